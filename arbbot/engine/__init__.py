@@ -1,0 +1,1 @@
+"""DECISIONS: synchronous, deterministic, silent. Imports `domain` only."""

@@ -1,0 +1,1 @@
+"""The built-in exchange: a Bitstamp-compatible venue on loopback to rehearse against."""

@@ -1,0 +1,1 @@
+"""The append-only record of what was intended and what came of it, in SQLite."""

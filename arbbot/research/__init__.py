@@ -1,0 +1,1 @@
+"""Recording, replay, back-test and reports."""

@@ -1,0 +1,1 @@
+"""MOTION: the loop, the order desk, timers, recovery and the control socket."""

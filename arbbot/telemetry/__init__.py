@@ -1,0 +1,1 @@
+"""Records folded into log lines and metrics; nothing else logs trading."""
