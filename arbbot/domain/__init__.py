@@ -1,1 +1,1 @@
-"""VALUES: what the rest of the program speaks in. Standard library only; no clock, no I/O, no binary floats in money."""
+"""VALUES: what the rest speaks in. Standard library only; no clock, no I/O, no binary floats in money."""

@@ -1,0 +1,141 @@
+"""Order books as the venue sends them: the parsed rows *are* the book; numbers are made only when asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from arbbot.domain.market import Side
+from arbbot.domain.money import ZERO
+
+Row = Sequence[str]
+
+
+class BookError(ValueError):
+    """A book whose rows cannot be traded on: unsorted, zero, negative or not numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What taking `size` from one side would do: `total` is the exact counter amount, `worst` the last price."""
+
+    size: Decimal
+    total: Decimal
+    worst: Decimal
+
+    @property
+    def vwap(self) -> Decimal:
+        """Average price (rounded at the context's last digit; compare `total` where exactness matters)."""
+        return self.total / self.size
+
+
+class Ladder:
+    """One side of a book, best price first, with running sums, converted only as deep as it is walked."""
+
+    __slots__ = ("_amounts_to", "_ascending", "_prices", "_rows", "_totals_to")
+
+    def __init__(self, rows: Sequence[Row], *, ascending: bool) -> None:
+        self._rows = rows
+        self._ascending = ascending
+        self._prices: list[Decimal] = []
+        self._amounts_to: list[Decimal] = []
+        self._totals_to: list[Decimal] = []
+
+    def _convert_to(self, size: Decimal) -> bool:
+        """Convert rows until `size` is covered; False when the side is not that deep."""
+        prices, amounts, totals = self._prices, self._amounts_to, self._totals_to
+        depth = amounts[-1] if amounts else ZERO
+        total = totals[-1] if totals else ZERO
+        previous = prices[-1] if prices else None
+        for row in self._rows[len(prices) :]:
+            if depth >= size:
+                return True
+            try:
+                price, amount = Decimal(row[0]), Decimal(row[1])
+            except (InvalidOperation, IndexError, TypeError, ValueError) as error:
+                raise BookError(f"row {row!r} is not price and amount") from error
+            if not (price.is_finite() and amount.is_finite() and price > 0 and amount > 0):
+                raise BookError(f"row {row!r} is not a positive price and amount")
+            if previous is not None and (price <= previous if self._ascending else price >= previous):
+                raise BookError(f"rows out of order: {previous} then {price}")
+            depth += amount
+            total += price * amount
+            previous = price
+            prices.append(price)
+            amounts.append(depth)
+            totals.append(total)
+        return depth >= size
+
+    def sweep(self, size: Decimal) -> Sweep | None:
+        """Walk a positive `size` (base units); None when the side is not deep enough. Raises BookError."""
+        amounts = self._amounts_to
+        if (not amounts or amounts[-1] < size) and not self._convert_to(size):
+            return None
+        at = bisect_left(amounts, size)
+        price = self._prices[at]
+        before_amount = amounts[at - 1] if at else ZERO
+        before_total = self._totals_to[at - 1] if at else ZERO
+        return Sweep(size, before_total + price * (size - before_amount), price)
+
+    @property
+    def depth(self) -> Decimal:
+        """Base units over all rows sent. Raises BookError."""
+        self._convert_to(Decimal("Infinity"))
+        return self._amounts_to[-1] if self._amounts_to else ZERO
+
+
+class Book:
+    """One snapshot of a market: rows `[price, amount, ...]` as text, bids descending, asks ascending.
+
+    `microtimestamp` is the venue's time of the last change, in microseconds. Only the touch is converted at once.
+    Never changed after it was made (ladders are filled lazily, which nobody can see).
+    """
+
+    __slots__ = ("_ask_ladder", "_bid_ladder", "ask", "asks", "bid", "bids", "microtimestamp", "symbol")
+
+    def __init__(self, symbol: str, microtimestamp: int, bids: Sequence[Row], asks: Sequence[Row]) -> None:
+        self.symbol = symbol
+        self.microtimestamp = microtimestamp
+        self.bids = bids
+        self.asks = asks
+        try:
+            self.bid = Decimal(bids[0][0]) if bids else None
+            self.ask = Decimal(asks[0][0]) if asks else None
+        except (InvalidOperation, IndexError, TypeError, ValueError) as error:
+            raise BookError(f"{symbol}: touch is not a price") from error
+        self._bid_ladder: Ladder | None = None
+        self._ask_ladder: Ladder | None = None
+
+    @property
+    def tradable(self) -> bool:
+        """Both sides there, positive and not crossed (the venue's pages warn of one crossed snapshot at times)."""
+        bid, ask = self.bid, self.ask
+        return bid is not None and ask is not None and ZERO < bid < ask
+
+    def ladder(self, taker: Side) -> Ladder:
+        """The side a taker meets: asks for a buyer, bids for a seller."""
+        if taker is Side.BUY:
+            if self._ask_ladder is None:
+                self._ask_ladder = Ladder(self.asks, ascending=True)
+            return self._ask_ladder
+        if self._bid_ladder is None:
+            self._bid_ladder = Ladder(self.bids, ascending=False)
+        return self._bid_ladder
+
+    def touch(self, taker: Side) -> Decimal | None:
+        """The best price a taker meets."""
+        return self.ask if taker is Side.BUY else self.bid
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Book):
+            return NotImplemented
+        return (self.symbol, self.microtimestamp, self.bids, self.asks) == (
+            other.symbol,
+            other.microtimestamp,
+            other.bids,
+            other.asks,
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # compared, never a key

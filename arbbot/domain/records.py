@@ -1,0 +1,393 @@
+"""What the engine says happened. Durable records are the journal and, folded, the engine's whole durable state;
+log lines and metrics are another fold over the same records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from arbbot.domain.ledger import Entry
+from arbbot.domain.market import Direction
+from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
+
+
+class Mode(StrEnum):
+    """What may be traded on new signals. Only a person moves it back to ACTIVE."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """No new hedges; what is open runs to its end."""
+    REDUCING = "reducing"
+    """No new hedges after repeated trouble; latched."""
+    HALTED = "halted"
+    """Own resting orders cancelled, one-sided exposure resolved; latched."""
+
+
+class Severity(StrEnum):
+    """How loud an alert is."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A currency or asset and its price in the numeraire."""
+
+    currency: str
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A currency and how much of it."""
+
+    currency: str
+    total: Decimal
+
+
+# --- durable ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorSet:
+    """The ledger's beginning: balances of a quiet account, and the last transaction id they contain."""
+
+    kind: ClassVar[str] = "anchor_set"
+    durable: ClassVar[bool] = True
+    holdings: tuple[Holding, ...]
+    cursor: int
+    cause: str
+    """opening or rebase."""
+    who: str
+    reason: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkSet:
+    """Prices right after an anchor: the zero of the float's revaluation."""
+
+    kind: ClassVar[str] = "mark_set"
+    durable: ClassVar[bool] = True
+    prices: tuple[Price, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeOpened:
+    """A decision to hedge, with everything that led to it. Its legs' intents follow in the same commit."""
+
+    kind: ClassVar[str] = "hedge_opened"
+    durable: ClassVar[bool] = True
+    hedge_id: str
+    direction: Direction
+    size: Decimal
+    buy_market: str
+    sell_market: str
+    buy_vwap: Decimal
+    sell_vwap: Decimal
+    fx_vwap: Decimal
+    buy_fee: Decimal
+    sell_fee: Decimal
+    fx_fee: Decimal
+    limit_price: Decimal
+    gross_bps: Decimal
+    net_bps: Decimal
+    expected_pnl: Decimal
+    """In the numeraire, at the decision's FX, legs' fees off, FX fee by policy off."""
+    bound_by: str
+    """Which rule kept the size from being larger."""
+    book_microtimestamps: tuple[int, int, int]
+    """Domestic, foreign, FX."""
+    utc_us: int
+    mono_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntended:
+    """Written before the wire."""
+
+    kind: ClassVar[str] = "order_intended"
+    durable: ClassVar[bool] = True
+    terms: OrderTerms
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMoved:
+    """An order's state changed along the table; terminal states carry the filled size that is final."""
+
+    kind: ClassVar[str] = "order_moved"
+    durable: ClassVar[bool] = True
+    client_order_id: str
+    state: OrderState
+    venue_order_id: int | None
+    cause: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelIntended:
+    """A cancel is about to go out."""
+
+    kind: ClassVar[str] = "cancel_intended"
+    durable: ClassVar[bool] = True
+    client_order_id: str
+    cause: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAnswered:
+    """What came of a cancel: canceled, pending, not_found, unanswered or refused."""
+
+    kind: ClassVar[str] = "cancel_answered"
+    durable: ClassVar[bool] = True
+    client_order_id: str
+    outcome: str
+    reason: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class FillBooked:
+    """A fill of ours moved the base position, provisionally until its transaction row comes."""
+
+    kind: ClassVar[str] = "fill_booked"
+    durable: ClassVar[bool] = True
+    client_order_id: str
+    fill: Fill
+    source: str
+    """channel, status or row."""
+    late: bool
+    """True when the order was already terminal: alarmed."""
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowBooked:
+    """A transaction row entered the ledger."""
+
+    kind: ClassVar[str] = "row_booked"
+    durable: ClassVar[bool] = True
+    row: Transaction
+    client_order_id: str | None
+    """None for external rows."""
+    entries: tuple[Entry, ...]
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyStatement:
+    """One currency of a statement: what the venue shows and what was put to the rounding account to equal it."""
+
+    currency: str
+    venue_total: Decimal
+    rounding: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StatementAgreed:
+    """At a quiet moment the ledger equalled the venue's balances, after the rounding entries named here."""
+
+    kind: ClassVar[str] = "statement_agreed"
+    durable: ClassVar[bool] = True
+    currencies: tuple[CurrencyStatement, ...]
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """At a quiet moment the ledger did not equal the venue; `halts` when it persisted."""
+
+    kind: ClassVar[str] = "discrepancy"
+    durable: ClassVar[bool] = True
+    differences: tuple[Holding, ...]
+    """Venue minus ledger."""
+    halts: bool
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPlanned:
+    """The one-leg table chose: `action` complete, unwind or leave, with the figures of both."""
+
+    kind: ClassVar[str] = "exit_planned"
+    durable: ClassVar[bool] = True
+    hedge_id: str
+    action: str
+    cause: str
+    imbalance: Decimal
+    complete_value: Decimal | None
+    """Numeraire, fees and FX in; None where the book is not deep enough."""
+    unwind_value: Decimal | None
+    forced: bool
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeClosed:
+    """All orders of a hedge are terminal with known fills and what is left is dust."""
+
+    kind: ClassVar[str] = "hedge_closed"
+    durable: ClassVar[bool] = True
+    hedge_id: str
+    outcome: str
+    """completed, one_sided (topped up), nothing (no fill) or abandoned (left open within a cap or by a person)."""
+    bought: Decimal
+    sold: Decimal
+    dust: Decimal
+    """bought - sold, carried."""
+    cause: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeSettled:
+    """Every fill of a closed hedge has its transaction row: what it really made."""
+
+    kind: ClassVar[str] = "hedge_settled"
+    durable: ClassVar[bool] = True
+    hedge_id: str
+    realised_pnl: Decimal
+    """In the numeraire at the decision's FX, legs' fees in; FX is not converted yet."""
+    realised_bps: Decimal
+    fees: tuple[Holding, ...]
+    domestic_delta: Decimal
+    foreign_delta: Decimal
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    """ACTIVE, PAUSED, REDUCING or HALTED, who said so and why."""
+
+    kind: ClassVar[str] = "mode_changed"
+    durable: ClassVar[bool] = True
+    mode: Mode
+    who: str
+    reason: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalsCounted:
+    """How often each refusal was given since the last such record."""
+
+    kind: ClassVar[str] = "refusals_counted"
+    durable: ClassVar[bool] = True
+    counts: tuple[tuple[str, int], ...]
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRaised:
+    """Something a person should know."""
+
+    kind: ClassVar[str] = "alert_raised"
+    durable: ClassVar[bool] = True
+    severity: Severity
+    name: str
+    text: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process took the journal."""
+
+    kind: ClassVar[str] = "started"
+    durable: ClassVar[bool] = True
+    version: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A process is about to leave with this exit code."""
+
+    kind: ClassVar[str] = "stopped"
+    durable: ClassVar[bool] = True
+    code: int
+    reason: str
+    utc_us: int
+
+
+# --- not durable: for logs and metrics only ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Once a second: what the operator's four questions ask."""
+
+    kind: ClassVar[str] = "pulse"
+    durable: ClassVar[bool] = False
+    exposure_low: Decimal
+    exposure_high: Decimal
+    open_orders: int
+    in_doubt: int
+    fx_drift: Decimal
+    blockers: tuple[str, ...]
+    mode: Mode
+    book_age_ms: tuple[tuple[str, int], ...]
+    gross_bps: tuple[tuple[str, Decimal], ...]
+    """Per direction, from the touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChanged:
+    """A feed came, went or died."""
+
+    kind: ClassVar[str] = "feed_changed"
+    durable: ClassVar[bool] = False
+    epoch: int
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDropped:
+    """A malformed frame was counted and survived."""
+
+    kind: ClassVar[str] = "frame_dropped"
+    durable: ClassVar[bool] = False
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskUnanswered:
+    """A question to the venue failed."""
+
+    kind: ClassVar[str] = "ask_unanswered"
+    durable: ClassVar[bool] = False
+    topic: str
+    reason: str
+    rate_limited: bool
+
+
+DurableRecord = (
+    AnchorSet
+    | MarkSet
+    | HedgeOpened
+    | OrderIntended
+    | OrderMoved
+    | CancelIntended
+    | CancelAnswered
+    | FillBooked
+    | RowBooked
+    | StatementAgreed
+    | Discrepancy
+    | ExitPlanned
+    | HedgeClosed
+    | HedgeSettled
+    | ModeChanged
+    | RefusalsCounted
+    | AlertRaised
+    | Started
+    | Stopped
+)
+Record = DurableRecord | Pulse | FeedChanged | FrameDropped | AskUnanswered

@@ -1,0 +1,65 @@
+"""The world as the runtime needs it: what an adapter must offer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
+from arbbot.domain.events import Event, Moment
+from arbbot.domain.records import DurableRecord, Record
+
+Sink = Callable[[Event, Moment], None]
+"""Where an adapter hands events, in the same call in which the bytes arrived."""
+
+
+class Clock(Protocol):
+    """Time; compressed when a rehearsal runs faster than the world."""
+
+    def now(self) -> Moment:
+        """The present moment, in market time."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait this long in market time."""
+        ...
+
+
+class Gateway(Protocol):
+    """Orders and questions to the venue."""
+
+    async def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Event:
+        """Do it once and return the one event that answers it.
+
+        Never raises for anything the venue or the network does. A cancelled placement or cancel may have reached
+        the venue: the caller turns cancellation into doubt.
+        """
+        ...
+
+
+class Feed(Protocol):
+    """Market data and, where a key is there, the account's private channels."""
+
+    async def run(self, sink: Sink) -> None:
+        """Deliver events until the feed is dead (FeedDead delivered) or the task is cancelled."""
+        ...
+
+
+class Journal(Protocol):
+    """The append-only record."""
+
+    def append(self, records: Sequence[DurableRecord]) -> None:
+        """Commit all of them or none, before returning. Raises JournalFault."""
+        ...
+
+
+class JournalFault(Exception):
+    """The journal could not be written: nothing more may be sent."""
+
+
+class Telemetry(Protocol):
+    """Logs and metrics as a fold over records; must cost next to nothing and never raise."""
+
+    def fold(self, records: Sequence[Record], at: Moment) -> None:
+        """Take note of records, in order."""
+        ...
