@@ -1,0 +1,80 @@
+"""The market process: five fair prices from one source, quoted by the house in five books."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from arbbot.exchange.market.episodes import stream
+from arbbot.exchange.market.history import HistoricalPrices
+from arbbot.exchange.market.house import House, HouseVenue, Style
+from arbbot.exchange.market.prices import Prices, RandomPrices
+from arbbot.exchange.market.scenarios import SCENARIOS
+
+STYLES = {
+    "btcusd": Style(half_spread=0.4e-4, touch_size=0.12, takes_s=2.0, take_size=0.05),
+    "btceur": Style(half_spread=0.8e-4, touch_size=0.06, takes_s=4.0, take_size=0.03),
+    "eurusd": Style(half_spread=0.5e-4, touch_size=8_000.0, takes_s=6.0, take_size=1_500.0),
+    "usdtusd": Style(half_spread=0.5e-4, touch_size=10_000.0, takes_s=6.0, take_size=1_000.0),
+    "usdteur": Style(half_spread=1.0e-4, touch_size=5_000.0, takes_s=12.0, take_size=1_000.0),
+}
+CONVERSION_MARGIN = Decimal("0.004")
+
+
+class MarketProcess:
+    """Moves the market. Everything random in it follows from the seed and the sequence of ticks."""
+
+    def __init__(self, prices: Prices, seed: int, venue: HouseVenue, start_us: int) -> None:
+        """Start at `start_us`, microseconds of market time; the first tick places the first quotes."""
+        self._prices = prices
+        self._now_us = start_us
+        self._houses = {
+            market: House(market, style, venue, stream(seed, f"house-{market}")) for market, style in STYLES.items()
+        }
+        self._ticks = {market: venue.spec(market).tick for market in STYLES}
+        self._fair = prices.advance(0.0).fair
+
+    def tick(self, now_us: int) -> None:
+        """Bring prices and books to `now_us`, microseconds of market time, however long the step.
+
+        Raises ValueError when time runs backwards.
+        """
+        if now_us < self._now_us:
+            raise ValueError(f"market time runs backwards: {now_us} after {self._now_us}")
+        step_s = (now_us - self._now_us) / 1_000_000
+        self._now_us = now_us
+        moment = self._prices.advance(step_s)
+        self._fair = moment.fair
+        for market, house in self._houses.items():
+            empty_side = moment.empty_side if market == "btceur" else None
+            house.requote(moment.fair[market], moment.width, moment.depth, empty_side, step_s, now_us)
+
+    def fair(self, market: str) -> Decimal:
+        """Return the fair price behind a market's quotes, on its price grid; KeyError for another market."""
+        tick = self._ticks[market]
+        return tick * round(self._fair[market] / float(tick))
+
+    def eur_usd_rate(self) -> tuple[Decimal, Decimal]:
+        """Return the venue's own conversion rates, USD per EUR: (buy, sell), 0.4 % around the fair price.
+
+        The margin is that of the one published sample, 1.1377 and 1.1287.
+        """
+        fair = self.fair("eurusd")
+        grid = Decimal("0.0001")
+        return (fair * (1 + CONVERSION_MARGIN)).quantize(grid), (fair * (1 - CONVERSION_MARGIN)).quantize(grid)
+
+
+def build(scenario: str | None, history: str | None, seed: int, venue: HouseVenue, start_us: int) -> MarketProcess:
+    """Build the process for a scenario, or along the recorded hours of a period such as `2020-03`.
+
+    The first recorded hour falls on `start_us`, market time passes as on the calendar, and after the last hour
+    prices stand still. With neither argument it is calm. Raises ValueError for both, an unknown scenario, or a
+    period without records.
+    """
+    if scenario is not None and history is not None:
+        raise ValueError("a scenario and a history exclude each other")
+    if history is not None:
+        return MarketProcess(HistoricalPrices(history, seed), seed, venue, start_us)
+    name = scenario or "calm"
+    if name not in SCENARIOS:
+        raise ValueError(f"unknown scenario {name!r}; there are {', '.join(SCENARIOS)}")
+    return MarketProcess(RandomPrices(SCENARIOS[name], seed), seed, venue, start_us)
