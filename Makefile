@@ -1,0 +1,63 @@
+# The only verbs, here and in CI. `make run` and `make test` need Python >= 3.11 and nothing else set up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check fmt lint types sim bench cov image docs
+
+SECONDS =
+IMAGE = arbbot:dev
+
+# The environment is rebuilt when the lock, the project file or the place of the checkout changes, and only then.
+PY := .venv/bin/python
+STAMP := .venv/.ready-$(shell (pwd; cat requirements-test.lock pyproject.toml) | cksum | cut -d' ' -f1)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+help:
+	@echo 'make run [SECONDS=30]   rehearse on the built-in exchange until Ctrl-C, or for so many seconds'
+	@echo 'make test               everything CI runs: check, then the tests'
+	@echo 'make check | fmt | lint | types | cov | bench | sim | image | docs | setup'
+
+setup: $(STAMP)
+
+$(STAMP): # requirements-test.lock and pyproject.toml are in its name
+	@deploy/make-venv .venv
+	@echo 'setup: installing the locked dependencies into .venv'
+	@$(PY) -m pip install --quiet --require-hashes --only-binary :all: -r requirements-test.lock
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@rm -f .venv/.ready-*
+	@touch $@
+
+run: setup
+	@$(PY) -m arbbot run --demo $(if $(strip $(SECONDS)),--for $(strip $(SECONDS))s)
+
+test: check
+	@$(PY) -m pytest
+
+check: lint types
+	@$(PY) -m ruff format --check .
+
+fmt: setup
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+lint: setup
+	@$(PY) -m ruff check .
+	@.venv/bin/lint-imports
+
+types: setup
+	@$(PY) -m mypy
+
+cov: setup
+	@$(PY) -m pytest --cov --cov-report=term-missing
+
+bench: setup
+	@$(PY) -m arbbot.research.bench
+
+sim: setup
+	@echo 'make sim: the fault simulation is not built yet' >&2; exit 1
+
+docs: setup
+	@echo 'make docs: the generated reference is not built yet' >&2; exit 1
+
+image:
+	@docker build --tag $(IMAGE) .
