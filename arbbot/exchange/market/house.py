@@ -5,22 +5,21 @@ A slot keeps its order while the fair price wanders, so a tick only touches the 
 ladder, a few sizes that are drawn anew, and levels that are refilling.
 
 Sizes grow with the distance x from the fair price as `1 + x / 10 bp` (`Style.touch_size` at x = 0) and vary
-log-normally around that. What a taker consumes comes back with a half-life of `REFILL_HALF_LIFE_S`, also in a
-slot that left the ladder meanwhile, and moves the quotes by `IMPACT` of the distance it would have taken to
-consume it from a full book; that move fades with `IMPACT_HALF_LIFE_S`. There is no permanent impact, so that a
-followed history stays the history.
+log-normally around that. What is traded away comes back with a half-life of `REFILL_HALF_LIFE_S`, also in a
+slot that left the ladder meanwhile. It also moves the quotes, by `IMPACT` times the length of a ladder of
+touch-sized levels that would hold it; that move fades with `IMPACT_HALF_LIFE_S`. There is no permanent impact,
+so that a followed history stays the history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil, exp, log
 from random import Random
-from typing import Protocol
 
-from arbbot.exchange.matching import MarketSpec, Side
+from arbbot.exchange.matching import Side
+from arbbot.exchange.venue import Venue
 
 SLOT = 0.5e-4
 SLOT_FILL = 0.7
@@ -32,35 +31,7 @@ REFILL_HALF_LIFE_S = 3.0
 REFILL_STEP = 0.1
 IMPACT = 0.2
 IMPACT_HALF_LIFE_S = 30.0
-MOST_REVIEWS = 4
-
-
-class HouseVenue(Protocol):
-    """What the house needs of the venue it quotes on. Amounts are in base units, prices in counter units."""
-
-    def house_limit(self, market: str, side: Side, price: Decimal, amount: Decimal, now_us: int) -> int:
-        """Place a limit order, matching it at once as far as it crosses; return its id."""
-        ...
-
-    def house_take(self, market: str, side: Side, amount: Decimal, now_us: int) -> Decimal:
-        """Trade at the market; return the amount that was filled."""
-        ...
-
-    def house_cancel(self, order_id: int, now_us: int) -> None:
-        """Cancel a resting order of the house."""
-        ...
-
-    def house_resize(self, order_id: int, amount: Decimal, now_us: int) -> None:
-        """Set what remains of a resting order of the house."""
-        ...
-
-    def house_orders(self, market: str) -> Iterable[tuple[int, Side, Decimal, Decimal]]:
-        """List the resting orders of the house: id, side, price, remaining amount."""
-        ...
-
-    def spec(self, market: str) -> MarketSpec:
-        """Return the trading rules of a market."""
-        ...
+MOST_REVIEWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +50,7 @@ class Style:
 
 
 @dataclass(slots=True)
-class Level:
+class Quote:
     """One slot of the ladder; `order_id` is None while nothing rests there."""
 
     side: Side
@@ -97,7 +68,7 @@ class Ladder:
         """Start empty."""
         self.side = side
         self.sign = 1.0 if side is Side.SELL else -1.0
-        self.levels: dict[int, Level] = {}
+        self.quotes: dict[int, Quote] = {}
         self.consumed: dict[int, float] = {}
 
     def window(self, log_mid: float, half_spread: float, levels: int) -> range:
@@ -109,7 +80,7 @@ class Ladder:
 class House:
     """Quotes one market and trades a little in it."""
 
-    def __init__(self, market: str, style: Style, venue: HouseVenue, rng: Random) -> None:
+    def __init__(self, market: str, style: Style, venue: Venue, rng: Random) -> None:
         """Place nothing yet: the first `requote` does."""
         self._market = market
         self._style = style
@@ -120,13 +91,18 @@ class House:
         self._lot, self._lots = spec.lot, float(1 / spec.lot)
         self._minimum_value = spec.minimum_order_value
         self._ladders = {side: Ladder(side) for side in Side}
-        self._orders: dict[int, Level] = {}
+        self._orders: dict[int, Quote] = {}
         self._lean = 0.0
 
     def requote(
         self, fair: float, width: float, depth: float, empty_side: Side | None, step_s: float, now_us: int
     ) -> None:
-        """Bring the quotes into line with a fair price, `step_s` after the last time."""
+        """Bring the quotes into line with a fair price, `step_s` after the last time.
+
+        In a halted market they stay as they are.
+        """
+        if not self._venue.listing(self._market).enabled:
+            return
         self._notice_fills()
         self._lean *= 0.5 ** (step_s / IMPACT_HALF_LIFE_S)
         log_mid = log(fair) + self._lean
@@ -141,7 +117,7 @@ class House:
             self._refill(ladder, step_s, now_us)
             self._extend(ladder, window, log_mid, depth, now_us)
             for _ in range(min(MOST_REVIEWS, 1 + int(step_s))):
-                self._review(ladder.levels[self._rng.choice(window)], log_mid, depth, now_us)
+                self._review(ladder.quotes[self._rng.choice(window)], log_mid, depth, now_us)
         self._take(step_s, now_us)
 
     def _notice_fills(self) -> None:
@@ -149,77 +125,77 @@ class House:
         seen = 0
         for order_id, _, _, remaining in self._venue.house_orders(self._market):
             seen += 1
-            level = self._orders[order_id]
-            if remaining != level.shown:
-                self._book_fill(level, level.shown - remaining)
-                level.shown = remaining
+            quote = self._orders[order_id]
+            if remaining != quote.shown:
+                self._book_fill(quote, quote.shown - remaining)
+                quote.shown = remaining
         if seen == len(self._orders):
             return
         resting = {row[0] for row in self._venue.house_orders(self._market)}
         for order_id in [order_id for order_id in self._orders if order_id not in resting]:
-            level = self._orders.pop(order_id)
-            self._book_fill(level, level.shown)
-            level.order_id, level.shown = None, Decimal(0)
+            quote = self._orders.pop(order_id)
+            self._book_fill(quote, quote.shown)
+            quote.order_id, quote.shown = None, Decimal(0)
 
-    def _book_fill(self, level: Level, filled: Decimal) -> None:
-        ladder = self._ladders[level.side]
+    def _book_fill(self, quote: Quote, filled: Decimal) -> None:
+        ladder = self._ladders[quote.side]
         size = float(filled)
-        ladder.consumed[level.slot] = ladder.consumed.get(level.slot, 0.0) + size
+        ladder.consumed[quote.slot] = ladder.consumed.get(quote.slot, 0.0) + size
         self._lean += ladder.sign * IMPACT * SLOT * size / self._style.touch_size
 
     def _withdraw(self, ladder: Ladder, window: range, now_us: int) -> None:
-        for slot in [slot for slot in ladder.levels if slot not in window]:
-            level = ladder.levels.pop(slot)
-            if level.order_id is not None:
-                del self._orders[level.order_id]
-                self._venue.house_cancel(level.order_id, now_us)
+        for slot in [slot for slot in ladder.quotes if slot not in window]:
+            quote = ladder.quotes.pop(slot)
+            if quote.order_id is not None:
+                del self._orders[quote.order_id]
+                self._venue.house_cancel(quote.order_id, now_us)
 
     def _extend(self, ladder: Ladder, window: range, log_mid: float, depth: float, now_us: int) -> None:
         for slot in window:
-            if slot in ladder.levels:
+            if slot in ladder.quotes:
                 continue
             spot = exp(ladder.sign * (slot + SLOT_FILL * self._rng.random()) * SLOT)
             price = self._tick * round(spot * self._ticks)
-            level = Level(ladder.side, slot, price, self._size(ladder, slot, log_mid, depth), Decimal(0), None)
-            ladder.levels[slot] = level
-            self._show(level, level.target - ladder.consumed.get(slot, 0.0), now_us)
+            quote = Quote(ladder.side, slot, price, self._size(ladder, slot, log_mid, depth), Decimal(0), None)
+            ladder.quotes[slot] = quote
+            self._show(quote, quote.target - ladder.consumed.get(slot, 0.0), now_us)
 
     def _refill(self, ladder: Ladder, step_s: float, now_us: int) -> None:
         """Let consumed amounts come back; small steps are saved up to spare the feed."""
         left = 0.5 ** (step_s / REFILL_HALF_LIFE_S)
         for slot, consumed in list(ladder.consumed.items()):
             missing = consumed * left
-            level = ladder.levels.get(slot)
-            target = self._style.touch_size if level is None else level.target
+            quote = ladder.quotes.get(slot)
+            target = self._style.touch_size if quote is None else quote.target
             ladder.consumed[slot] = missing
             if missing < REFILL_STEP * target / 2:
                 del ladder.consumed[slot]
                 missing = 0.0
-            if level is not None and (missing == 0 or target - missing - float(level.shown) > REFILL_STEP * target):
-                self._show(level, target - missing, now_us)
+            if quote is not None and (missing == 0 or target - missing - float(quote.shown) > REFILL_STEP * target):
+                self._show(quote, target - missing, now_us)
 
-    def _review(self, level: Level, log_mid: float, depth: float, now_us: int) -> None:
-        ladder = self._ladders[level.side]
-        if level.slot not in ladder.consumed:
-            level.target = self._size(ladder, level.slot, log_mid, depth)
-            self._show(level, level.target, now_us)
+    def _review(self, quote: Quote, log_mid: float, depth: float, now_us: int) -> None:
+        ladder = self._ladders[quote.side]
+        if quote.slot not in ladder.consumed:
+            quote.target = self._size(ladder, quote.slot, log_mid, depth)
+            self._show(quote, quote.target, now_us)
 
     def _size(self, ladder: Ladder, slot: int, log_mid: float, depth: float) -> float:
         distance = slot * SLOT - ladder.sign * log_mid
         noise = exp(SIZE_SPREAD * self._rng.gauss(0.0, 1.0) - SIZE_SPREAD * SIZE_SPREAD / 2)
         return self._style.touch_size * depth * (1.0 + distance / DEPTH_SCALE) * noise
 
-    def _show(self, level: Level, size: float, now_us: int) -> None:
-        """Rest `size` at a level, or leave it be while that is below the venue's minimum."""
+    def _show(self, quote: Quote, size: float, now_us: int) -> None:
+        """Rest `size` at a quote, or leave it be while that is below the venue's minimum."""
         amount = self._lot * int(size * self._lots)
-        if amount == level.shown or amount * level.price < self._minimum_value:
+        if amount == quote.shown or amount * quote.price < self._minimum_value:
             return
-        if level.order_id is None:
-            level.order_id = self._venue.house_limit(self._market, level.side, level.price, amount, now_us)
-            self._orders[level.order_id] = level
+        if quote.order_id is None:
+            quote.order_id = self._venue.house_limit(self._market, quote.side, quote.price, amount, now_us)
+            self._orders[quote.order_id] = quote
         else:
-            self._venue.house_resize(level.order_id, amount, now_us)
-        level.shown = amount
+            self._venue.house_resize(quote.order_id, amount, now_us)
+        quote.shown = amount
 
     def _take(self, step_s: float, now_us: int) -> None:
         """Trade at the market now and then; at most once a call, so long steps print fewer trades."""

@@ -6,10 +6,13 @@ from decimal import Decimal
 
 from arbbot.exchange.market.episodes import stream
 from arbbot.exchange.market.history import HistoricalPrices
-from arbbot.exchange.market.house import House, HouseVenue, Style
+from arbbot.exchange.market.house import House, Style
 from arbbot.exchange.market.prices import Prices, RandomPrices
 from arbbot.exchange.market.scenarios import SCENARIOS
+from arbbot.exchange.venue import Venue
 
+# Measured depth within 10 bp of the best price in normal times: btcusd about 4 BTC, btceur 2 BTC, eurusd 260,000 EUR,
+# usdtusd 320,000 and usdteur 165,000 USDT. Mean spreads: 1.7, 2.5, 1.8, 1.8 and 2.9 bp. In stress as scenarios say.
 STYLES = {
     "btcusd": Style(half_spread=0.4e-4, touch_size=0.12, takes_s=2.0, take_size=0.05),
     "btceur": Style(half_spread=0.8e-4, touch_size=0.06, takes_s=4.0, take_size=0.03),
@@ -23,7 +26,7 @@ CONVERSION_MARGIN = Decimal("0.004")
 class MarketProcess:
     """Moves the market. Everything random in it follows from the seed and the sequence of ticks."""
 
-    def __init__(self, prices: Prices, seed: int, venue: HouseVenue, start_us: int) -> None:
+    def __init__(self, prices: Prices, seed: int, venue: Venue, start_us: int) -> None:
         """Start at `start_us`, microseconds of market time; the first tick places the first quotes."""
         self._prices = prices
         self._now_us = start_us
@@ -63,7 +66,7 @@ class MarketProcess:
         return (fair * (1 + CONVERSION_MARGIN)).quantize(grid), (fair * (1 - CONVERSION_MARGIN)).quantize(grid)
 
 
-def build(scenario: str | None, history: str | None, seed: int, venue: HouseVenue, start_us: int) -> MarketProcess:
+def build(scenario: str | None, history: str | None, seed: int, venue: Venue, start_us: int) -> MarketProcess:
     """Build the process for a scenario, or along the recorded hours of a period such as `2020-03`.
 
     The first recorded hour falls on `start_us`, market time passes as on the calendar, and after the last hour
