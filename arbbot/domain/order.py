@@ -76,11 +76,11 @@ _TERMINAL = frozenset(
 
 ORDER_TABLE: dict[OrderState, frozenset[OrderState]] = {
     OrderState.INTENT: frozenset(OrderState) - {OrderState.INTENT},
-    OrderState.LIVE: frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED}),
+    OrderState.LIVE: frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.ABSENT}),
     OrderState.IN_DOUBT: frozenset(OrderState) - {OrderState.INTENT, OrderState.IN_DOUBT},
     **{state: frozenset() for state in _TERMINAL},
 }
-"""Allowed moves. A fill that arrives after a terminal state is booked and alarmed, but never moves the state."""
+"""Allowed moves (LIVE to ABSENT by a person only). A fill that arrives after a terminal state is booked and alarmed, but never moves the state."""
 
 
 class VenueOrderStatus(StrEnum):

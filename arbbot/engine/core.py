@@ -1,0 +1,127 @@
+"""What the parts of the engine share: state, view, rules, and the outbox of the event being handled."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from arbbot.domain.commands import Ask, Command, Topic
+from arbbot.domain.events import Moment
+from arbbot.domain.market import Route, Side
+from arbbot.domain.order import OrderKind, OrderState, OrderTerms, Purpose
+from arbbot.domain.records import AlertRaised, DurableRecord, Mode, ModeChanged, OrderMoved, Record, Severity
+from arbbot.engine.rules import Rules
+from arbbot.engine.state import OwnOrder, State
+from arbbot.engine.view import MarketView
+
+SECOND_NS = 1_000_000_000
+
+
+def ns(seconds: Decimal) -> int:
+    """Whole nanoseconds of a number of seconds."""
+    return int(seconds * SECOND_NS)
+
+
+class Core:
+    """One route's state and view, and the records and commands of the present event.
+
+    `journal_key` is the journal's own random name: it begins every client order id, so that ids of other journals
+    and of people are never taken for ours.
+    """
+
+    def __init__(self, route: Route, rules: Rules, state: State, journal_key: str) -> None:
+        self.route = route
+        self.rules = rules
+        self.state = state
+        self.journal_key = journal_key
+        self.view = MarketView(route, ns(rules.feed.fresh_s), rules.trade.min_depth_levels)
+        self.at = Moment(0, 0)
+        self.records: list[Record] = []
+        self.commands: list[Command] = []
+        self.asks: dict[int, Ask] = {}
+        """Questions on their way."""
+        self._asks_minted = 0
+        self.venue_offset_ms = 0
+        self.stopping: str | None = None
+        """Why the process is to stop, once it is."""
+
+    def emit(self, record: DurableRecord) -> None:
+        """Make a durable fact: state changes now, the journal line is written before any command goes out."""
+        self.state.apply(record)
+        self.records.append(record)
+
+    def ask(
+        self,
+        topic: Topic,
+        *,
+        market: str | None = None,
+        client_order_id: str | None = None,
+        venue_order_id: int | None = None,
+        since_id: int | None = None,
+    ) -> int:
+        """Put a question to the venue; returns its id."""
+        self._asks_minted += 1
+        question = Ask(self._asks_minted, topic, market, client_order_id, venue_order_id, since_id)
+        self.asks[question.ask_id] = question
+        self.commands.append(question)
+        return question.ask_id
+
+    def asking(self, topic: Topic) -> bool:
+        """True while a question of this topic is on its way."""
+        return any(question.topic is topic for question in self.asks.values())
+
+    def alert(self, severity: Severity, name: str, text: str) -> None:
+        """Tell a person."""
+        self.emit(AlertRaised(severity, name, text, self.at.utc_us))
+
+    def change_mode(self, mode: Mode, who: str, reason: str) -> None:
+        """Move to a mode and alert; a no-op when already there. Automatic changes only ever make it stricter."""
+        if self.state.mode is mode:
+            return
+        self.emit(ModeChanged(mode, who, reason, self.at.utc_us))
+        severity = Severity.NOTICE if mode is Mode.ACTIVE else Severity.CRITICAL
+        self.alert(severity, f"mode_{mode}", f"{mode} by {who}: {reason}")
+
+    def restrict(self, mode: Mode, reason: str) -> None:
+        """Change to a stricter mode by ourselves."""
+        order = (Mode.ACTIVE, Mode.PAUSED, Mode.REDUCING, Mode.HALTED)
+        if order.index(mode) > order.index(self.state.mode):
+            self.change_mode(mode, "arbbot", reason)
+
+    def move(self, order: OwnOrder, state: OrderState, cause: str, venue_order_id: int | None = None) -> None:
+        """Move an order along the table."""
+        moved = OrderMoved(order.terms.client_order_id, state, venue_order_id, cause, self.at.utc_us)
+        self.emit(moved)
+
+    def mint(
+        self,
+        hedge_id: str,
+        purpose: Purpose,
+        market: str,
+        side: Side,
+        kind: OrderKind,
+        size: Decimal,
+        price: Decimal | None,
+        *,
+        expire_utc_ms: int | None = None,
+        ahead: int = 0,
+    ) -> OrderTerms:
+        """Terms under a new client order id; `ahead` counts ids minted for the same batch but not yet intended."""
+        number = self.state.orders_minted + 1 + ahead
+        client_order_id = f"{self.journal_key}-{number:06d}"
+        return OrderTerms(client_order_id, hedge_id, purpose, market, side, kind, size, price, expire_utc_ms)
+
+    @property
+    def dust(self) -> Decimal:
+        """Base units that no market of the route would take as an order, at present prices."""
+        smallest = Decimal("Infinity")
+        for slot in self.view.base_slots:
+            instrument = self.route.instrument(slot.symbol)
+            bid = None if slot.book is None else slot.book.bid
+            worth = instrument.lot if not bid else max(instrument.minimum_order_value / bid, instrument.lot)
+            smallest = min(smallest, worth)
+        return smallest
+
+    @property
+    def halting(self) -> bool:
+        """True when what is open must be resolved without waiting: halted or stopping."""
+        return self.stopping is not None or self.state.mode is Mode.HALTED

@@ -1,0 +1,279 @@
+"""From a changed book to a hedge or a named refusal."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from arbbot.domain.book import BookError
+from arbbot.domain.market import Direction, Side
+from arbbot.domain.money import ONE, ZERO
+from arbbot.domain.order import OrderKind, Purpose
+from arbbot.domain.records import HedgeOpened, Pulse, RefusalsCounted
+from arbbot.engine import risk
+from arbbot.engine.core import SECOND_NS, Core, ns
+from arbbot.engine.premium import PremiumCheck
+from arbbot.engine.refusal import Refusal
+from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
+from arbbot.engine.sizing import Funds, Sized, Sizer
+from arbbot.engine.spread import Costs, bps
+from arbbot.engine.view import NEVER
+
+REFUSALS_EVERY_NS = 60 * SECOND_NS
+
+
+class Entry:
+    """Evaluates both directions on every book change; owns cool-downs and the counting of refusals."""
+
+    def __init__(self, core: Core, premium: PremiumCheck) -> None:
+        self._core = core
+        self._premium = premium
+        self.available: dict[str, Decimal] = {}
+        """Available balance per currency, as the venue last said with nothing open."""
+        self.capital: dict[str, Decimal] = {}
+        self.armed = False
+        """Set once start-up has recovered."""
+        self.cooldown_until_ns = NEVER
+        self.counts: dict[Refusal, int] = {}
+        """Refusals since the last RefusalsCounted record."""
+        self.last: tuple[Refusal, ...] = (Refusal.RECOVERING,)
+        """What the last evaluation said: one refusal for both directions, or one each."""
+        self.gross: dict[Direction, Decimal | None] = {direction: None for direction in Direction}
+        self._counted_ns = NEVER
+        self._screens: dict[Direction, tuple[Decimal, Decimal]] = {}
+
+    # --- evaluation ----------------------------------------------------------------------------------------
+
+    def evaluate(self) -> None:
+        """Look at the books as they are now; open a hedge when one direction passes everything."""
+        refusal = self.blocked()
+        if refusal is not None:
+            self.counts[refusal] = self.counts.get(refusal, 0) + 1
+            self.last = (refusal,)
+            return
+        domestic, foreign = self._evaluate(Direction.BUY_DOMESTIC), None
+        if domestic is not None:
+            foreign = self._evaluate(Direction.BUY_FOREIGN)
+            if foreign is not None:
+                self.last = (domestic, foreign)
+
+    def blocked(self) -> Refusal | None:
+        """Everything that forbids a hedge whatever the edge is."""
+        if not self.armed:
+            return Refusal.RECOVERING
+        now_ns = self._core.at.mono_ns
+        refusal = risk.blocker(self._core)
+        if refusal is None and now_ns < self.cooldown_until_ns:
+            refusal = Refusal.COOLDOWN
+        if refusal is None:
+            refusal = self._core.view.refusal(now_ns) or self._premium.refusal(now_ns)
+        return refusal
+
+    def _evaluate(self, direction: Direction) -> Refusal | None:
+        """One direction; None when a hedge was opened."""
+        refusal: Refusal | None
+        if not self._screen(direction):
+            refusal = Refusal.BELOW_THRESHOLD
+        else:
+            try:
+                refusal = self._try(direction)
+            except BookError:
+                refusal = Refusal.BAD_BOOK
+        if refusal is not None:
+            self.counts[refusal] = self.counts.get(refusal, 0) + 1
+        return refusal
+
+    def _screen(self, direction: Direction) -> bool:
+        """False only if no size can reach the threshold: a walked size is never better than the touch."""
+        view = self._core.view
+        domestic, foreign, fx = view.domestic.book, view.foreign.book, view.fx.book
+        if domestic is None or foreign is None or fx is None:
+            return False
+        if direction is Direction.BUY_DOMESTIC:
+            bid, ask, rate = foreign.bid, domestic.ask, fx.bid
+            if bid is None or ask is None or rate is None:
+                return False
+            return bid * rate >= ask * self._threshold_factor(direction)
+        bid, ask, rate = domestic.bid, foreign.ask, fx.ask
+        if bid is None or ask is None or rate is None:
+            return False
+        return bid >= ask * rate * self._threshold_factor(direction)
+
+    def _threshold_factor(self, direction: Direction) -> Decimal:
+        """1 + the gross threshold, kept between fee and drift changes."""
+        cached = self._screens.get(direction)
+        drift = self._core.state.drift(self._core.route.foreign.counter)
+        if cached is None or cached[0] != drift:
+            cached = self._screens[direction] = (drift, ONE + self.threshold(direction))
+        return cached[1]
+
+    def fees_changed(self) -> None:
+        """Forget thresholds worked out under other fees."""
+        self._screens.clear()
+
+    def costs(self, direction: Direction) -> Costs:
+        """Fees of one hedge in this direction, FX leg by policy. Fees must be known."""
+        core, rules = self._core, self._core.rules.trade
+        buy_market, sell_market = core.route.legs(direction)
+        sell = core.view.fees[sell_market.symbol]
+        resting = rules.limit_reference is LimitReference.SELL_ASK
+        fx = core.view.fees[core.route.fx.symbol].taker
+        if rules.fx_policy is FxPolicy.NEVER or (rules.fx_policy is FxPolicy.BAND and self._drift_shrinks(direction)):
+            fx = ZERO
+        return Costs(core.view.fees[buy_market.symbol].taker, sell.maker if resting else sell.taker, fx)
+
+    def _drift_shrinks(self, direction: Direction) -> bool:
+        """Buying domestic brings foreign money in, buying foreign takes it out."""
+        drift = self._core.state.drift(self._core.route.foreign.counter)
+        return drift < 0 if direction is Direction.BUY_DOMESTIC else drift > 0
+
+    def threshold(self, direction: Direction) -> Decimal:
+        """The gross edge a hedge must reach."""
+        rules = self._core.rules.trade
+        if rules.threshold_mode is ThresholdMode.FIXED:
+            return rules.gross_threshold
+        return self.costs(direction).break_even(direction) + rules.cost_margin
+
+    def sizer(self, direction: Direction) -> Sizer | None:
+        """The sizing question of this moment; None while a book is missing."""
+        core = self._core
+        triangle = core.view.triangle(direction)
+        if triangle is None:
+            return None
+        buy_market, sell_market = core.route.legs(direction)
+        base = core.route.base
+        capital_quote = self.capital.get(buy_market.counter, ZERO) / triangle.ask
+        funds = Funds(
+            base=self.available.get(base, ZERO),
+            quote=self.available.get(buy_market.counter, ZERO),
+            capital_size=min(self.capital.get(base, ZERO), capital_quote),
+        )
+        return Sizer(
+            rules=core.rules.trade,
+            triangle=triangle,
+            buy_market=buy_market,
+            sell_market=sell_market,
+            costs=self.costs(direction),
+            funds=funds,
+            threshold=self.threshold(direction),
+        )
+
+    def _try(self, direction: Direction) -> Refusal | None:
+        """Size exactly and open; None when a hedge was opened."""
+        sizer = self.sizer(direction)
+        if sizer is None:
+            return Refusal.NO_BOOK
+        sized = sizer.largest()
+        if isinstance(sized, Refusal):
+            return sized
+        return self._open(direction, sizer, sized)
+
+    def _open(self, direction: Direction, sizer: Sizer, sized: Sized) -> Refusal | None:
+        core, rules, size = self._core, self._core.rules, sized.size
+        hedge_id = f"{core.journal_key}-h{core.state.hedges_minted + 1:05d}"
+        ioc = rules.trade.buy_as is BuyAs.IOC
+        buy = core.mint(
+            hedge_id,
+            Purpose.LEG,
+            sizer.buy_market.symbol,
+            Side.BUY,
+            OrderKind.IOC if ioc else OrderKind.MARKET,
+            size,
+            sizer.collar_price() if ioc else None,
+        )
+        expire_us = core.at.utc_us + ns(rules.hedge.force_s) // 1000
+        sell = core.mint(
+            hedge_id,
+            Purpose.LEG,
+            sizer.sell_market.symbol,
+            Side.SELL,
+            OrderKind.LIMIT,
+            size,
+            sized.limit_price,
+            expire_utc_ms=expire_us // 1000 + core.venue_offset_ms,
+            ahead=1,
+        )
+        approved = risk.approve_hedge(core, buy, sell)
+        if isinstance(approved, Refusal):
+            return approved
+        core.emit(self._opened(hedge_id, direction, sizer, sized))
+        risk.send(core, approved)
+        return None
+
+    def _opened(self, hedge_id: str, direction: Direction, sizer: Sizer, sized: Sized) -> HedgeOpened:
+        core, walk, costs, triangle = self._core, sized.walk, sizer.costs, sizer.triangle
+        by_symbol = {book.symbol: book.microtimestamp for book in (triangle.buy, triangle.sell, triangle.fx)}
+        domestic, foreign, fx = (by_symbol[symbol] for symbol in core.route.symbols)
+        return HedgeOpened(
+            hedge_id=hedge_id,
+            direction=direction,
+            size=sized.size,
+            buy_market=sizer.buy_market.symbol,
+            sell_market=sizer.sell_market.symbol,
+            buy_vwap=round_price(walk.bought.vwap),
+            sell_vwap=round_price(walk.sold.vwap),
+            fx_vwap=round_price(walk.fx.vwap),
+            buy_fee=costs.buy,
+            sell_fee=costs.sell,
+            fx_fee=costs.fx,
+            limit_price=sized.limit_price,
+            gross_bps=walk.gross_bps(),
+            net_bps=walk.net_bps(costs),
+            expected_pnl=round_price(walk.net_out(costs) - walk.net_paid(costs)),
+            bound_by=sized.bound_by.value,
+            book_microtimestamps=(domestic, foreign, fx),
+            utc_us=core.at.utc_us,
+            mono_ns=core.at.mono_ns,
+        )
+
+    # --- counting ------------------------------------------------------------------------------------------
+
+    def flush_counts(self, *, force: bool = False) -> None:
+        """Make the refusals counted since the last time durable, once a minute or when forced."""
+        core = self._core
+        if not self.counts or (core.at.mono_ns < self._counted_ns + REFUSALS_EVERY_NS and not force):
+            return
+        counts = tuple(sorted((refusal.value, count) for refusal, count in self.counts.items()))
+        core.emit(RefusalsCounted(counts, core.at.utc_us))
+        self.counts.clear()
+        self._counted_ns = core.at.mono_ns
+
+    def pulse(self) -> Pulse:
+        """The operator's questions answered for this moment, for metrics."""
+        core = self._core
+        low, high = core.state.exposure()
+        gross: list[tuple[str, Decimal]] = []
+        for direction in Direction:
+            edge = self.touch_gross_bps(direction)
+            if edge is not None:
+                gross.append((direction.value, edge))
+        ages = tuple(
+            (symbol, max(0, (core.at.mono_ns - slot.confirmed_ns) // 1_000_000))
+            for symbol, slot in core.view.slots.items()
+            if slot.confirmed_ns != NEVER
+        )
+        return Pulse(
+            exposure_low=low,
+            exposure_high=high,
+            open_orders=len(core.state.live),
+            in_doubt=len(core.state.in_doubt()),
+            fx_drift=core.state.drift(core.route.foreign.counter),
+            blockers=tuple(refusal.value for refusal in self.last),
+            mode=core.state.mode,
+            book_age_ms=ages,
+            gross_bps=tuple(gross),
+        )
+
+    def touch_gross_bps(self, direction: Direction) -> Decimal | None:
+        """Gross edge at the touches in basis points, for people; None while a book is missing or crossed."""
+        triangle = self._core.view.triangle(direction)
+        if triangle is None or not all(book.tradable for book in (triangle.buy, triangle.sell, triangle.fx)):
+            return None
+        fx_bid = triangle.fx.bid
+        if direction is Direction.BUY_DOMESTIC and fx_bid is not None:
+            return bps(triangle.bid * fx_bid, triangle.ask)
+        return bps(triangle.bid, triangle.unit_cost)
+
+
+def round_price(number: Decimal) -> Decimal:
+    """Ten decimals, for figures that are shown and journaled but not decided on."""
+    return number.quantize(Decimal("1e-10"))

@@ -1,0 +1,261 @@
+"""Carries the open hedge to its end: deadlines, cancels, and the cheaper way out of a one-sided fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from arbbot.domain.book import Book, BookError
+from arbbot.domain.commands import Topic
+from arbbot.domain.market import Side
+from arbbot.domain.money import ONE, ZERO, ceil_quotient, floor_to
+from arbbot.domain.order import OrderKind, Purpose
+from arbbot.domain.records import ExitPlanned, HedgeClosed, HedgeSettled, Holding, Mode, Severity
+from arbbot.engine import risk
+from arbbot.engine.core import Core, ns
+from arbbot.engine.entry import Entry, round_price
+from arbbot.engine.one_leg import CancelThese, Close, ExitImbalance, Wait, filled, next_move
+from arbbot.engine.spread import bps
+from arbbot.engine.state import Hedge, OwnOrder
+from arbbot.engine.tracker import OrderTracker
+from arbbot.engine.view import NEVER
+
+BOOK_ASK_EVERY_S = Decimal("0.5")
+LEFT_OPEN_ALERT_EVERY_S = Decimal(60)
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """One way to remove an imbalance: an order in one market, and its worth in the numeraire."""
+
+    purpose: Purpose
+    market: str
+    side: Side
+    size: Decimal
+    limit: Decimal
+    value: Decimal
+    """Numeraire, signed: what comes in selling, minus what goes out buying; fees and FX in."""
+    loss: Decimal
+    """Fraction lost against the decision's prices; negative for a gain."""
+
+
+class HedgeDesk:
+    """Drives the one open hedge and settles closed ones."""
+
+    def __init__(self, core: Core, tracker: OrderTracker, entry: Entry) -> None:
+        self._core = core
+        self._tracker = tracker
+        self._entry = entry
+        self._this_process: set[str] = set()
+        """Hedges decided by this process: only they have a waiting period; one found at start has had it."""
+        self._book_asked_ns = NEVER
+        self._left_open_alert_ns = NEVER
+        self._unsettled: list[str] = []
+
+    def opened(self, hedge_id: str) -> None:
+        """A hedge was decided here and now."""
+        self._this_process.add(hedge_id)
+
+    def recover(self) -> None:
+        """Take up what the journal left."""
+        hedges = self._core.state.hedges
+        self._unsettled = [name for name, hedge in hedges.items() if hedge.closed and not hedge.settled]
+
+    # --- the open hedge ------------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Make the next move of the open hedge, if there is one."""
+        hedge = self._core.state.open_hedge()
+        if hedge is None:
+            return
+        orders = [self._core.state.orders[name] for name in hedge.orders]
+        move = next_move(orders, overdue=self._overdue(hedge), dust=self._core.dust)
+        match move:
+            case Wait():
+                return
+            case CancelThese(orders=resting, cause=cause):
+                for order in resting:
+                    self._tracker.cancel(order, cause)
+            case ExitImbalance(imbalance=imbalance, cause=cause):
+                self._exit(hedge, imbalance, cause)
+            case Close(outcome=outcome, cause=cause):
+                self._close(hedge, orders, outcome, cause)
+
+    def _age_ns(self, hedge: Hedge) -> int:
+        """Since the decision; for ever, for a hedge of an earlier process (its waiting period is over)."""
+        if hedge.opened.hedge_id not in self._this_process:
+            return 2**62
+        return self._core.at.mono_ns - hedge.opened.mono_ns
+
+    def _overdue(self, hedge: Hedge) -> bool:
+        core = self._core
+        return core.halting or core.view.feed_dead or self._age_ns(hedge) >= ns(core.rules.hedge.wait_s)
+
+    def _close(self, hedge: Hedge, orders: list[OwnOrder], outcome: str, cause: str) -> None:
+        core, rules = self._core, self._core.rules.hedge
+        bought, sold = filled(orders, Side.BUY), filled(orders, Side.SELL)
+        hedge_id = hedge.opened.hedge_id
+        core.emit(HedgeClosed(hedge_id, outcome, bought, sold, bought - sold, cause, core.at.utc_us))
+        self._this_process.discard(hedge_id)
+        self._unsettled.append(hedge_id)
+        pause = rules.reject_cooldown_s if outcome == "nothing" else rules.cooldown_s
+        self._entry.cooldown_until_ns = core.at.mono_ns + ns(pause)
+        if core.state.empty_hedges_in_row >= rules.rejects_to_reduce:
+            core.restrict(Mode.REDUCING, f"{core.state.empty_hedges_in_row} hedges in a row did not fill")
+        if abs(core.state.position) > rules.dust_cap:
+            core.restrict(Mode.REDUCING, f"carried dust of {core.state.position} exceeds its cap")
+
+    # --- a way out -----------------------------------------------------------------------------------------
+
+    def _exit(self, hedge: Hedge, imbalance: Decimal, cause: str) -> None:
+        core, rules = self._core, self._core.rules.hedge
+        forced = core.halting or self._age_ns(hedge) >= ns(rules.force_s)
+        if hedge.exits >= rules.max_exits:
+            self._leave_open(hedge, imbalance, f"{hedge.exits} exits did not remove it", forced, [])
+            return
+        ways = self._ways_out(hedge, imbalance)
+        if not ways:
+            self._want_books()
+            if forced:
+                self._leave_open(hedge, imbalance, "no fresh book deep enough to exit on", forced, [])
+            return
+        best = max(ways, key=lambda way: (way.value, way.purpose))
+        cap = rules.forced_exit_loss if forced else rules.exit_loss
+        if best.loss > cap:
+            if forced:
+                self._leave_open(hedge, imbalance, f"the cheapest exit loses {best.loss:.4%}", forced, ways)
+            return
+        self._plan(hedge, imbalance, best.purpose.value, cause, forced, ways)
+        order = core.mint(
+            hedge.opened.hedge_id, best.purpose, best.market, best.side, OrderKind.IOC, best.size, best.limit
+        )
+        risk.send(core, risk.approve_exit(core, order, imbalance))
+
+    def _plan(
+        self, hedge: Hedge, imbalance: Decimal, action: str, cause: str, forced: bool, ways: list[WayOut]
+    ) -> None:
+        values = {way.purpose: round_price(way.value) for way in ways}
+        self._core.emit(
+            ExitPlanned(
+                hedge.opened.hedge_id,
+                action,
+                cause,
+                imbalance,
+                values.get(Purpose.COMPLETE),
+                values.get(Purpose.UNWIND),
+                forced,
+                self._core.at.utc_us,
+            )
+        )
+
+    def _leave_open(self, hedge: Hedge, imbalance: Decimal, why: str, forced: bool, ways: list[WayOut]) -> None:
+        """Only the cap, a doubt or a missing book leaves a leg open: halted, and said again every minute."""
+        core = self._core
+        if core.at.mono_ns < self._left_open_alert_ns:
+            return
+        self._left_open_alert_ns = core.at.mono_ns + ns(LEFT_OPEN_ALERT_EVERY_S)
+        self._plan(hedge, imbalance, "leave", why, forced, ways)
+        core.alert(
+            Severity.CRITICAL, "leg_open", f"{hedge.opened.hedge_id}: {imbalance} {core.route.base} unhedged: {why}"
+        )
+        core.restrict(Mode.HALTED, f"{hedge.opened.hedge_id} is one-sided: {why}")
+
+    def _want_books(self) -> None:
+        core = self._core
+        if core.at.mono_ns < self._book_asked_ns + ns(BOOK_ASK_EVERY_S) or core.asking(Topic.BOOK):
+            return
+        self._book_asked_ns = core.at.mono_ns
+        for symbol in core.route.symbols:
+            core.ask(Topic.BOOK, market=symbol)
+
+    def _ways_out(self, hedge: Hedge, imbalance: Decimal) -> list[WayOut]:
+        """Completing and unwinding, each where a fresh book is deep enough and the venue's minimum allows it."""
+        side = Side.SELL if imbalance > 0 else Side.BUY
+        opened = hedge.opened
+        if side is Side.SELL:
+            markets = ((Purpose.COMPLETE, opened.sell_market), (Purpose.UNWIND, opened.buy_market))
+        else:
+            markets = ((Purpose.COMPLETE, opened.buy_market), (Purpose.UNWIND, opened.sell_market))
+        found: list[WayOut] = []
+        for purpose, market in markets:
+            book = self._core.view.exit_book(market, self._core.at.mono_ns)
+            if book is None:
+                continue
+            try:
+                way = self._way_out(hedge, purpose, book, side, abs(imbalance))
+            except BookError:
+                continue
+            if way is not None:
+                found.append(way)
+        return found
+
+    def _way_out(self, hedge: Hedge, purpose: Purpose, book: Book, side: Side, imbalance: Decimal) -> WayOut | None:
+        core, opened = self._core, hedge.opened
+        instrument = core.route.instrument(book.symbol)
+        size = floor_to(imbalance, instrument.lot)
+        sweep = book.ladder(side).sweep(size) if size > 0 else None
+        if sweep is None or sweep.total < instrument.minimum_order_value:
+            return None
+        if (
+            instrument.counter != core.route.numeraire
+            and core.view.exit_book(core.route.fx.symbol, core.at.mono_ns) is None
+        ):
+            return None
+        fee = core.view.fees[book.symbol].taker if book.symbol in core.view.fees else opened.buy_fee
+        cash = sweep.total * (ONE - fee if side is Side.SELL else ONE + fee)
+        worth = core.view.to_numeraire(instrument.counter, side, cash)
+        if worth is None:
+            return None
+        slack = core.rules.hedge.exit_slippage
+        if side is Side.SELL:
+            limit = floor_to(sweep.worst * (ONE - slack), instrument.tick)
+            basis = reference_price(hedge, Side.BUY, core.route.domestic.symbol) * size
+            return WayOut(purpose, book.symbol, side, size, limit, worth, (basis - worth) / basis)
+        limit = ceil_quotient(sweep.worst * (ONE + slack), ONE, instrument.tick)
+        basis = reference_price(hedge, Side.SELL, core.route.domestic.symbol) * size
+        return WayOut(purpose, book.symbol, side, size, limit, -worth, (worth - basis) / basis)
+
+    # --- what it made --------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Tell the realised P&L of every closed hedge whose fills all have their rows."""
+        core, state = self._core, self._core.state
+        waiting: list[str] = []
+        for hedge_id in self._unsettled:
+            hedge = state.hedges[hedge_id]
+            own = set(hedge.orders)
+            if any(state.fills[trade][0] in own for trade in state.unconfirmed):
+                waiting.append(hedge_id)
+                continue
+            core.emit(settlement(hedge, core))
+        self._unsettled = waiting
+
+
+def reference_price(hedge: Hedge, side: Side, domestic_market: str) -> Decimal:
+    """The decision's price of one base unit in the numeraire, its leg's fee in: what an exit's loss is told against."""
+    opened = hedge.opened
+    if side is Side.BUY:
+        price, fee, market = opened.buy_vwap, ONE + opened.buy_fee, opened.buy_market
+    else:
+        price, fee, market = opened.sell_vwap, ONE - opened.sell_fee, opened.sell_market
+    return price * fee * (ONE if market == domestic_market else opened.fx_vwap)
+
+
+def settlement(hedge: Hedge, core: Core) -> HedgeSettled:
+    """Realised P&L of a hedge from its ledger rows: every currency's change, fees off, foreign at the decision's FX."""
+    opened, route = hedge.opened, core.route
+    domestic, foreign = route.domestic.counter, route.foreign.counter
+    net = {
+        currency: hedge.deltas.get(currency, ZERO) - hedge.fees.get(currency, ZERO) for currency in (domestic, foreign)
+    }
+    pnl = net[domestic] + net[foreign] * opened.fx_vwap
+    paid = -min(net[domestic], net[foreign] * opened.fx_vwap)
+    return HedgeSettled(
+        hedge_id=opened.hedge_id,
+        realised_pnl=round_price(pnl),
+        realised_bps=bps(paid + pnl, paid) if paid > 0 else ZERO,
+        fees=tuple(Holding(currency, total) for currency, total in sorted(hedge.fees.items())),
+        domestic_delta=net[domestic],
+        foreign_delta=net[foreign],
+        utc_us=core.at.utc_us,
+    )

@@ -1,0 +1,80 @@
+"""Every reason not to trade, by name. A refusal is a value, counted; it is never an error."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Why a moment did not become a hedge."""
+
+    RECOVERING = "recovering"
+    STOPPING = "stopping"
+    HALTED = "halted"
+    REDUCING = "reducing"
+    PAUSED = "paused"
+    HEDGE_OPEN = "hedge_open"
+    IN_DOUBT = "in_doubt"
+    UNHEDGED = "unhedged"
+    RECONCILING = "reconciling"
+    COOLDOWN = "cooldown"
+    NO_FEES = "no_fees"
+    MARKET_HALTED = "market_halted"
+    FEED_DOWN = "feed_down"
+    PREMIUM_UNCHECKED = "premium_unchecked"
+    PREMIUM_DISAGREES = "premium_disagrees"
+    NO_BOOK = "no_book"
+    STALE_BOOK = "stale_book"
+    CROSSED_BOOK = "crossed_book"
+    BAD_BOOK = "bad_book"
+    THIN_BOOK = "thin_book"
+    BELOW_THRESHOLD = "below_threshold"
+    BELOW_NET_FLOOR = "below_net_floor"
+    SLIPPAGE = "slippage"
+    COLLAR = "collar"
+    SELL_BELOW_LIMIT = "sell_below_limit"
+    FX_DEPTH = "fx_depth"
+    BOOK_DEPTH = "book_depth"
+    BASE_BALANCE = "base_balance"
+    QUOTE_BALANCE = "quote_balance"
+    CAPITAL = "capital"
+    TARGET = "target"
+    NOTIONAL_CAP = "notional_cap"
+    BELOW_MINIMUM = "below_minimum"
+
+
+EXPLANATIONS: dict[Refusal, str] = {
+    Refusal.RECOVERING: "start-up is still reading the account; trading opens when the ledger equals the venue",
+    Refusal.STOPPING: "the daemon is stopping",
+    Refusal.HALTED: "trading is halted; a person must resume it, with a reason",
+    Refusal.REDUCING: "several hedges in a row did not fill; a person must resume trading",
+    Refusal.PAUSED: "trading is paused; a person must resume it",
+    Refusal.HEDGE_OPEN: "one hedge at a time, and one is open",
+    Refusal.IN_DOUBT: "an order is in doubt and counts as if it may fill",
+    Refusal.UNHEDGED: "the base position is not flat within dust",
+    Refusal.RECONCILING: "the ledger has not yet been seen equal to the venue since the last fill",
+    Refusal.COOLDOWN: "waiting a little after the last hedge",
+    Refusal.NO_FEES: "the account's live fees are not known",
+    Refusal.MARKET_HALTED: "the venue has stopped trading in a market of the route",
+    Refusal.FEED_DOWN: "the order-book feed is not connected and subscribed",
+    Refusal.PREMIUM_UNCHECKED: "the REST tickers have not confirmed the books' premium yet",
+    Refusal.PREMIUM_DISAGREES: "the tickers' premium and the books' premium differ too much",
+    Refusal.NO_BOOK: "a market has sent no book since the feed was subscribed",
+    Refusal.STALE_BOOK: "a book has not been confirmed recently",
+    Refusal.CROSSED_BOOK: "a book is crossed or one of its sides is empty",
+    Refusal.BAD_BOOK: "a book has rows out of order or not positive",
+    Refusal.THIN_BOOK: "a base book shows fewer levels than required",
+    Refusal.BELOW_THRESHOLD: "the gross edge is below the threshold",
+    Refusal.BELOW_NET_FLOOR: "net of fees the edge does not exceed the floor",
+    Refusal.SLIPPAGE: "even the smallest size would slip too far from the touch",
+    Refusal.COLLAR: "the worst price swept would lie outside the collar",
+    Refusal.SELL_BELOW_LIMIT: "the sell book does not reach the limit price",
+    Refusal.FX_DEPTH: "the FX book is not deep enough for the notional",
+    Refusal.BOOK_DEPTH: "a base book is not deep enough",
+    Refusal.BASE_BALANCE: "not enough of the base asset to sell",
+    Refusal.QUOTE_BALANCE: "not enough money in the market to buy in",
+    Refusal.CAPITAL: "the weight of tradable capital allows no order of the venue's minimum",
+    Refusal.TARGET: "the weighted target size is below the venue's minimum",
+    Refusal.NOTIONAL_CAP: "the notional cap is below the venue's minimum",
+    Refusal.BELOW_MINIMUM: "no size passes every rule and the venue's minimum",
+}

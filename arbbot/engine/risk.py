@@ -1,0 +1,80 @@
+"""The only door to the wire: nothing but an `Approved` can be sent, and only this module makes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from arbbot.domain.commands import PlaceOrder
+from arbbot.domain.order import OrderTerms, Purpose
+from arbbot.domain.records import Mode, OrderIntended
+from arbbot.engine.core import Core
+from arbbot.engine.refusal import Refusal
+
+_MODE_REFUSALS = {
+    Mode.HALTED: Refusal.HALTED,
+    Mode.REDUCING: Refusal.REDUCING,
+    Mode.PAUSED: Refusal.PAUSED,
+}
+_SEAL = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Orders that may go out together. Made by `approve_hedge` and `approve_exit` only."""
+
+    orders: tuple[OrderTerms, ...]
+    seal: object
+
+    def __post_init__(self) -> None:
+        if self.seal is not _SEAL:
+            raise TypeError("only risk approves orders")
+
+
+def blocker(core: Core) -> Refusal | None:
+    """Why no new hedge may start, whatever the books say; None when nothing forbids one."""
+    state = core.state
+    if core.stopping is not None:
+        return Refusal.STOPPING
+    if state.mode is not Mode.ACTIVE:
+        return _MODE_REFUSALS[state.mode]
+    if state.live or state.open_hedge_id is not None:
+        return Refusal.IN_DOUBT if state.in_doubt() else Refusal.HEDGE_OPEN
+    if abs(state.position) > core.rules.hedge.dust_cap:
+        return Refusal.UNHEDGED
+    if not state.agreed:
+        return Refusal.RECONCILING
+    view = core.view
+    if not all(symbol in view.fees for symbol in core.route.symbols):
+        return Refusal.NO_FEES
+    if view.halted:
+        return Refusal.MARKET_HALTED
+    if view.feed_dead or view.epoch is None:
+        return Refusal.FEED_DOWN
+    return None
+
+
+def approve_hedge(core: Core, buy: OrderTerms, sell: OrderTerms) -> Approved | Refusal:
+    """Approve the two legs of a new hedge, or say what forbids it."""
+    refusal = blocker(core)
+    if refusal is not None:
+        return refusal
+    if buy.size != sell.size or buy.purpose is not Purpose.LEG or sell.purpose is not Purpose.LEG:
+        raise ValueError("legs of one hedge must be of one size")
+    return Approved((buy, sell), _SEAL)
+
+
+def approve_exit(core: Core, order: OrderTerms, imbalance: Decimal) -> Approved:
+    """Approve an order that removes one-sided exposure. Raises ValueError where it would not, or overshoot it."""
+    if order.purpose is Purpose.LEG or order.size > abs(imbalance) or order.side.sign * imbalance >= 0:
+        raise ValueError(f"{order} does not reduce an imbalance of {imbalance}")
+    if core.state.live:
+        raise ValueError("no top-up while another order may fill")
+    return Approved((order,), _SEAL)
+
+
+def send(core: Core, approved: Approved) -> None:
+    """Write the intents, then command them; the journal line is committed before the command runs."""
+    for terms in approved.orders:
+        core.emit(OrderIntended(terms, core.at.utc_us))
+        core.commands.append(PlaceOrder(terms))

@@ -1,0 +1,144 @@
+"""The numbers that rule decisions, complete and frozen; settings are turned into these once, at start.
+
+All rates are fractions (0.0035 is 0.35 %), all times seconds of market time, all sizes base units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+
+class ThresholdMode(StrEnum):
+    """Where the gross threshold comes from."""
+
+    FIXED = "fixed"
+    COST_PLUS = "cost_plus"
+    """Exact break-even of the fees plus a margin."""
+
+
+class LimitReference(StrEnum):
+    """What the sell leg's limit hangs on."""
+
+    BUY_VWAP = "buy_vwap"
+    """The decision's buy VWAP, brought over at the decision's FX: normally marketable at once."""
+    SELL_ASK = "sell_ask"
+    """The sell market's own best ask: a resting maker, carried by the one-leg policy."""
+
+
+class FxPolicy(StrEnum):
+    """Which hedges pay for the FX leg."""
+
+    EACH = "each"
+    """Every hedge is charged the full FX fee."""
+    BAND = "band"
+    """Only hedges that move the FX drift away from zero are charged."""
+    NEVER = "never"
+    """None is charged; reports show it as unpriced."""
+
+
+class BuyAs(StrEnum):
+    """How the buy leg goes out."""
+
+    MARKET = "market"
+    IOC = "ioc"
+    """Limit at the collar, immediate or cancel: a protection spot market orders do not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRules:
+    """When a hedge is worth it, and how large."""
+
+    threshold_mode: ThresholdMode
+    gross_threshold: Decimal
+    cost_margin: Decimal
+    """Added to break-even in cost_plus mode."""
+    net_floor: Decimal
+    min_depth_levels: int
+    """Rows a side that both base books must show."""
+    max_slippage: Decimal
+    """VWAP of the size against the touch, per leg."""
+    collar: Decimal
+    """Worst swept price against the touch."""
+    limit_markup: Decimal
+    """0.003: the sell limit is at least 0.3 % above the buy VWAP."""
+    limit_reference: LimitReference
+    buy_as: BuyAs
+    target_size: Decimal
+    weight: Decimal
+    """Share of target and of tradable capital that one hedge may use."""
+    max_notional: Decimal
+    """Numeraire cap of one hedge."""
+    cost_reserve: Decimal
+    """0.005: a market buy must be covered by 1.005 times its worst cost with fee."""
+    fx_policy: FxPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeRules:
+    """What happens after the legs went out."""
+
+    wait_s: Decimal
+    """T1: how long a resting leg may wait for its filled sibling."""
+    force_s: Decimal
+    """T2: when the exit is forced; also the resting leg's good-till-date at the venue."""
+    exit_loss: Decimal
+    """Loss cap of an exit between T1 and T2, against the decision's prices."""
+    forced_exit_loss: Decimal
+    """Loss cap of a forced exit; beyond it the leg stays open, alerted and halted."""
+    exit_slippage: Decimal
+    """How far an exit's limit may lie beyond the worst price it would sweep."""
+    max_exits: int
+    """Top-up orders of one hedge before a person is called."""
+    cooldown_s: Decimal
+    """Between a closed hedge and the next."""
+    reject_cooldown_s: Decimal
+    """After a hedge of which nothing filled."""
+    rejects_to_reduce: int
+    """Hedges in a row of which nothing filled before no more are tried."""
+    dust_cap: Decimal
+    """Base units of carried dust above which no new hedge starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRules:
+    """When market data may be believed."""
+
+    fresh_s: Decimal
+    """X: a book unconfirmed for longer stops trading; revalidation starts at half of it."""
+    ticker_every_s: Decimal
+    premium_tolerance: Decimal
+    """Ticker premium against book premium."""
+    ticker_max_age_s: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRules:
+    """How the venue's account is followed."""
+
+    poll_s: Decimal
+    """Transactions are read this often, and right after each hedge."""
+    lag_s: Decimal
+    """How late the venue's rows and order views may be."""
+    overlap_s: Decimal
+    """Rows this much older than the newest are read again."""
+    doubt_bound_s: Decimal
+    """The venue refuses requests older than this; only then can an order be absent."""
+    doubt_alert_s: Decimal
+    """Age of a doubt at which a person is told."""
+    rounding_cap: Decimal
+    """Absolute cap of the rounding account, per currency, in that currency's units."""
+    stop_grace_s: Decimal
+    """How long a stop may take to get flat."""
+    fees_every_s: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything the engine goes by."""
+
+    trade: TradeRules
+    hedge: HedgeRules
+    feed: FeedRules
+    account: AccountRules

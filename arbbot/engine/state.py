@@ -1,0 +1,371 @@
+"""The engine's durable state: a fold over durable records and nothing else.
+
+`apply` is the only thing that changes it, so replaying the journal gives the same state (equal `fingerprint`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, is_dataclass
+from decimal import Decimal
+from typing import Any
+
+from arbbot.domain.ledger import Entry, Ledger, LedgerAccount, move
+from arbbot.domain.money import ZERO, decimals_of, unit
+from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, OrderTerms, Transaction
+from arbbot.domain.records import (
+    AlertRaised,
+    AnchorSet,
+    CancelAnswered,
+    CancelIntended,
+    Discrepancy,
+    DurableRecord,
+    ExitPlanned,
+    FillBooked,
+    HedgeClosed,
+    HedgeOpened,
+    HedgeSettled,
+    MarkSet,
+    Mode,
+    ModeChanged,
+    OrderIntended,
+    OrderMoved,
+    RefusalsCounted,
+    RowBooked,
+    Started,
+    StatementAgreed,
+    Stopped,
+)
+
+KEPT_HEDGES = 500
+"""Settled hedges kept in memory; older ones are in the journal only."""
+BOOKED_DECIMALS = 8
+"""The finest unit any currency is kept in at the venue; rows shown coarser may need rounding."""
+
+
+class StateError(RuntimeError):
+    """A record that cannot follow the ones before it: a bug or a damaged journal. Never survivable."""
+
+
+@dataclass(slots=True)
+class OwnOrder:
+    """One of our orders as it stands."""
+
+    terms: OrderTerms
+    intended_utc_us: int
+    state: OrderState = OrderState.INTENT
+    venue_order_id: int | None = None
+    filled: Decimal = ZERO
+    cancel_outcome: str | None = None
+    """None: no cancel sent; asked: on its way; else the outcome's name."""
+
+    @property
+    def may_fill(self) -> Decimal:
+        """Base units that may still fill, in the worse case."""
+        return ZERO if self.state.terminal else max(self.terms.size - self.filled, ZERO)
+
+
+@dataclass(slots=True)
+class Hedge:
+    """One hedge: its decision, its orders in the order they were intended, and how it ended."""
+
+    opened: HedgeOpened
+    orders: list[str] = field(default_factory=list)
+    exits: int = 0
+    deltas: dict[str, Decimal] = field(default_factory=dict)
+    """Signed change per currency by booked rows, without fees."""
+    fees: dict[str, Decimal] = field(default_factory=dict)
+    """Fees per currency by booked rows."""
+    closed: HedgeClosed | None = None
+    settled: HedgeSettled | None = None
+
+
+@dataclass(slots=True)
+class Anchor:
+    """Where the ledger begins."""
+
+    holdings: dict[str, Decimal]
+    cursor: int
+    utc_us: int
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that must survive the process."""
+
+    ledger: Ledger = field(default_factory=Ledger)
+    anchor: Anchor | None = None
+    marks: dict[str, Decimal] = field(default_factory=dict)
+    mode: Mode = Mode.ACTIVE
+    mode_reason: str = ""
+    orders: dict[str, OwnOrder] = field(default_factory=dict)
+    live: dict[str, OwnOrder] = field(default_factory=dict)
+    """The orders among them that may still fill, oldest first."""
+    order_by_venue_id: dict[int, str] = field(default_factory=dict)
+    open_hedge_id: str | None = None
+    hedges: dict[str, Hedge] = field(default_factory=dict)
+    fills: dict[int, tuple[str, Fill]] = field(default_factory=dict)
+    """By transaction id, for orders still in memory."""
+    unconfirmed: set[int] = field(default_factory=set)
+    """Fills whose transaction row has not come yet."""
+    rows: dict[int, int] = field(default_factory=dict)
+    """Transaction id -> UTC microseconds, of everything booked since the anchor."""
+    position: Decimal = ZERO
+    """Base bought minus sold by us since the anchor (or rebase): zero, or dust, when flat."""
+    rounding_room: dict[str, Decimal] = field(default_factory=dict)
+    """Per currency: how much display rounding can have hidden since the anchor."""
+    orders_minted: int = 0
+    hedges_minted: int = 0
+    empty_hedges_in_row: int = 0
+    external_rows: int = 0
+    external_unacknowledged: int = 0
+    refusals: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    """Hedges by outcome, over the journal's life."""
+    realised_pnl: Decimal = ZERO
+    agreed: bool = False
+    """A statement agreed and nothing has moved since."""
+    last_agreed_utc_us: int | None = None
+
+    def apply(self, record: DurableRecord) -> None:
+        """Take one record in. Raises StateError where it does not fit."""
+        _APPLY[type(record)](self, record)
+
+    # --- questions -----------------------------------------------------------------------------------------
+
+    def open_orders(self) -> list[OwnOrder]:
+        """Orders that may still fill, oldest first."""
+        return list(self.live.values())
+
+    def in_doubt(self) -> list[OwnOrder]:
+        """Orders in doubt, oldest first."""
+        return [order for order in self.live.values() if order.state is OrderState.IN_DOUBT]
+
+    def open_hedge(self) -> Hedge | None:
+        """The hedge that is not closed; there is at most one."""
+        return None if self.open_hedge_id is None else self.hedges[self.open_hedge_id]
+
+    def exposure(self) -> tuple[Decimal, Decimal]:
+        """The base position's interval: [all that may be sold is sold, all that may be bought is bought]."""
+        low = high = self.position
+        for order in self.open_orders():
+            if order.terms.side.sign > 0:
+                high += order.may_fill
+            else:
+                low -= order.may_fill
+        return (low, high)
+
+    def order_of_row(self, row: Transaction) -> str | None:
+        """Our client order id behind a transaction row, where it is known."""
+        return None if row.order_id is None else self.order_by_venue_id.get(row.order_id)
+
+    def drift(self, currency: str) -> Decimal:
+        """What our trading, fees in, has changed of a currency since the anchor."""
+        return -(
+            self.ledger.balance(LedgerAccount.TRADING, currency) + self.ledger.balance(LedgerAccount.FEES, currency)
+        )
+
+    def fingerprint(self) -> str:
+        """SHA-256 of everything above, the same for the same records."""
+        plain = json.dumps(_plain(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+    # --- folding -------------------------------------------------------------------------------------------
+
+    def _anchor_set(self, record: AnchorSet) -> None:
+        self.ledger = Ledger()
+        self.rounding_room.clear()
+        self.rows.clear()
+        self.unconfirmed.clear()
+        self.marks.clear()
+        self.position = ZERO
+        self.external_unacknowledged = 0
+        holdings = {holding.currency: holding.total for holding in record.holdings}
+        for currency, total in holdings.items():
+            self.ledger.book(move(currency, total, LedgerAccount.OPENING))
+        self.anchor = Anchor(holdings, record.cursor, record.utc_us)
+        self.agreed = True
+        self.last_agreed_utc_us = record.utc_us
+
+    def _mark_set(self, record: MarkSet) -> None:
+        self.marks = {price.currency: price.price for price in record.prices}
+
+    def _hedge_opened(self, record: HedgeOpened) -> None:
+        if self.open_hedge() is not None:
+            raise StateError(f"{record.hedge_id} opened beside an open hedge")
+        self.hedges[record.hedge_id] = Hedge(record)
+        self.open_hedge_id = record.hedge_id
+        self.hedges_minted += 1
+
+    def _order_intended(self, record: OrderIntended) -> None:
+        terms = record.terms
+        if terms.client_order_id in self.orders:
+            raise StateError(f"client order id {terms.client_order_id} intended twice")
+        order = OwnOrder(terms, record.utc_us)
+        self.orders[terms.client_order_id] = self.live[terms.client_order_id] = order
+        self.orders_minted += 1
+        self.agreed = False
+        hedge = self.hedges[terms.hedge_id]
+        hedge.orders.append(terms.client_order_id)
+        if len(hedge.orders) > 2:
+            hedge.exits += 1
+
+    def _order_moved(self, record: OrderMoved) -> None:
+        order = self.orders[record.client_order_id]
+        if record.venue_order_id is not None:
+            known = self.order_by_venue_id.setdefault(record.venue_order_id, record.client_order_id)
+            if known != record.client_order_id:
+                raise StateError(f"venue order {record.venue_order_id} is {known}, not {record.client_order_id}")
+            order.venue_order_id = record.venue_order_id
+        if record.state is not order.state:
+            if record.state not in ORDER_TABLE[order.state]:
+                raise StateError(f"{record.client_order_id}: {order.state} cannot become {record.state}")
+            order.state = record.state
+            if record.state.terminal:
+                del self.live[record.client_order_id]
+
+    def _cancel_intended(self, record: CancelIntended) -> None:
+        if record.client_order_id in self.orders:
+            self.orders[record.client_order_id].cancel_outcome = "asked"
+
+    def _cancel_answered(self, record: CancelAnswered) -> None:
+        if record.client_order_id in self.orders:
+            self.orders[record.client_order_id].cancel_outcome = record.outcome
+
+    def _fill_booked(self, record: FillBooked) -> None:
+        fill = record.fill
+        if fill.trade_id in self.fills:
+            raise StateError(f"trade {fill.trade_id} booked twice")
+        self.fills[fill.trade_id] = (record.client_order_id, fill)
+        self.unconfirmed.add(fill.trade_id)
+        self.orders[record.client_order_id].filled += fill.size
+        self.position += fill.side.sign * fill.size
+        self.agreed = False
+
+    def _row_booked(self, record: RowBooked) -> None:
+        row = record.row
+        if row.transaction_id in self.rows:
+            raise StateError(f"transaction {row.transaction_id} booked twice")
+        self.rows[row.transaction_id] = row.utc_us
+        self.unconfirmed.discard(row.transaction_id)
+        self.ledger.book(record.entries)
+        for currency, shown in row.amounts:
+            places = decimals_of(shown)
+            if places < BOOKED_DECIMALS:
+                self.rounding_room[currency] = self.rounding_room.get(currency, ZERO) + unit(places) / 2
+        self.agreed = False
+        if record.client_order_id is None:
+            self.external_rows += 1
+            self.external_unacknowledged += 1
+            return
+        hedge = self.hedges[self.orders[record.client_order_id].terms.hedge_id]
+        for currency, delta in row.amounts:
+            hedge.deltas[currency] = hedge.deltas.get(currency, ZERO) + delta
+        if row.fee and row.fee_currency is not None:
+            hedge.fees[row.fee_currency] = hedge.fees.get(row.fee_currency, ZERO) + row.fee
+
+    def _statement_agreed(self, record: StatementAgreed) -> None:
+        for line in record.currencies:
+            if line.rounding:
+                self.ledger.book(move(line.currency, line.rounding, LedgerAccount.ROUNDING))
+        self.agreed = True
+        self.last_agreed_utc_us = record.utc_us
+
+    def _hedge_closed(self, record: HedgeClosed) -> None:
+        hedge = self.hedges[record.hedge_id]
+        if hedge.closed is not None:
+            raise StateError(f"{record.hedge_id} closed twice")
+        hedge.closed = record
+        self.open_hedge_id = None
+        self.totals[record.outcome] = self.totals.get(record.outcome, 0) + 1
+        self.empty_hedges_in_row = self.empty_hedges_in_row + 1 if record.outcome == "nothing" else 0
+
+    def _hedge_settled(self, record: HedgeSettled) -> None:
+        self.hedges[record.hedge_id].settled = record
+        self.realised_pnl += record.realised_pnl
+        self._forget_old()
+
+    def _mode_changed(self, record: ModeChanged) -> None:
+        self.mode = record.mode
+        self.mode_reason = record.reason
+        if record.mode is Mode.ACTIVE:
+            self.external_unacknowledged = 0
+            self.empty_hedges_in_row = 0
+
+    def _refusals_counted(self, record: RefusalsCounted) -> None:
+        for name, count in record.counts:
+            self.refusals[name] = self.refusals.get(name, 0) + count
+
+    def _noted(self, record: DurableRecord) -> None:
+        """Kept in the journal for people; nothing to remember."""
+
+    def _forget_old(self) -> None:
+        """Drop the oldest settled hedges with their orders and fills; ids of booked rows are kept for ever."""
+        while len(self.hedges) > KEPT_HEDGES:
+            hedge_id, hedge = next(iter(self.hedges.items()))
+            if hedge.settled is None:
+                return
+            del self.hedges[hedge_id]
+            gone = set(hedge.orders)
+            for client_order_id in hedge.orders:
+                venue_order_id = self.orders.pop(client_order_id).venue_order_id
+                if venue_order_id is not None:
+                    del self.order_by_venue_id[venue_order_id]
+            self.fills = {trade: owned for trade, owned in self.fills.items() if owned[0] not in gone}
+
+
+_APPLY: dict[type, Callable[[State, Any], None]] = {
+    AnchorSet: State._anchor_set,
+    MarkSet: State._mark_set,
+    HedgeOpened: State._hedge_opened,
+    OrderIntended: State._order_intended,
+    OrderMoved: State._order_moved,
+    CancelIntended: State._cancel_intended,
+    CancelAnswered: State._cancel_answered,
+    FillBooked: State._fill_booked,
+    RowBooked: State._row_booked,
+    StatementAgreed: State._statement_agreed,
+    Discrepancy: State._noted,
+    ExitPlanned: State._noted,
+    HedgeClosed: State._hedge_closed,
+    HedgeSettled: State._hedge_settled,
+    ModeChanged: State._mode_changed,
+    RefusalsCounted: State._refusals_counted,
+    AlertRaised: State._noted,
+    Started: State._noted,
+    Stopped: State._noted,
+}
+
+
+def trade_entries(row: Transaction) -> tuple[Entry, ...]:
+    """Ledger entries of a fill of ours: amounts against TRADING, the fee against FEES."""
+    entries = [entry for currency, delta in row.amounts for entry in move(currency, delta, LedgerAccount.TRADING)]
+    if row.fee and row.fee_currency is not None:
+        entries.extend(move(row.fee_currency, -row.fee, LedgerAccount.FEES))
+    return tuple(entries)
+
+
+def external_entries(row: Transaction) -> tuple[Entry, ...]:
+    """Ledger entries of a row that is not ours: everything, fee in, against EXTERNAL."""
+    entries = [entry for currency, delta in row.amounts for entry in move(currency, delta, LedgerAccount.EXTERNAL)]
+    if row.fee and row.fee_currency is not None:
+        entries.extend(move(row.fee_currency, -row.fee, LedgerAccount.EXTERNAL))
+    return tuple(entries)
+
+
+def _plain(value: object) -> Any:
+    """A JSON-able picture that is equal for equal states."""
+    if isinstance(value, Ledger):
+        return {f"{account}/{currency}": str(total) for (account, currency), total in value.balances.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [name for name in getattr(value, "__slots__", None) or asdict(value)]
+        return {name: _plain(getattr(value, name)) for name in names}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, set):
+        return sorted(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, int | bool) else str(value)

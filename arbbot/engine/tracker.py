@@ -1,0 +1,369 @@
+"""Follows every order until its fate and its fills are known. Silence is doubt; doubt ends by evidence or a person.
+
+An order in doubt is looked for with `order_status` at growing intervals and, in *rounds*, in all four views the
+venue offers (status, open orders, order events, transactions). It is ABSENT only when two whole rounds, both begun
+after the venue could no longer accept the request (its own time stamp older than the venue's bound plus lag, by the
+venue's clock), show nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from arbbot.domain.commands import CancelOrder, Topic
+from arbbot.domain.events import (
+    AskFailed,
+    CancelResult,
+    FillSeen,
+    OpenOrdersFetched,
+    OrderAcked,
+    OrderEventSeen,
+    OrderEventsFetched,
+    OrderRefused,
+    OrderReported,
+    OrderUnanswered,
+)
+from arbbot.domain.money import ZERO
+from arbbot.domain.order import Fill, OrderEvent, OrderReport, OrderState, VenueOrderStatus
+from arbbot.domain.records import CancelAnswered, CancelIntended, FillBooked, Mode, Severity
+from arbbot.engine.core import Core, ns
+from arbbot.engine.state import OwnOrder
+from arbbot.engine.view import NEVER
+
+LIVE_POLLS_S = (Decimal("0.15"), Decimal("0.3"), Decimal("0.6"), Decimal(1))
+"""Pauses between status questions of an acknowledged order; the last repeats."""
+DOUBT_POLLS_S = (Decimal("0.2"), Decimal("0.5"), Decimal(1), Decimal(2), Decimal(4), Decimal(5))
+ROUND_EVERY_S = Decimal(15)
+"""Pause between rounds of all four views for an order in doubt."""
+RECANCEL_S = Decimal(3)
+"""An order that is still open this long after a cancel is cancelled again (a cancel may be repeated; a place never)."""
+ROUNDS_FOR_ABSENT = 2
+
+_TERMINAL_BY_STATUS = {
+    VenueOrderStatus.FINISHED: OrderState.FILLED,
+    VenueOrderStatus.CANCELED: OrderState.CANCELED,
+    VenueOrderStatus.EXPIRED: OrderState.EXPIRED,
+}
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is remembered, in memory only, about an order that is being followed."""
+
+    next_ask_ns: int = NEVER
+    polls: int = 0
+    status_ask: int | None = None
+    last_reading: tuple[VenueOrderStatus, Decimal, int] | None = None
+    """Terminal status, filled total and time of a reading that did not add up."""
+    cancelled_ns: int = NEVER
+    round_asks: set[int] = field(default_factory=set)
+    round_counts: bool = False
+    next_round_ns: int = NEVER
+    empty_rounds: int = 0
+    since_ns: int | None = None
+    alerted: bool = False
+
+
+class OrderTracker:
+    """Turns words about orders into order states and fills."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._watches: dict[str, Watch] = {}
+        self.unattributed_rows = False
+        """Set by the bookkeeper while a trade row of unknown owner is being looked up."""
+
+    # --- what the wire said --------------------------------------------------------------------------------
+
+    def acked(self, event: OrderAcked) -> None:
+        """The venue took the order."""
+        order = self._core.state.orders[event.client_order_id]
+        self._attach(order, event.venue_order_id, "acknowledged")
+
+    def refused(self, event: OrderRefused) -> None:
+        """The venue refused it; but a refusal after proof of life is a contradiction, not an end."""
+        order = self._core.state.orders[event.client_order_id]
+        if order.state in (OrderState.INTENT, OrderState.IN_DOUBT) and order.filled == 0:
+            self._core.move(order, OrderState.REJECTED, f"{event.code}: {event.reason}")
+            self._watches.pop(event.client_order_id, None)
+        elif order.state is not OrderState.REJECTED:
+            self._contradiction(order, f"refused ({event.code}) although it exists")
+
+    def unanswered(self, event: OrderUnanswered) -> None:
+        """The order may exist."""
+        order = self._core.state.orders[event.client_order_id]
+        if order.state is OrderState.INTENT:
+            self._core.move(order, OrderState.IN_DOUBT, event.reason)
+        if event.venue_order_id is not None and order.venue_order_id is None:
+            self._core.move(order, order.state, "named by an error reply", event.venue_order_id)
+
+    def cancel_answered(self, event: CancelResult) -> None:
+        """A cancel's word changes nothing by itself: the next status reading does."""
+        core = self._core
+        core.emit(CancelAnswered(event.client_order_id, event.outcome, event.reason, core.at.utc_us))
+        watch = self._watches.get(event.client_order_id)
+        if watch is not None:
+            watch.next_ask_ns = core.at.mono_ns
+
+    def order_event(self, event: OrderEventSeen) -> None:
+        """The private channel told of an order."""
+        self._learn(event.event, "channel")
+
+    def fill_seen(self, event: FillSeen) -> None:
+        """The private channel told of a trade."""
+        order = self._find(event.venue_order_id, event.client_order_id)
+        if order is None:
+            return
+        self._attach(order, event.venue_order_id, "filled")
+        self.book_fill(order, event.fill, "channel")
+        if order.filled == order.terms.size and not order.state.terminal:
+            self._finish(order, OrderState.FILLED, "filled in full")
+        elif order.terms.client_order_id in self._watches:
+            self._watches[order.terms.client_order_id].next_ask_ns = self._core.at.mono_ns
+
+    def reported(self, event: OrderReported) -> None:
+        """`order_status` answered."""
+        order = self._find(event.venue_order_id, event.client_order_id)
+        if order is None:
+            return
+        watch = self._watch(order)
+        if watch.status_ask == event.ask_id:
+            watch.status_ask = None
+        self._round_answer(order, watch, event.ask_id)
+        if event.report is None:
+            return
+        name = event.report.client_order_id
+        if name is not None and name != order.terms.client_order_id:
+            self._contradiction(order, f"order_status answered about {name}")
+            return
+        self._attach(order, event.report.venue_order_id, "found by order_status")
+        for fill in event.report.fills:
+            self.book_fill(order, fill, "status")
+        self._close_by_report(order, watch, event.report)
+
+    def open_orders(self, event: OpenOrdersFetched) -> None:
+        """The open-orders view answered; an order of this journal that we do not know is cancelled."""
+        core = self._core
+        for seen in event.orders:
+            order = self._find(seen.venue_order_id, seen.client_order_id)
+            if order is not None:
+                self._attach(order, seen.venue_order_id, "found among open orders")
+            elif seen.client_order_id is not None and seen.client_order_id.startswith(f"{core.journal_key}-"):
+                core.alert(Severity.CRITICAL, "unknown_own_order", f"cancelling unknown {seen.client_order_id}")
+                core.emit(CancelIntended(seen.client_order_id, "own order unknown to the journal", core.at.utc_us))
+                core.commands.append(CancelOrder(seen.client_order_id, seen.venue_order_id, seen.market))
+        self._answer_rounds(event.ask_id)
+
+    def order_events(self, event: OrderEventsFetched) -> None:
+        """The order-events view answered."""
+        for seen in event.events:
+            self._learn(seen, "order events")
+        self._answer_rounds(event.ask_id)
+
+    def transactions_answered(self, ask_id: int) -> None:
+        """The transactions view answered (its rows are the bookkeeper's)."""
+        self._answer_rounds(ask_id)
+
+    def ask_failed(self, event: AskFailed) -> None:
+        """A question went unanswered: a round that waited for it proves nothing."""
+        for watch in self._watches.values():
+            if watch.status_ask == event.ask_id:
+                watch.status_ask = None
+            if event.ask_id in watch.round_asks:
+                watch.round_asks.clear()
+
+    # --- time ----------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Ask about every order that is due."""
+        now_ns, live = self._core.at.mono_ns, self._core.state.live
+        if len(self._watches) > len(live):
+            self._watches = {name: watch for name, watch in self._watches.items() if name in live}
+        for order in self._core.state.open_orders():
+            watch = self._watch(order)
+            if order.state is OrderState.INTENT:
+                continue
+            if watch.since_ns is None:
+                watch.since_ns = now_ns
+            if now_ns >= watch.next_ask_ns and watch.status_ask is None:
+                self._ask_status(order, watch)
+            if order.state is OrderState.IN_DOUBT:
+                self._tick_doubt(order, watch)
+            self._alert_when_old(order, watch)
+
+    def _ask_status(self, order: OwnOrder, watch: Watch) -> None:
+        pauses = DOUBT_POLLS_S if order.state is OrderState.IN_DOUBT else LIVE_POLLS_S
+        watch.status_ask = self._core.ask(
+            Topic.ORDER_STATUS,
+            client_order_id=order.terms.client_order_id,
+            venue_order_id=order.venue_order_id,
+        )
+        pause = pauses[min(watch.polls, len(pauses) - 1)]
+        watch.polls += 1
+        watch.next_ask_ns = self._core.at.mono_ns + ns(pause)
+
+    def _tick_doubt(self, order: OwnOrder, watch: Watch) -> None:
+        core, now_ns = self._core, self._core.at.mono_ns
+        if watch.round_asks or now_ns < watch.next_round_ns:
+            return
+        if watch.next_round_ns == NEVER:
+            watch.next_round_ns = now_ns + ns(ROUND_EVERY_S)
+            return
+        watch.next_round_ns = now_ns + ns(ROUND_EVERY_S)
+        watch.round_counts = self.beyond_acceptance(order)
+        terms = order.terms
+        since = min(core.state.rows, default=core.state.anchor.cursor if core.state.anchor else 0)
+        watch.round_asks = {
+            core.ask(Topic.ORDER_STATUS, client_order_id=terms.client_order_id, venue_order_id=order.venue_order_id),
+            core.ask(Topic.OPEN_ORDERS),
+            core.ask(Topic.ORDER_EVENTS, market=terms.market),
+            core.ask(Topic.TRANSACTIONS, since_id=max(since, 1)),
+        }
+
+    def beyond_acceptance(self, order: OwnOrder) -> bool:
+        """True when the venue, by its own clock, can no longer accept the request nor hide its traces."""
+        rules = self._core.rules.account
+        venue_utc_us = self._core.at.utc_us + self._core.venue_offset_ms * 1000
+        age_us = venue_utc_us - order.intended_utc_us
+        return age_us > ns(rules.doubt_bound_s + rules.lag_s) // 1000
+
+    def _alert_when_old(self, order: OwnOrder, watch: Watch) -> None:
+        core = self._core
+        if watch.alerted or order.state is not OrderState.IN_DOUBT or watch.since_ns is None:
+            return
+        if core.at.mono_ns - watch.since_ns >= ns(core.rules.account.doubt_alert_s):
+            watch.alerted = True
+            terms = order.terms
+            core.alert(
+                Severity.CRITICAL,
+                "doubt_unresolved",
+                f"{terms.client_order_id}: {terms.side} {terms.size} on {terms.market} still in doubt; "
+                f"look at the venue and use `arbbot resolve {terms.client_order_id}`",
+            )
+
+    # --- rounds --------------------------------------------------------------------------------------------
+
+    def _answer_rounds(self, ask_id: int) -> None:
+        for order in self._core.state.in_doubt():
+            watch = self._watches.get(order.terms.client_order_id)
+            if watch is not None:
+                self._round_answer(order, watch, ask_id)
+
+    def _round_answer(self, order: OwnOrder, watch: Watch, ask_id: int) -> None:
+        if ask_id not in watch.round_asks:
+            return
+        watch.round_asks.discard(ask_id)
+        if watch.round_asks or not watch.round_counts or order.state is not OrderState.IN_DOUBT:
+            return
+        if self.unattributed_rows:
+            return
+        watch.empty_rounds += 1
+        if watch.empty_rounds >= ROUNDS_FOR_ABSENT:
+            self._finish(order, OrderState.ABSENT, f"{ROUNDS_FOR_ABSENT} whole readings show nothing of it")
+
+    # --- what it means -------------------------------------------------------------------------------------
+
+    def _learn(self, seen: OrderEvent, source: str) -> None:
+        order = self._find(seen.venue_order_id, seen.client_order_id)
+        if order is None:
+            return
+        self._attach(order, seen.venue_order_id, f"seen in {source}")
+        if seen.change == "deleted" and not order.state.terminal:
+            if order.filled == order.terms.size - seen.remaining:
+                state = OrderState.FILLED if seen.remaining == 0 else OrderState.CANCELED
+                self._finish(order, state, f"deleted, by {source}")
+            else:
+                self._watch(order).next_ask_ns = self._core.at.mono_ns
+
+    def _close_by_report(self, order: OwnOrder, watch: Watch, report: OrderReport) -> None:
+        """A terminal status ends an order only once its fills add up, or read the same twice, a lag apart."""
+        state = _TERMINAL_BY_STATUS.get(report.status)
+        if state is None or order.state.terminal:
+            return
+        now_ns, size = self._core.at.mono_ns, order.terms.size
+        adds_up = order.filled == size or (report.remaining is not None and order.filled == size - report.remaining)
+        if state is OrderState.FILLED and order.filled < size:
+            state = OrderState.CANCELED
+            adds_up = False
+        if not adds_up:
+            last = watch.last_reading
+            if last is None or last[:2] != (report.status, order.filled):
+                watch.last_reading = (report.status, order.filled, now_ns)
+                return
+            if now_ns - last[2] < ns(self._core.rules.account.lag_s):
+                return
+        self._finish(order, state, f"order_status says {report.status}")
+
+    def _finish(self, order: OwnOrder, state: OrderState, cause: str) -> None:
+        self._core.move(order, state, cause)
+        self._watches.pop(order.terms.client_order_id, None)
+
+    def _attach(self, order: OwnOrder, venue_order_id: int, cause: str) -> None:
+        """The venue knows the order under this id."""
+        core = self._core
+        if order.venue_order_id is not None and order.venue_order_id != venue_order_id:
+            self._contradiction(order, f"the venue names it {order.venue_order_id} and {venue_order_id}")
+            return
+        if order.state in (OrderState.INTENT, OrderState.IN_DOUBT):
+            core.move(order, OrderState.LIVE, cause, venue_order_id)
+            watch = self._watch(order)
+            watch.polls = 0
+            watch.next_ask_ns = core.at.mono_ns + ns(LIVE_POLLS_S[0])
+        elif order.venue_order_id is None:
+            core.move(order, order.state, cause, venue_order_id)
+            if order.state in (OrderState.ABSENT, OrderState.REJECTED):
+                self._contradiction(order, f"taken for {order.state}, but the venue knows it ({cause})")
+                self.cancel(order, "exists against all evidence")
+
+    def book_fill(self, order: OwnOrder, fill: Fill, source: str) -> None:
+        """Book a fill once, whatever tells it first; after the order's end it is alarmed and halts."""
+        core = self._core
+        if fill.trade_id in core.state.fills or fill.trade_id in core.state.rows:
+            return
+        late = order.state.terminal
+        core.emit(FillBooked(order.terms.client_order_id, fill, source, late, core.at.utc_us))
+        if late or order.filled > order.terms.size:
+            self._contradiction(order, f"fill {fill.trade_id} of {fill.size} came after its end or beyond its size")
+
+    def cancel(self, order: OwnOrder, cause: str) -> bool:
+        """Cancel, or cancel again when the last try is old; False when one is still fresh."""
+        core, watch = self._core, self._watch(order)
+        if core.at.mono_ns < watch.cancelled_ns + ns(RECANCEL_S):
+            return False
+        watch.cancelled_ns = core.at.mono_ns
+        terms = order.terms
+        core.emit(CancelIntended(terms.client_order_id, cause, core.at.utc_us))
+        core.commands.append(CancelOrder(terms.client_order_id, order.venue_order_id, terms.market))
+        return True
+
+    def resolve_by_person(self, order: OwnOrder, venue_order_id: int | None, who: str, reason: str) -> str | None:
+        """A person's word on a doubt; returns what is wrong with it, or None."""
+        if order.state not in (OrderState.IN_DOUBT, OrderState.LIVE):
+            return f"{order.terms.client_order_id} is {order.state}, there is nothing to resolve"
+        if venue_order_id is None:
+            if order.filled > ZERO:
+                return f"{order.terms.client_order_id} has fills of {order.filled}: it cannot be absent"
+            self._finish(order, OrderState.ABSENT, f"declared absent by {who}: {reason}")
+        else:
+            owner = self._core.state.order_by_venue_id.get(venue_order_id, order.terms.client_order_id)
+            if owner != order.terms.client_order_id or order.venue_order_id not in (None, venue_order_id):
+                return f"venue order {venue_order_id} is not {order.terms.client_order_id}"
+            self._attach(order, venue_order_id, f"named by {who}: {reason}")
+        return None
+
+    def _contradiction(self, order: OwnOrder, text: str) -> None:
+        core = self._core
+        core.alert(Severity.CRITICAL, "order_contradiction", f"{order.terms.client_order_id}: {text}")
+        core.restrict(Mode.HALTED, f"{order.terms.client_order_id}: {text}")
+
+    def _find(self, venue_order_id: int | None, client_order_id: str | None) -> OwnOrder | None:
+        state = self._core.state
+        if client_order_id is not None and client_order_id in state.orders:
+            return state.orders[client_order_id]
+        if venue_order_id is not None and venue_order_id in state.order_by_venue_id:
+            return state.orders[state.order_by_venue_id[venue_order_id]]
+        return None
+
+    def _watch(self, order: OwnOrder) -> Watch:
+        return self._watches.setdefault(order.terms.client_order_id, Watch())

@@ -1,0 +1,157 @@
+"""The market as it is believed right now: books with their freshness, tickers, halts and fees. Nothing durable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from arbbot.domain.book import Book
+from arbbot.domain.market import Direction, FeeRate, Route, Side
+from arbbot.engine.refusal import Refusal
+from arbbot.engine.spread import Triangle
+
+NEVER = -(2**62)
+"""A monotonic time before every other."""
+
+
+@dataclass(slots=True)
+class BookSlot:
+    """The last book of one market and what vouches for it."""
+
+    symbol: str
+    book: Book | None = None
+    epoch: int | None = None
+    """Feed connection that sent it; None when the feed that did is gone, or REST did."""
+    confirmed_ns: int = NEVER
+    """Monotonic time of the frame, or of a REST reply that showed the same book."""
+    ask_pending: int | None = None
+    asked_ns: int = NEVER
+
+
+class MarketView:
+    """Books, tickers, halts and fees of one route. Changed by the engine's event handlers only."""
+
+    def __init__(self, route: Route, fresh_ns: int, min_depth_levels: int) -> None:
+        self.route = route
+        self.fresh_ns = fresh_ns
+        self.min_depth_levels = min_depth_levels
+        self.slots = {symbol: BookSlot(symbol) for symbol in route.symbols}
+        self.domestic, self.foreign, self.fx = (self.slots[symbol] for symbol in route.symbols)
+        self.base_slots = (self.domestic, self.foreign)
+        self.epoch: int | None = None
+        self.feed_dead = False
+        self.halted: dict[str, str] = {}
+        self.fees: dict[str, FeeRate] = {}
+
+    def saw(self, book: Book, epoch: int, now_ns: int) -> bool:
+        """Take a feed frame; False when its connection is not the current one or it is not newer."""
+        slot = self.slots.get(book.symbol)
+        if slot is None or epoch != self.epoch:
+            return False
+        held = slot.book
+        if held is not None and slot.epoch == epoch and book.microtimestamp < held.microtimestamp:
+            return False
+        slot.book = book
+        slot.epoch = epoch
+        slot.confirmed_ns = now_ns
+        return True
+
+    def feed_up(self, epoch: int) -> None:
+        """A new subscription: every book must be seen again on it before trading resumes."""
+        if self.epoch is not None and epoch <= self.epoch:
+            return
+        self.epoch = epoch
+        for slot in self.slots.values():
+            slot.epoch = None
+            slot.confirmed_ns = NEVER
+
+    def feed_down(self, epoch: int) -> None:
+        """The current connection is gone: nothing it sent is confirmed any more."""
+        if epoch != self.epoch:
+            return
+        self.epoch = None
+        for slot in self.slots.values():
+            slot.epoch = None
+            slot.confirmed_ns = NEVER
+
+    def fetched(self, book: Book, asked_ns: int) -> None:
+        """Take a REST book asked for at `asked_ns`.
+
+        The same book as the feed's confirms it. Without a feed book of this connection it stands in for one, good
+        for exits only. A newer one on a live feed confirms nothing: its frame must come, or the book goes stale.
+        """
+        slot = self.slots[book.symbol]
+        if slot.epoch is not None and slot.book is not None:
+            if book.microtimestamp == slot.book.microtimestamp:
+                slot.confirmed_ns = max(slot.confirmed_ns, asked_ns)
+            return
+        if slot.book is None or book.microtimestamp >= slot.book.microtimestamp:
+            slot.book = book
+            slot.confirmed_ns = asked_ns
+
+    def refusal(self, now_ns: int) -> Refusal | None:
+        """Why these books may not start a hedge, or None."""
+        oldest = now_ns - self.fresh_ns
+        for slot in self.slots.values():
+            book = slot.book
+            if book is None or slot.epoch is None:
+                return Refusal.NO_BOOK
+            if slot.confirmed_ns < oldest:
+                return Refusal.STALE_BOOK
+            if not book.tradable:
+                return Refusal.CROSSED_BOOK
+        depth = self.min_depth_levels
+        for slot in self.base_slots:
+            book = slot.book
+            if book is not None and (len(book.bids) < depth or len(book.asks) < depth):
+                return Refusal.THIN_BOOK
+        return None
+
+    def exit_book(self, symbol: str, now_ns: int) -> Book | None:
+        """A book good enough to leave a position on: tradable and confirmed lately, by feed or REST."""
+        slot = self.slots[symbol]
+        if slot.book is None or not slot.book.tradable or slot.confirmed_ns < now_ns - self.fresh_ns:
+            return None
+        return slot.book
+
+    def triangle(self, direction: Direction) -> Triangle | None:
+        """The three books in one direction; None unless all are there and tradable."""
+        domestic, foreign, fx = self.domestic.book, self.foreign.book, self.fx.book
+        if domestic is None or foreign is None or fx is None or fx.ask is None:
+            return None
+        if direction is Direction.BUY_DOMESTIC:
+            if domestic.ask is None or foreign.bid is None:
+                return None
+            return Triangle(direction, domestic, foreign, fx, domestic.ask, foreign.bid, domestic.ask)
+        if foreign.ask is None or domestic.bid is None:
+            return None
+        return Triangle(direction, foreign, domestic, fx, foreign.ask, domestic.bid, foreign.ask * fx.ask)
+
+    def premium(self) -> Decimal | None:
+        """Foreign mid x FX mid / domestic mid - 1 from the books; None when one is missing."""
+        mids: list[Decimal] = []
+        for slot in (self.domestic, self.foreign, self.fx):
+            if slot.book is None or slot.book.bid is None or slot.book.ask is None:
+                return None
+            mids.append((slot.book.bid + slot.book.ask) / 2)
+        return mids[1] * mids[2] / mids[0] - 1
+
+    def mid(self, symbol: str) -> Decimal | None:
+        """Middle of a market's last book, for valuation only, however old."""
+        book = self.slots[symbol].book
+        if book is None or book.bid is None or book.ask is None:
+            return None
+        return (book.bid + book.ask) / 2
+
+    def to_numeraire(self, counter: str, taker: Side, size: Decimal) -> Decimal | None:
+        """Domestic value of `size` counter currency, walked: SELL what we get of it, BUY what we owe of it.
+
+        None when the FX book is too thin or missing.
+        """
+        if counter == self.route.numeraire:
+            return size
+        book = self.fx.book
+        if book is None or not book.tradable or size <= 0:
+            return None
+        sweep = book.ladder(taker).sweep(size)
+        return None if sweep is None else sweep.total
