@@ -56,10 +56,9 @@ def chances(scenario: str, seed: int, seconds: int) -> tuple[list[int], list[int
 
 @pytest.mark.parametrize("seed", range(8))
 def test_dislocated_offers_several_hedges_in_thirty_seconds(seed: int) -> None:
-    """Four or more chances of a second or longer, two in each direction, net positive at 0.03 % taker."""
+    """Two chances or more in each direction, a second or longer, and net positive at 0.03 % taker."""
     lasting = [[length for length in way if length > PER_SECOND] for way in chances("dislocated", seed, 30)]
-    assert min(map(len, lasting)) >= 1
-    assert sum(map(len, lasting)) >= 4
+    assert min(map(len, lasting)) >= 2
 
 
 @pytest.mark.parametrize("seed", range(3))
