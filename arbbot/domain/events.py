@@ -252,10 +252,11 @@ class OperatorResumed:
 
 @dataclass(frozen=True, slots=True)
 class OperatorHalted:
-    """Cancel own resting orders, resolve what is one-sided, latch."""
+    """Cancel own resting orders, resolve what is one-sided, latch. `panic`: cancel and latch, resolve nothing."""
 
     who: str
     reason: str
+    panic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

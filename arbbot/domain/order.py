@@ -80,7 +80,10 @@ ORDER_TABLE: dict[OrderState, frozenset[OrderState]] = {
     OrderState.IN_DOUBT: frozenset(OrderState) - {OrderState.INTENT, OrderState.IN_DOUBT},
     **{state: frozenset() for state in _TERMINAL},
 }
-"""Allowed moves (LIVE to ABSENT by a person only). A fill that arrives after a terminal state is booked and alarmed, but never moves the state."""
+"""Allowed moves (LIVE to ABSENT by a person only).
+
+A fill that arrives after a terminal state is booked and alarmed, but never moves the state.
+"""
 
 
 class VenueOrderStatus(StrEnum):

@@ -24,6 +24,8 @@ class Mode(StrEnum):
     """No new hedges after repeated trouble; latched."""
     HALTED = "halted"
     """Own resting orders cancelled, one-sided exposure resolved; latched."""
+    PANIC = "panic"
+    """Own orders cancelled and nothing else done; latched."""
 
 
 class Severity(StrEnum):
@@ -70,11 +72,12 @@ class AnchorSet:
 
 @dataclass(frozen=True, slots=True)
 class MarkSet:
-    """Prices right after an anchor: the zero of the float's revaluation."""
+    """Prices in the numeraire at a moment; the first after an anchor are the zero of the float's revaluation."""
 
     kind: ClassVar[str] = "mark_set"
     durable: ClassVar[bool] = True
     prices: tuple[Price, ...]
+    utc_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,8 @@ class HedgeSettled:
     realised_pnl: Decimal
     """In the numeraire at the decision's FX, legs' fees in; FX is not converted yet."""
     realised_bps: Decimal
+    turnover: Decimal
+    """Numeraire paid in the buy leg, at the decision's FX."""
     fees: tuple[Holding, ...]
     domestic_delta: Decimal
     foreign_delta: Decimal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from arbbot.domain.commands import Ask, Command, Topic
@@ -21,6 +22,14 @@ def ns(seconds: Decimal) -> int:
     return int(seconds * SECOND_NS)
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A question on its way, and when it was put."""
+
+    question: Ask
+    asked_ns: int
+
+
 class Core:
     """One route's state and view, and the records and commands of the present event.
 
@@ -37,8 +46,10 @@ class Core:
         self.at = Moment(0, 0)
         self.records: list[Record] = []
         self.commands: list[Command] = []
-        self.asks: dict[int, Ask] = {}
-        """Questions on their way."""
+        self.asks: dict[int, Pending] = {}
+        """Questions on their way, by ask id."""
+        self.answered: Pending | None = None
+        """The question that the present event answers."""
         self._asks_minted = 0
         self.venue_offset_ms = 0
         self.stopping: str | None = None
@@ -61,13 +72,13 @@ class Core:
         """Put a question to the venue; returns its id."""
         self._asks_minted += 1
         question = Ask(self._asks_minted, topic, market, client_order_id, venue_order_id, since_id)
-        self.asks[question.ask_id] = question
+        self.asks[question.ask_id] = Pending(question, self.at.mono_ns)
         self.commands.append(question)
         return question.ask_id
 
     def asking(self, topic: Topic) -> bool:
         """True while a question of this topic is on its way."""
-        return any(question.topic is topic for question in self.asks.values())
+        return any(pending.question.topic is topic for pending in self.asks.values())
 
     def alert(self, severity: Severity, name: str, text: str) -> None:
         """Tell a person."""
@@ -83,7 +94,7 @@ class Core:
 
     def restrict(self, mode: Mode, reason: str) -> None:
         """Change to a stricter mode by ourselves."""
-        order = (Mode.ACTIVE, Mode.PAUSED, Mode.REDUCING, Mode.HALTED)
+        order = (Mode.ACTIVE, Mode.PAUSED, Mode.REDUCING, Mode.HALTED, Mode.PANIC)
         if order.index(mode) > order.index(self.state.mode):
             self.change_mode(mode, "arbbot", reason)
 
@@ -124,4 +135,4 @@ class Core:
     @property
     def halting(self) -> bool:
         """True when what is open must be resolved without waiting: halted or stopping."""
-        return self.stopping is not None or self.state.mode is Mode.HALTED
+        return self.stopping is not None or self.state.mode in (Mode.HALTED, Mode.PANIC)

@@ -9,7 +9,7 @@ from arbbot.domain.book import Book, BookError
 from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
 from arbbot.domain.money import ONE, ZERO, ceil_quotient, floor_to
-from arbbot.domain.order import OrderKind, Purpose
+from arbbot.domain.order import OrderKind, OrderState, Purpose
 from arbbot.domain.records import ExitPlanned, HedgeClosed, HedgeSettled, Holding, Mode, Severity
 from arbbot.engine import risk
 from arbbot.engine.core import Core, ns
@@ -21,6 +21,8 @@ from arbbot.engine.tracker import OrderTracker
 from arbbot.engine.view import NEVER
 
 BOOK_ASK_EVERY_S = Decimal("0.5")
+EXIT_PAUSE_S = Decimal(1)
+"""After an exit of which nothing filled."""
 LEFT_OPEN_ALERT_EVERY_S = Decimal(60)
 
 
@@ -50,6 +52,7 @@ class HedgeDesk:
         """Hedges decided by this process: only they have a waiting period; one found at start has had it."""
         self._book_asked_ns = NEVER
         self._left_open_alert_ns = NEVER
+        self._exit_sent_ns = NEVER
         self._unsettled: list[str] = []
 
     def opened(self, hedge_id: str) -> None:
@@ -76,6 +79,8 @@ class HedgeDesk:
             case CancelThese(orders=resting, cause=cause):
                 for order in resting:
                     self._tracker.cancel(order, cause)
+            case ExitImbalance() if self._core.state.mode is Mode.PANIC:
+                return
             case ExitImbalance(imbalance=imbalance, cause=cause):
                 self._exit(hedge, imbalance, cause)
             case Close(outcome=outcome, cause=cause):
@@ -113,6 +118,8 @@ class HedgeDesk:
         if hedge.exits >= rules.max_exits:
             self._leave_open(hedge, imbalance, f"{hedge.exits} exits did not remove it", forced, [])
             return
+        if self._pausing(hedge):
+            return
         ways = self._ways_out(hedge, imbalance)
         if not ways:
             self._want_books()
@@ -129,7 +136,15 @@ class HedgeDesk:
         order = core.mint(
             hedge.opened.hedge_id, best.purpose, best.market, best.side, OrderKind.IOC, best.size, best.limit
         )
+        self._exit_sent_ns = core.at.mono_ns
         risk.send(core, risk.approve_exit(core, order, imbalance))
+
+    def _pausing(self, hedge: Hedge) -> bool:
+        """True for a moment after an exit of which nothing filled: the same books would give the same answer."""
+        last = self._core.state.orders[hedge.orders[-1]]
+        if last.terms.purpose is Purpose.LEG or last.filled > 0:
+            return False
+        return self._core.at.mono_ns < self._exit_sent_ns + ns(EXIT_PAUSE_S)
 
     def _plan(
         self, hedge: Hedge, imbalance: Decimal, action: str, cause: str, forced: bool, ways: list[WayOut]
@@ -187,7 +202,12 @@ class HedgeDesk:
                 continue
             if way is not None:
                 found.append(way)
-        return found
+        refused = {
+            order.terms.purpose
+            for order in (self._core.state.orders[name] for name in hedge.orders)
+            if order.state is OrderState.REJECTED
+        }
+        return [way for way in found if way.purpose not in refused] or found
 
     def _way_out(self, hedge: Hedge, purpose: Purpose, book: Book, side: Side, imbalance: Decimal) -> WayOut | None:
         core, opened = self._core, hedge.opened
@@ -254,6 +274,7 @@ def settlement(hedge: Hedge, core: Core) -> HedgeSettled:
         hedge_id=opened.hedge_id,
         realised_pnl=round_price(pnl),
         realised_bps=bps(paid + pnl, paid) if paid > 0 else ZERO,
+        turnover=round_price(max(paid, ZERO)),
         fees=tuple(Holding(currency, total) for currency, total in sorted(hedge.fees.items())),
         domestic_delta=net[domestic],
         foreign_delta=net[foreign],

@@ -12,6 +12,7 @@ from arbbot.engine.core import Core
 from arbbot.engine.refusal import Refusal
 
 _MODE_REFUSALS = {
+    Mode.PANIC: Refusal.HALTED,
     Mode.HALTED: Refusal.HALTED,
     Mode.REDUCING: Refusal.REDUCING,
     Mode.PAUSED: Refusal.PAUSED,

@@ -97,7 +97,9 @@ class State:
 
     ledger: Ledger = field(default_factory=Ledger)
     anchor: Anchor | None = None
-    marks: dict[str, Decimal] = field(default_factory=dict)
+    first_marks: dict[str, Decimal] = field(default_factory=dict)
+    last_marks: dict[str, Decimal] = field(default_factory=dict)
+    """Prices in the numeraire right after the anchor, and as last noted."""
     mode: Mode = Mode.ACTIVE
     mode_reason: str = ""
     orders: dict[str, OwnOrder] = field(default_factory=dict)
@@ -115,7 +117,7 @@ class State:
     position: Decimal = ZERO
     """Base bought minus sold by us since the anchor (or rebase): zero, or dust, when flat."""
     rounding_room: dict[str, Decimal] = field(default_factory=dict)
-    """Per currency: how much display rounding can have hidden since the anchor."""
+    """Per currency: how much display rounding can have hidden since the last agreement."""
     orders_minted: int = 0
     hedges_minted: int = 0
     empty_hedges_in_row: int = 0
@@ -125,6 +127,20 @@ class State:
     totals: dict[str, int] = field(default_factory=dict)
     """Hedges by outcome, over the journal's life."""
     realised_pnl: Decimal = ZERO
+    """Numeraire, of settled hedges, at each decision's FX."""
+    expected_pnl: Decimal = ZERO
+    """Of the same hedges, as decided."""
+    turnover: Decimal = ZERO
+    """Numeraire paid in the buy legs of the same hedges."""
+    foreign_at_decision: Decimal = ZERO
+    """Their foreign-currency change, valued at each decision's FX: FX drift P&L is told against it."""
+    foreign_settled: Decimal = ZERO
+    """Their foreign-currency change itself."""
+    venue_totals: dict[str, Decimal] = field(default_factory=dict)
+    """Balances of the last statement (or anchor)."""
+    fees_paid: dict[str, Decimal] = field(default_factory=dict)
+    first_utc_us: int | None = None
+    last_utc_us: int = 0
     agreed: bool = False
     """A statement agreed and nothing has moved since."""
     last_agreed_utc_us: int | None = None
@@ -132,6 +148,11 @@ class State:
     def apply(self, record: DurableRecord) -> None:
         """Take one record in. Raises StateError where it does not fit."""
         _APPLY[type(record)](self, record)
+        utc_us = getattr(record, "utc_us", None)
+        if utc_us is not None:
+            self.last_utc_us = utc_us
+            if self.first_utc_us is None:
+                self.first_utc_us = utc_us
 
     # --- questions -----------------------------------------------------------------------------------------
 
@@ -179,18 +200,22 @@ class State:
         self.rounding_room.clear()
         self.rows.clear()
         self.unconfirmed.clear()
-        self.marks.clear()
+        self.first_marks.clear()
+        self.last_marks.clear()
         self.position = ZERO
         self.external_unacknowledged = 0
         holdings = {holding.currency: holding.total for holding in record.holdings}
         for currency, total in holdings.items():
             self.ledger.book(move(currency, total, LedgerAccount.OPENING))
+        self.venue_totals = dict(holdings)
         self.anchor = Anchor(holdings, record.cursor, record.utc_us)
         self.agreed = True
         self.last_agreed_utc_us = record.utc_us
 
     def _mark_set(self, record: MarkSet) -> None:
-        self.marks = {price.currency: price.price for price in record.prices}
+        self.last_marks = {price.currency: price.price for price in record.prices}
+        if not self.first_marks:
+            self.first_marks = dict(self.last_marks)
 
     def _hedge_opened(self, record: HedgeOpened) -> None:
         if self.open_hedge() is not None:
@@ -268,8 +293,10 @@ class State:
 
     def _statement_agreed(self, record: StatementAgreed) -> None:
         for line in record.currencies:
+            self.venue_totals[line.currency] = line.venue_total
             if line.rounding:
                 self.ledger.book(move(line.currency, line.rounding, LedgerAccount.ROUNDING))
+        self.rounding_room.clear()
         self.agreed = True
         self.last_agreed_utc_us = record.utc_us
 
@@ -283,8 +310,17 @@ class State:
         self.empty_hedges_in_row = self.empty_hedges_in_row + 1 if record.outcome == "nothing" else 0
 
     def _hedge_settled(self, record: HedgeSettled) -> None:
-        self.hedges[record.hedge_id].settled = record
+        hedge = self.hedges[record.hedge_id]
+        hedge.settled = record
         self.realised_pnl += record.realised_pnl
+        self.foreign_settled += record.foreign_delta
+        self.foreign_at_decision += record.foreign_delta * hedge.opened.fx_vwap
+        self.turnover += record.turnover
+        if record.turnover:
+            share = hedge.closed.bought / hedge.opened.size if hedge.closed is not None else ZERO
+            self.expected_pnl += hedge.opened.expected_pnl * share
+        for holding in record.fees:
+            self.fees_paid[holding.currency] = self.fees_paid.get(holding.currency, ZERO) + holding.total
         self._forget_old()
 
     def _mode_changed(self, record: ModeChanged) -> None:

@@ -125,6 +125,8 @@ class OrderTracker:
     def reported(self, event: OrderReported) -> None:
         """`order_status` answered."""
         order = self._find(event.venue_order_id, event.client_order_id)
+        if order is None and event.report is not None:
+            order = self._find(event.report.venue_order_id, event.report.client_order_id)
         if order is None:
             return
         watch = self._watch(order)

@@ -24,8 +24,8 @@ class BookSlot:
     """Feed connection that sent it; None when the feed that did is gone, or REST did."""
     confirmed_ns: int = NEVER
     """Monotonic time of the frame, or of a REST reply that showed the same book."""
-    ask_pending: int | None = None
     asked_ns: int = NEVER
+    """When REST was last asked to confirm it."""
 
 
 class MarketView:

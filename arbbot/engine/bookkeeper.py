@@ -1,0 +1,356 @@
+"""The ledger against the venue: rows in, statements agreed, differences never explained away.
+
+A *reading* is the sandwich rows - balances - rows with no new row in between, taken only when nothing is open, in
+doubt or unconfirmed. The first one anchors the ledger; every later one must equal it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from arbbot.domain.commands import Topic
+from arbbot.domain.events import AskFailed, BalancesFetched, OrderReported, TransactionsFetched
+from arbbot.domain.ledger import LedgerAccount
+from arbbot.domain.market import Side
+from arbbot.domain.money import ZERO, decimals_of, unit
+from arbbot.domain.order import Balance, Fill, Transaction
+from arbbot.domain.records import (
+    AnchorSet,
+    CurrencyStatement,
+    Discrepancy,
+    Holding,
+    MarkSet,
+    Mode,
+    Price,
+    RowBooked,
+    Severity,
+    StatementAgreed,
+)
+from arbbot.engine.core import Core, ns
+from arbbot.engine.state import external_entries, trade_entries
+from arbbot.engine.tracker import OrderTracker
+from arbbot.engine.view import NEVER
+
+CATCH_UP_S = (Decimal("0.1"), Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
+"""Pauses between transaction polls while a fill waits for its row; the last repeats."""
+ATTRIBUTION_TRIES = 3
+"""`order_status` answers of not-found before an unknown trade row is taken for somebody else's."""
+
+
+class Reading(StrEnum):
+    """How far the present sandwich is."""
+
+    IDLE = "idle"
+    ROWS_BEFORE = "rows_before"
+    BALANCES = "balances"
+    ROWS_AFTER = "rows_after"
+
+
+@dataclass(slots=True)
+class Unattributed:
+    """A trade row of an order we do not know yet."""
+
+    row: Transaction
+    ask_id: int | None
+    tries: int = 0
+    next_ask_ns: int = NEVER
+
+
+class Bookkeeper:
+    """Owns the transaction cursor, the sandwich and the attribution of rows."""
+
+    def __init__(self, core: Core, tracker: OrderTracker) -> None:
+        self._core = core
+        self._tracker = tracker
+        self._reading = Reading.IDLE
+        self._ask_id: int | None = None
+        self._newest = 0
+        self._balances: tuple[Balance, ...] = ()
+        self._polls = 0
+        self._next_poll_ns = NEVER
+        self._unattributed: dict[int, Unattributed] = {}
+        self._difference: tuple[tuple[Holding, ...], int] | None = None
+        self.rebase_by: tuple[str, str] | None = None
+        """(who, why) while a person's rebase waits for a quiet moment."""
+        self.balances: dict[str, Balance] = {}
+        """As the venue last said."""
+        self.concluded = False
+        """A whole reading has agreed in this process."""
+        self.difference: dict[str, Decimal] = {}
+        """Venue minus ledger (rounding in), of the last reading."""
+
+    # --- time ----------------------------------------------------------------------------------------------
+
+    def hurry(self) -> None:
+        """Something filled or ended: read the rows now."""
+        self._polls = 0
+        self._next_poll_ns = self._core.at.mono_ns
+
+    def tick(self) -> None:
+        """Start a reading or a catch-up poll when due; look up unknown rows."""
+        self._tick_attribution()
+        if self._ask_id is not None or self._core.at.mono_ns < self._next_poll_ns:
+            return
+        if self._quiet():
+            self._reading = Reading.ROWS_BEFORE
+        else:
+            self._reading = Reading.IDLE
+        self._ask_rows()
+
+    def _quiet(self) -> bool:
+        state = self._core.state
+        if state.live or state.open_hedge_id:
+            return False
+        return self.rebase_by is not None or not (state.unconfirmed or self._unattributed)
+
+    def _ask_rows(self) -> None:
+        state = self._core.state
+        since: int | None = None
+        if state.anchor is not None and self.rebase_by is None:
+            since = max(self._overlap_start(), 1)
+        self._ask_id = self._core.ask(Topic.TRANSACTIONS, since_id=since)
+
+    def _overlap_start(self) -> int:
+        """The smallest row id young enough to be read again: late rows come with lower ids than seen ones."""
+        state = self._core.state
+        assert state.anchor is not None
+        if not state.rows:
+            return state.anchor.cursor
+        youngest = max(state.rows.values())
+        floor_us = youngest - ns(self._core.rules.account.overlap_s) // 1000
+        return min(row_id for row_id, utc_us in state.rows.items() if utc_us >= floor_us)
+
+    def _schedule(self, *, again: bool) -> None:
+        """Catch up soon while something is missing, else wait for the next regular poll."""
+        core = self._core
+        pause = core.rules.account.poll_s
+        if again:
+            pause = CATCH_UP_S[min(self._polls, len(CATCH_UP_S) - 1)]
+            self._polls += 1
+        else:
+            self._polls = 0
+        self._ask_id = None
+        self._reading = Reading.IDLE
+        self._next_poll_ns = core.at.mono_ns + ns(pause)
+
+    # --- answers -------------------------------------------------------------------------------------------
+
+    def transactions(self, event: TransactionsFetched) -> None:
+        """Book new rows; then go on with the sandwich, if this answer belongs to it."""
+        anchored = self._core.state.anchor is not None
+        new = self._book(event.rows) if anchored and self.rebase_by is None else 0
+        if event.ask_id != self._ask_id:
+            return
+        newest = max((row.transaction_id for row in event.rows), default=0)
+        if self._reading is Reading.ROWS_BEFORE and self._quiet():
+            self._newest = newest
+            self._reading = Reading.BALANCES
+            self._ask_id = self._core.ask(Topic.BALANCES)
+        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and newest == self._newest:
+            self._conclude()
+        else:
+            self._schedule(again=not self._core.state.agreed)
+
+    def balances_fetched(self, event: BalancesFetched) -> None:
+        """The middle of the sandwich."""
+        self.balances = {balance.currency: balance for balance in event.balances}
+        if event.ask_id != self._ask_id:
+            return
+        self._balances = event.balances
+        self._reading = Reading.ROWS_AFTER
+        self._ask_rows()
+
+    def ask_failed(self, event: AskFailed) -> None:
+        """Try again soon; a broken sandwich says nothing."""
+        if event.ask_id == self._ask_id:
+            self._schedule(again=True)
+        for waiting in self._unattributed.values():
+            if waiting.ask_id == event.ask_id:
+                waiting.ask_id = None
+
+    # --- rows ----------------------------------------------------------------------------------------------
+
+    def _book(self, rows: tuple[Transaction, ...]) -> int:
+        """Book every row not seen before; returns how many were new."""
+        state, new = self._core.state, 0
+        assert state.anchor is not None
+        for row in sorted(rows, key=lambda each: each.transaction_id):
+            known = row.transaction_id in state.rows or row.transaction_id in self._unattributed
+            if row.transaction_id <= state.anchor.cursor or known:
+                continue
+            new += 1
+            self._book_row(row)
+        self._tracker.unattributed_rows = bool(self._unattributed)
+        return new
+
+    def _book_row(self, row: Transaction) -> None:
+        client_order_id = self._core.state.order_of_row(row)
+        if client_order_id is not None:
+            self._book_own(row, client_order_id)
+        elif row.is_trade and row.market in self._core.route.symbols:
+            self._unattributed[row.transaction_id] = Unattributed(row, None)
+        else:
+            self._book_external(row)
+
+    def _book_own(self, row: Transaction, client_order_id: str) -> None:
+        core, order = self._core, self._core.state.orders[client_order_id]
+        base = core.route.instrument(order.terms.market).base
+        shown = dict(row.amounts).get(base, ZERO)
+        size = abs(shown)
+        if (shown > 0) != (order.terms.side is Side.BUY) or row.price is None:
+            core.alert(
+                Severity.CRITICAL, "row_contradiction", f"row {row.transaction_id} does not fit {client_order_id}"
+            )
+            core.restrict(Mode.HALTED, f"row {row.transaction_id} does not fit {client_order_id}")
+            return
+        fill = Fill(row.transaction_id, order.terms.market, order.terms.side, size, row.price, row.fee)
+        held = core.state.fills.get(row.transaction_id)
+        if held is None:
+            self._tracker.book_fill(order, fill, "row")
+        elif held[1].size != size:
+            self._contradiction(f"row {row.transaction_id} says {size}, its fill said {held[1].size}")
+        core.emit(RowBooked(row, client_order_id, trade_entries(row), core.at.utc_us))
+
+    def _contradiction(self, text: str) -> None:
+        self._core.alert(Severity.CRITICAL, "row_contradiction", text)
+        self._core.restrict(Mode.HALTED, text)
+
+    def _book_external(self, row: Transaction) -> None:
+        core = self._core
+        core.emit(RowBooked(row, None, external_entries(row), core.at.utc_us))
+        moved = ", ".join(f"{delta} {currency}" for currency, delta in row.amounts)
+        core.alert(Severity.WARNING, "external_row", f"row {row.transaction_id} (type {row.kind}) is not ours: {moved}")
+        core.restrict(Mode.PAUSED, f"external row {row.transaction_id}: acknowledge with `arbbot resume`")
+
+    def _tick_attribution(self) -> None:
+        now_ns = self._core.at.mono_ns
+        for waiting in self._unattributed.values():
+            if waiting.ask_id is None and now_ns >= waiting.next_ask_ns:
+                waiting.ask_id = self._core.ask(Topic.ORDER_STATUS, venue_order_id=waiting.row.order_id)
+                waiting.next_ask_ns = now_ns + ns(Decimal(1))
+
+    def reported(self, event: OrderReported) -> None:
+        """`order_status` of an unknown row's order: ours by its client order id, somebody's, or not found yet."""
+        for waiting in list(self._unattributed.values()):
+            if waiting.ask_id != event.ask_id:
+                continue
+            waiting.ask_id = None
+            waiting.tries += 1
+            owner = self._core.state.order_of_row(waiting.row)
+            if owner is not None:
+                del self._unattributed[waiting.row.transaction_id]
+                self._book_own(waiting.row, owner)
+            elif self._foreign(waiting, event):
+                del self._unattributed[waiting.row.transaction_id]
+                self._book_external(waiting.row)
+        self._tracker.unattributed_rows = bool(self._unattributed)
+
+    def _foreign(self, waiting: Unattributed, event: OrderReported) -> bool:
+        """True when the row is somebody else's. While a doubt could own it, only another name on it says so."""
+        doubts = any(order.terms.market == waiting.row.market for order in self._core.state.in_doubt())
+        if event.report is not None:
+            return event.report.client_order_id is not None or not doubts
+        return waiting.tries >= ATTRIBUTION_TRIES and not doubts
+
+    # --- statements ----------------------------------------------------------------------------------------
+
+    def _conclude(self) -> None:
+        """A whole sandwich at a quiet moment: anchor, agree or differ."""
+        core = self._core
+        if core.state.anchor is None or self.rebase_by is not None:
+            self._anchor()
+            self.concluded = True
+            self._schedule(again=False)
+            return
+        differences = self._differences()
+        self.difference = {holding.currency: holding.total for holding in differences}
+        beyond = tuple(each for each in differences if each.total and not self._explained(each))
+        if not beyond:
+            self._difference = None
+            self._agree(differences)
+            self.concluded = True
+            self._schedule(again=False)
+            return
+        self._differ(beyond)
+        self._schedule(again=True)
+
+    def _differences(self) -> tuple[Holding, ...]:
+        ledger, currencies = self._core.state.ledger, self._currencies()
+        shown = {balance.currency: balance.total for balance in self._balances}
+        return tuple(
+            Holding(currency, shown.get(currency, ZERO) - ledger.balance(LedgerAccount.VENUE, currency))
+            for currency in currencies
+        )
+
+    def _currencies(self) -> list[str]:
+        """The route's, and whatever else the account holds or the ledger knows."""
+        known = {currency for _, currency in self._core.state.ledger.balances}
+        held = {balance.currency for balance in self._balances if balance.total}
+        return sorted(known | held | set(self._core.route.currencies))
+
+    def _explained(self, difference: Holding) -> bool:
+        """True when display rounding alone can have made this difference: half a displayed unit for every row since
+        the last agreement, and one displayed unit of the balance where it is shown shorter than the ledger; and the
+        rounding account stays within its cap.
+        """
+        currency, ledger = difference.currency, self._core.state.ledger
+        room = self._core.state.rounding_room.get(currency, ZERO)
+        booked = decimals_of(ledger.balance(LedgerAccount.VENUE, currency).normalize())
+        for balance in self._balances:
+            if balance.currency == currency and decimals_of(balance.total) < booked:
+                room += unit(decimals_of(balance.total))
+        rounded = difference.total - ledger.balance(LedgerAccount.ROUNDING, currency)
+        return abs(difference.total) <= room and abs(rounded) <= self._core.rules.account.rounding_cap
+
+    def _agree(self, differences: tuple[Holding, ...]) -> None:
+        core = self._core
+        if core.state.agreed and not any(holding.total for holding in differences):
+            return
+        shown = {balance.currency: balance.total for balance in self._balances}
+        lines = tuple(
+            CurrencyStatement(holding.currency, shown.get(holding.currency, ZERO), holding.total)
+            for holding in differences
+        )
+        core.emit(StatementAgreed(lines, core.at.utc_us))
+        self.difference = {holding.currency: ZERO for holding in differences}
+
+    def _differ(self, beyond: tuple[Holding, ...]) -> None:
+        """One reading may catch the venue in between; two, a lag apart and alike, are a fact."""
+        core, now_ns = self._core, self._core.at.mono_ns
+        if self._difference is None or self._difference[0] != beyond:
+            self._difference = (beyond, now_ns)
+            core.emit(Discrepancy(beyond, False, core.at.utc_us))
+            return
+        if now_ns - self._difference[1] < ns(core.rules.account.lag_s) or core.halting:
+            return
+        core.emit(Discrepancy(beyond, True, core.at.utc_us))
+        told = ", ".join(f"{holding.total:+} {holding.currency}" for holding in beyond)
+        core.alert(Severity.CRITICAL, "ledger_difference", f"venue minus ledger: {told}")
+        core.restrict(Mode.HALTED, f"the ledger differs from the venue: {told}")
+
+    def _anchor(self) -> None:
+        core = self._core
+        cause, (who, reason) = ("rebase", self.rebase_by) if self.rebase_by else ("opening", ("arbbot", "first start"))
+        shown = {balance.currency: balance.total for balance in self._balances}
+        holdings = tuple(Holding(currency, shown.get(currency, ZERO)) for currency in self._anchor_currencies(shown))
+        core.emit(AnchorSet(holdings, self._newest, cause, who, reason, core.at.utc_us))
+        self.rebase_by = None
+        self._unattributed.clear()
+        self._difference = None
+        self.difference = {holding.currency: ZERO for holding in holdings}
+
+    def _anchor_currencies(self, shown: dict[str, Decimal]) -> list[str]:
+        held = {currency for currency, total in shown.items() if total}
+        return sorted(held | set(self._core.route.currencies))
+
+    def mark(self) -> None:
+        """Note the prices: the first after an anchor are the zero of the float's revaluation, the last its end."""
+        core = self._core
+        if core.state.anchor is None:
+            return
+        base, fx = core.view.mid(core.route.domestic.symbol), core.view.mid(core.route.fx.symbol)
+        if base is not None and fx is not None:
+            prices = (Price(core.route.base, base), Price(core.route.foreign.counter, fx))
+            core.emit(MarkSet(prices, core.at.utc_us))

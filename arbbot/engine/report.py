@@ -1,0 +1,134 @@
+"""The operator's numbers as a fold of durable state: the same for a running daemon and for a journal on disk."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from arbbot.domain.ledger import LedgerAccount
+from arbbot.domain.market import Route
+from arbbot.domain.money import ZERO
+from arbbot.engine.spread import bps
+from arbbot.engine.state import State
+
+YEAR_S = Decimal(365 * 24 * 3600)
+DAY_S = Decimal(24 * 3600)
+
+
+def report(state: State, route: Route, mode: str) -> dict[str, Any]:
+    """Everything `arbbot report --json` prints. Money as Decimal, absent figures as None."""
+    totals = state.totals
+    low, high = state.exposure()
+    base = route.base
+    return {
+        "route": route.name,
+        "mode": mode,
+        "state": state.mode.value,
+        "state_reason": state.mode_reason,
+        "hedges": {
+            "completed": totals.get("completed", 0),
+            "one_sided": totals.get("one_sided", 0),
+            "nothing": totals.get("nothing", 0),
+            "abandoned": totals.get("abandoned", 0),
+            "halted": 1 if state.open_hedge_id is not None and state.mode.value in ("halted", "panic") else 0,
+            "open": 0 if state.open_hedge_id is None else 1,
+        },
+        "in_doubt": [
+            {
+                "client_order_id": order.terms.client_order_id,
+                "market": order.terms.market,
+                "side": order.terms.side.value,
+                "may_fill": order.may_fill,
+            }
+            for order in state.in_doubt()
+        ],
+        "exposure": {base: {"low": low, "high": high}},
+        "fx_drift": {route.foreign.counter: state.drift(route.foreign.counter)},
+        "refusals": dict(sorted(state.refusals.items())),
+        "ledger": {currency: ledger_line(state, currency) for currency in ledger_currencies(state, route)},
+        "reconciled": state.agreed,
+        "pnl": pnl(state, route),
+        "fees": dict(sorted(state.fees_paid.items())),
+        "edge_bps": edge(state),
+        **rates(state, route),
+    }
+
+
+def ledger_currencies(state: State, route: Route) -> list[str]:
+    """The route's currencies first, then whatever else the ledger knows."""
+    known = {currency for _, currency in state.ledger.balances}
+    return [*route.currencies, *sorted(known - set(route.currencies))]
+
+
+def ledger_line(state: State, currency: str) -> dict[str, Decimal | None]:
+    """One currency: opening + booked + external + rounding = venue, difference zero when a statement agreed.
+
+    `venue` is what the venue last showed at a quiet moment; None before the first statement.
+    """
+    ledger = state.ledger
+    opening = -ledger.balance(LedgerAccount.OPENING, currency)
+    booked = -(ledger.balance(LedgerAccount.TRADING, currency) + ledger.balance(LedgerAccount.FEES, currency))
+    external = -ledger.balance(LedgerAccount.EXTERNAL, currency)
+    rounding = -ledger.balance(LedgerAccount.ROUNDING, currency)
+    venue = state.venue_totals.get(currency)
+    difference = None if venue is None else venue - (opening + booked + external + rounding)
+    return {
+        "opening": opening,
+        "booked": booked,
+        "external": external,
+        "rounding": rounding,
+        "venue": venue,
+        "difference": difference,
+    }
+
+
+def pnl(state: State, route: Route) -> dict[str, Any]:
+    """Hedge P&L, FX drift P&L and revaluations in the numeraire: lines of their own, never summed in silently."""
+    base, foreign = route.base, route.foreign.counter
+    fx_now, fx_then = state.last_marks.get(foreign), state.first_marks.get(foreign)
+    base_now, base_then = state.last_marks.get(base), state.first_marks.get(base)
+    held = state.ledger.balance(LedgerAccount.VENUE, base)
+    opening_foreign = -state.ledger.balance(LedgerAccount.OPENING, foreign)
+    return {
+        "numeraire": route.numeraire,
+        "hedge": state.realised_pnl,
+        "fx_drift": None if fx_now is None else state.foreign_settled * fx_now - state.foreign_at_decision,
+        "float_revaluation": None if base_now is None or base_then is None else held * (base_now - base_then),
+        "foreign_revaluation": None if fx_now is None or fx_then is None else opening_foreign * (fx_now - fx_then),
+    }
+
+
+def edge(state: State) -> dict[str, Decimal | None]:
+    """Turnover-weighted net edge of settled hedges, as decided and as booked."""
+    if state.turnover <= 0:
+        return {"expected": None, "realised": None}
+    return {
+        "expected": bps(state.turnover + state.expected_pnl, state.turnover),
+        "realised": bps(state.turnover + state.realised_pnl, state.turnover),
+    }
+
+
+def rates(state: State, route: Route) -> dict[str, Decimal | None]:
+    """Turnover a day and simple annualised net return of hedge P&L on the opening capital, over the journal's span."""
+    none = {"turnover_per_day": None, "net_return_annualised": None, "span_s": None}
+    if state.first_utc_us is None:
+        return dict(none)
+    span_s = Decimal(state.last_utc_us - state.first_utc_us) / 1_000_000
+    if span_s <= 0:
+        return dict(none)
+    capital = opening_capital(state, route)
+    if capital is None or capital <= 0:
+        return {**none, "span_s": span_s}
+    return {
+        "turnover_per_day": (state.turnover / capital * DAY_S / span_s).quantize(Decimal("1e-6")),
+        "net_return_annualised": (state.realised_pnl / capital * YEAR_S / span_s).quantize(Decimal("1e-6")),
+        "span_s": span_s,
+    }
+
+
+def opening_capital(state: State, route: Route) -> Decimal | None:
+    """The opening balances of the route's currencies in the numeraire at the first marks."""
+    if state.anchor is None or not state.first_marks:
+        return None
+    prices = {route.numeraire: Decimal(1), **state.first_marks}
+    return sum((state.anchor.holdings.get(currency, ZERO) * prices[currency] for currency in route.currencies), ZERO)
