@@ -11,18 +11,14 @@ from arbbot.exchange.clock import MarketClock
 from arbbot.exchange.faults import Faults, Stage
 from arbbot.exchange.server import rest_faults
 from arbbot.exchange.server.api import Api, target_of
+from arbbot.exchange.server.session import hang_up
 from arbbot.exchange.server.wire import HttpRequest, Reply
 
 REPLIES_KEPT = 200
 
 
 def _hang_up(request: web.Request, *, reset: bool) -> web.Response:
-    transport = request.transport
-    if transport is not None:
-        if reset:
-            transport.abort()
-        else:
-            transport.close()
+    hang_up(request.transport, reset=reset)
     return web.Response()
 
 
