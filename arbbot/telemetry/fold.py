@@ -1,0 +1,122 @@
+"""Records in, log lines and metrics out; later, in a task of its own, and never in the way of trading."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from arbbot.domain.events import Moment
+from arbbot.domain.records import Record
+from arbbot.telemetry.lines import LINES, Line, ids_of, level_of
+from arbbot.telemetry.measures import Measures
+from arbbot.telemetry.metrics import Metrics
+from arbbot.telemetry.plain import plain
+from arbbot.telemetry.sink import LineSink
+
+BACKLOG_MAX = 10_000
+"""Batches of records kept while the task is behind."""
+
+EVERY_S = 0.05
+SLICE = 10
+"""Batches folded before the loop gets its turn again."""
+
+CLOSE_TIMEOUT_S = 1.0
+
+
+class Telemetry:
+    """The one place that logs and measures trading. `fold` only takes note; `run` does the work."""
+
+    def __init__(
+        self,
+        logger: FilteringBoundLogger,
+        sink: LineSink,
+        metrics: Metrics,
+        backlog_max: int = BACKLOG_MAX,
+    ) -> None:
+        self.dropped = 0
+        """Batches of records that came while the backlog was full."""
+        self._logger = logger
+        self._sink = sink
+        self._metrics = metrics
+        self._measures = Measures(metrics)
+        self._backlog: deque[tuple[tuple[Record, ...], Moment]] = deque()
+        self._backlog_max = backlog_max
+        self._reported = [0, 0]
+        """Dropped batches and lines already told to the agent."""
+        self._quiet_until_ns: dict[str, int] = {}
+        self._swallowed: dict[str, int] = {}
+
+    def fold(self, records: Sequence[Record], at: Moment) -> None:
+        """Take note of records, in order. Costs an append; a full backlog drops them, counted."""
+        if not records:
+            return
+        if len(self._backlog) >= self._backlog_max:
+            self.dropped += 1
+            return
+        self._backlog.append((tuple(records), at))
+
+    async def run(self) -> None:
+        """Turn records into lines and metrics until cancelled. `close` finishes what is still noted then."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + EVERY_S
+            await asyncio.sleep(EVERY_S)
+            self._metrics.distribution("loop.lag_ms", max(0.0, loop.time() - due) * 1000)
+            while self._backlog:
+                self._drain(SLICE)
+                await asyncio.sleep(0)
+            self._sink.flush()
+            self._metrics.flush()
+
+    def close(self) -> None:
+        """The last call: fold the rest and write it out, waiting at most a second for the log's reader."""
+        while self._backlog:
+            self._drain(SLICE)
+        self._sink.close(CLOSE_TIMEOUT_S)
+        self._tell_drops()
+        self._metrics.close()
+
+    def _drain(self, batches: int) -> None:
+        for _ in range(min(batches, len(self._backlog))):
+            records, at = self._backlog.popleft()
+            for record in records:
+                self._measures.take(record, at.mono_ns)
+                self._write(record, at)
+        self._tell_drops()
+
+    def _write(self, record: Record, at: Moment) -> None:
+        line = LINES[record.kind]
+        if line is None:
+            return
+        swallowed = self._swallowed_before(record.kind, line, at.mono_ns)
+        if swallowed is None:
+            return
+        extra = {"swallowed": swallowed} if swallowed else {}
+        self._logger.log(
+            level_of(record, line),
+            line.text.format(record),
+            utc_us=at.utc_us,
+            kind=record.kind,
+            **ids_of(record),
+            **extra,
+            record=plain(record),
+        )
+
+    def _swallowed_before(self, kind: str, line: Line, at_ns: int) -> int | None:
+        """How many lines of this kind were held back since its last; None to hold this one back too."""
+        if not line.every_s:
+            return 0
+        if at_ns < self._quiet_until_ns.get(kind, 0):
+            self._swallowed[kind] = self._swallowed.get(kind, 0) + 1
+            return None
+        self._quiet_until_ns[kind] = at_ns + line.every_s * 1_000_000_000
+        return self._swallowed.pop(kind, 0)
+
+    def _tell_drops(self) -> None:
+        for index, (what, total) in enumerate((("records", self.dropped), ("lines", self._sink.dropped))):
+            if total > self._reported[index]:
+                self._metrics.count("telemetry.dropped", total - self._reported[index], what=what)
+                self._reported[index] = total

@@ -1,0 +1,76 @@
+"""Which log line a record becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from arbbot.domain import records as r
+
+INFO, WARNING, ERROR, CRITICAL = 20, 30, 40, 50
+
+_OF_SEVERITY = {r.Severity.NOTICE: INFO, r.Severity.WARNING: WARNING, r.Severity.CRITICAL: CRITICAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The level and message of a record's line; `{0.size}` in the text stands for the record's field."""
+
+    level: int
+    text: str
+    every_s: int = 0
+    """At most one line in so many seconds; the others are counted."""
+
+
+LINES: dict[str, Line | None] = {
+    r.AnchorSet.kind: Line(INFO, "ledger anchored by {0.who}: {0.cause}, {0.reason}"),
+    r.MarkSet.kind: Line(INFO, "prices marked"),
+    r.HedgeOpened.kind: Line(
+        INFO,
+        "hedge {0.hedge_id}: buy {0.size} on {0.buy_market}, sell on {0.sell_market}, expected {0.net_bps:.2f} bps net",
+    ),
+    r.OrderIntended.kind: Line(
+        INFO, "{0.terms.side} {0.terms.size} on {0.terms.market}: {0.terms.kind} order intended"
+    ),
+    r.OrderMoved.kind: Line(INFO, "order {0.client_order_id} is {0.state}: {0.cause}"),
+    r.CancelIntended.kind: Line(INFO, "cancelling {0.client_order_id}: {0.cause}"),
+    r.CancelAnswered.kind: Line(INFO, "cancel of {0.client_order_id}: {0.outcome} {0.reason}"),
+    r.FillBooked.kind: Line(INFO, "{0.fill.side} filled: {0.fill.size} at {0.fill.price} on {0.fill.market}"),
+    r.RowBooked.kind: Line(INFO, "transaction {0.row.transaction_id} booked"),
+    r.StatementAgreed.kind: Line(INFO, "the ledger equals the venue"),
+    r.Discrepancy.kind: Line(ERROR, "the ledger differs from the venue"),
+    r.ExitPlanned.kind: Line(WARNING, "hedge {0.hedge_id} is one-sided by {0.imbalance}: {0.action}, {0.cause}"),
+    r.HedgeClosed.kind: Line(INFO, "hedge {0.hedge_id} closed: {0.outcome}, {0.cause}"),
+    r.HedgeSettled.kind: Line(
+        INFO, "hedge {0.hedge_id} settled: {0.realised_pnl} in the numeraire, {0.realised_bps:.2f} bps"
+    ),
+    r.ModeChanged.kind: Line(WARNING, "{0.mode} by {0.who}: {0.reason}"),
+    r.RefusalsCounted.kind: Line(INFO, "refusals counted"),
+    r.AlertRaised.kind: Line(CRITICAL, "{0.name}: {0.text}"),
+    r.Started.kind: Line(INFO, "started, version {0.version}"),
+    r.Stopped.kind: Line(INFO, "stopping with exit code {0.code}: {0.reason}"),
+    r.Pulse.kind: None,
+    r.FeedChanged.kind: Line(WARNING, "feed {0.state}: {0.reason}"),
+    r.FrameDropped.kind: Line(WARNING, "malformed frame: {0.reason}", every_s=1),
+    r.AskUnanswered.kind: Line(WARNING, "the venue did not answer {0.topic}: {0.reason}", every_s=1),
+}
+"""By kind of record. None: metrics only."""
+
+
+def level_of(record: r.Record, line: Line) -> int:
+    """The line's level, or the severity of an alert, or a late fill's warning."""
+    if isinstance(record, r.AlertRaised):
+        return _OF_SEVERITY[record.severity]
+    if isinstance(record, r.FillBooked) and record.late:
+        return WARNING
+    return line.level
+
+
+def ids_of(record: r.Record) -> dict[str, str]:
+    """The ids a line is looked up by."""
+    terms = record.terms if isinstance(record, r.OrderIntended) else None
+    found = {}
+    for name in ("hedge_id", "client_order_id"):
+        value = getattr(terms if terms is not None else record, name, None)
+        if value is not None:
+            found[name] = value
+    return found

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import asyncio
+import string
+from contextlib import suppress
+from decimal import Decimal
+from typing import get_args
+
+import pytest
+
+from arbbot.domain import records as r
+from arbbot.domain.events import Moment
+from arbbot.domain.ledger import LedgerAccount, move
+from arbbot.domain.market import Direction, Side
+from arbbot.domain.order import Fill, OrderKind, OrderState, OrderTerms, Purpose, Transaction
+from arbbot.telemetry.fold import Telemetry
+from arbbot.telemetry.lines import LINES
+from arbbot.telemetry.logging import build_logger
+from arbbot.telemetry.manifest import MANIFEST
+from arbbot.telemetry.measures import Measures
+from arbbot.telemetry.metrics import Metrics, parse_agent
+from arbbot.telemetry.redact import Redactor
+from arbbot.telemetry.sink import LineSink
+from tests.telemetry.conftest import IDENTITY, TAGS, Pipe, UdpAgent
+
+D = Decimal
+KINDS = {kind.kind for kind in get_args(r.Record)}
+UTC = 1_700_000_000_000_000
+SECRET = "correct horse battery"
+
+
+def leg(number: int, side: Side, market: str) -> OrderTerms:
+    """One leg of hedge h1."""
+    return OrderTerms(f"c{number}", "h1", Purpose.LEG, market, side, OrderKind.MARKET, D("0.1"), None, None)
+
+
+OPENED = r.HedgeOpened(
+    hedge_id="h1",
+    direction=next(iter(Direction)),
+    size=D("0.1"),
+    buy_market="btcusd",
+    sell_market="btceur",
+    buy_vwap=D("50000"),
+    sell_vwap=D("46000"),
+    fx_vwap=D("1.1"),
+    buy_fee=D("0.0003"),
+    sell_fee=D("0.0003"),
+    fx_fee=D(0),
+    limit_price=D("45600"),
+    gross_bps=D("120"),
+    net_bps=D("114.123"),
+    expected_pnl=D("57"),
+    bound_by="target",
+    book_microtimestamps=(1, 2, 3),
+    utc_us=UTC,
+    mono_ns=0,
+)
+ROW = Transaction(7, UTC, 2, (("btc", D("0.1")), ("usd", D("-5001"))), D("1.5"), "usd", 11, "btcusd", D("50010"))
+BUY_FILL = Fill(7, "btcusd", Side.BUY, D("0.1"), D("50010"), D("1.5"))
+SELL_FILL = Fill(8, "btceur", Side.SELL, D("0.1"), D("45990"), None)
+
+STORY: list[r.Record] = [
+    r.Started("1.2.3", UTC),
+    r.AnchorSet((r.Holding("usd", D("1000")),), 6, "opening", "start", "first run", UTC),
+    r.MarkSet((r.Price("btc", D("50000")),), UTC),
+    r.FeedChanged(1, "up", "subscribed"),
+    OPENED,
+    r.OrderIntended(leg(1, Side.BUY, "btcusd"), UTC),
+    r.OrderIntended(leg(2, Side.SELL, "btceur"), UTC),
+    r.OrderMoved("c1", OrderState.FILLED, 11, "acknowledged", UTC),
+    r.OrderMoved("c2", OrderState.LIVE, 12, "acknowledged", UTC),
+    r.FillBooked("c1", BUY_FILL, "channel", False, UTC),
+    r.FillBooked("c2", SELL_FILL, "status", True, UTC),
+    r.CancelIntended("c2", "deadline", UTC),
+    r.CancelAnswered("c2", "canceled", "", UTC),
+    r.OrderMoved("c2", OrderState.CANCELED, 12, "cancelled", UTC),
+    r.OrderMoved("c0", OrderState.ABSENT, None, "of an earlier process", UTC),
+    r.ExitPlanned("h1", "complete", "one leg", D("0.05"), D("-3"), None, False, UTC),
+    r.RowBooked(ROW, "c1", move("usd", D("-5001"), LedgerAccount.TRADING), UTC),
+    r.RowBooked(ROW, None, move("usd", D("-5001"), LedgerAccount.EXTERNAL), UTC),
+    r.HedgeClosed("h1", "completed", D("0.1"), D("0.1"), D(0), "filled", UTC),
+    r.HedgeSettled("h1", D("56.5"), D("113"), D("5001"), (r.Holding("usd", D("1.5")),), D("-5001"), D("4599"), UTC),
+    r.StatementAgreed((r.CurrencyStatement("usd", D("999"), D("0.001")),), UTC),
+    r.Discrepancy((r.Holding("usd", D("-0.01")),), True, UTC),
+    r.RefusalsCounted((("below_threshold", 41), ("thin_book", 1)), UTC),
+    r.AlertRaised(r.Severity.NOTICE, "leg_open", f"text with {SECRET}", UTC),
+    r.ModeChanged(r.Mode.HALTED, "ledger", f"difference, {SECRET}", UTC),
+    r.Pulse(
+        D("-0.1"), D("0.1"), 2, 1, D("4599"), ("halted",), r.Mode.HALTED, (("btcusd", 120),), (("buy_domestic", D(35)),)
+    ),
+    r.FrameDropped("no json"),
+    r.AskUnanswered("balances", "429", True),
+    r.Stopped(0, "asked to", UTC),
+]
+
+
+def telemetry_into(pipe: Pipe, agent: UdpAgent | None) -> Telemetry:
+    """The whole of it, into real receivers."""
+    redactor = Redactor()
+    redactor.learn(SECRET)
+    sink = LineSink(pipe.writer)
+    metrics = Metrics(parse_agent(agent.address) if agent else None, TAGS, redactor)
+    return Telemetry(build_logger(sink, IDENTITY, redactor), sink, metrics)
+
+
+def test_every_record_has_its_line_and_its_measure() -> None:
+    """No kind of record is forgotten by a table, and no table knows a kind that does not exist."""
+    assert set(LINES) == KINDS
+    assert set(Measures(Metrics(None, {}, Redactor())).table) == KINDS
+    assert {record.kind for record in STORY} == KINDS
+
+
+def test_every_line_names_only_fields_that_exist() -> None:
+    """The fields in a line's text belong to the record it is written for."""
+    by_kind = {kind.kind: kind for kind in get_args(r.Record)}
+    for kind, line in LINES.items():
+        if line is not None:
+            for _, field, _, _ in string.Formatter().parse(line.text):
+                if field:
+                    assert field.split(".")[1] in by_kind[kind].__slots__, (kind, field)
+
+
+def test_a_story_becomes_lines_and_every_declared_metric(pipe: Pipe, agent: UdpAgent) -> None:
+    """One record of each kind yields a JSON line with its ids, and together they emit all that is declared."""
+    telemetry = telemetry_into(pipe, agent)
+    for step, record in enumerate(STORY):
+        telemetry.fold([record], Moment(step * 2_000_000, UTC + step * 2_000))
+    telemetry.close()
+
+    lines = pipe.lines()
+    assert [line["kind"] for line in lines] == [record.kind for record in STORY if record.kind != "pulse"]
+    intended = next(line for line in lines if line["kind"] == "order_intended")
+    assert (intended["hedge_id"], intended["client_order_id"]) == ("h1", "c1")
+    assert intended["record"]["terms"]["size"] == "0.1"  # type: ignore[index]  # parsed JSON
+    assert intended["timestamp"] == "2023-11-14T22:13:20.010000Z"
+
+    got = agent.received()
+    names = {line.removeprefix("_sc|").split("|")[0].split(":")[0].removeprefix("arbbot.") for line in got}
+    by_the_task = {"loop.lag_ms", "telemetry.dropped"}
+    assert set(MANIFEST) - by_the_task == {name for name in names if not name.startswith("_e{")}
+
+
+def test_figures_that_take_two_records(pipe: Pipe, agent: UdpAgent) -> None:
+    """Answer times, the gap between legs and slippage are measured from a decision to what came of it."""
+    telemetry = telemetry_into(pipe, agent)
+    for step, record in enumerate(STORY):
+        telemetry.fold([record], Moment(step * 2_000_000, UTC))
+    telemetry.close()
+    figures = [
+        line.split("|#")[0] + "|" + line.split("|#")[1].split(",venue")[0] for line in agent.received() if "|d|" in line
+    ]
+    assert "arbbot.orders.answer_ms:4.0|d|market:btcusd" in figures
+    assert any(line.startswith("arbbot.hedges.leg_gap_ms:2.0|d|") for line in figures)
+    assert "arbbot.orders.slippage_bps:2.0|d|market:btcusd,side:buy" in figures
+    sell = next(line for line in figures if "side:sell" in line)
+    assert sell.startswith("arbbot.orders.slippage_bps:2.17391304")
+
+
+def test_a_known_secret_is_in_no_line_and_no_metric(pipe: Pipe, agent: UdpAgent) -> None:
+    """A secret that got into records leaves neither by the log nor by the agent."""
+    telemetry = telemetry_into(pipe, agent)
+    telemetry.fold(STORY, Moment(0, UTC))
+    telemetry.close()
+    output = pipe.read().decode() + "".join(agent.received())
+    assert output.count("[secret]") >= 4
+    assert SECRET not in output
+
+
+def test_a_flood_becomes_one_line_a_second_and_is_counted(pipe: Pipe, agent: UdpAgent) -> None:
+    """Two thousand malformed frames in two seconds are two thousand in the count and two lines in the log."""
+    telemetry = telemetry_into(pipe, agent)
+    for number in range(2_000):
+        telemetry.fold([r.FrameDropped("garbage")], Moment(number * 1_000_000, UTC))
+    telemetry.close()
+    assert [line.get("swallowed", 0) for line in pipe.lines()] == [0, 999]
+    assert sum(line.startswith("arbbot.feed.dropped:1|c") for line in agent.received()) == 2_000
+
+
+def test_a_full_backlog_drops_and_counts(pipe: Pipe, agent: UdpAgent) -> None:
+    """When nobody folds, noting stays bounded; what was dropped is counted and told to the agent."""
+    redactor = Redactor()
+    sink = LineSink(pipe.writer)
+    metrics = Metrics(parse_agent(agent.address), TAGS, redactor)
+    telemetry = Telemetry(build_logger(sink, IDENTITY, redactor), sink, metrics, backlog_max=3)
+    for _ in range(5):
+        telemetry.fold([r.Started("1", UTC)], Moment(0, UTC))
+    telemetry.close()
+    assert telemetry.dropped == 2
+    assert len(pipe.lines()) == 3
+    assert any(line.startswith("arbbot.telemetry.dropped:2|c|#what:records") for line in agent.received())
+
+
+async def test_the_task_writes_while_it_runs(pipe: Pipe, agent: UdpAgent) -> None:
+    """Running, it brings lines and metrics out by itself, and measures how late the loop is."""
+    telemetry = telemetry_into(pipe, agent)
+    telemetry.fold(STORY, Moment(0, UTC))
+    task = asyncio.create_task(telemetry.run())
+    lines, metrics = b"", ""
+    async with asyncio.timeout(10):
+        while lines.count(b"\n") < len(STORY) - 1 or "arbbot.loop.lag_ms" not in metrics:
+            await asyncio.sleep(0.01)
+            lines += pipe.read()
+            metrics += "\n".join(agent.received())
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    telemetry.close()
+    assert telemetry.dropped == 0
+
+
+@pytest.mark.parametrize("gone", ["agent", "log reader", "both"])
+async def test_with_its_receivers_gone_it_goes_on(gone: str, pipe: Pipe, agent: UdpAgent) -> None:
+    """A dead agent and a closed log pipe change nothing: folding goes on, and the end comes without an error."""
+    telemetry = telemetry_into(pipe, agent)
+    if gone in ("agent", "both"):
+        agent.close()
+    if gone in ("log reader", "both"):
+        pipe.hang_up()
+    task = asyncio.create_task(telemetry.run())
+    for _ in range(10):
+        telemetry.fold(STORY, Moment(0, UTC))
+        await asyncio.sleep(0.02)
+    assert not task.done()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    telemetry.close()
