@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 from arbbot.domain.ledger import Entry
 from arbbot.domain.market import Direction
@@ -396,3 +396,8 @@ DurableRecord = (
     | Stopped
 )
 Record = DurableRecord | Pulse | FeedChanged | FrameDropped | AskUnanswered
+
+
+def is_durable(record: Record) -> TypeGuard[DurableRecord]:
+    """True for records that belong in the journal."""
+    return record.durable

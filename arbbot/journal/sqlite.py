@@ -1,0 +1,201 @@
+"""The journal: an append-only SQLite file that belongs to one mode, host, account and route.
+
+A record is durable once `append` returns: NORMAL survives the death of the process, FULL that of the power supply.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from arbbot.domain.records import DurableRecord
+from arbbot.journal.codec import decode, encode
+from arbbot.ports import JournalFault
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE record (
+    seq INTEGER PRIMARY KEY,
+    utc_us INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    hedge_id TEXT,
+    client_order_id TEXT,
+    body TEXT NOT NULL
+) STRICT;
+CREATE INDEX record_hedge ON record (hedge_id) WHERE hedge_id IS NOT NULL;
+CREATE INDEX record_order ON record (client_order_id) WHERE client_order_id IS NOT NULL;
+CREATE TRIGGER record_never_changes BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER record_never_goes BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'append only'); END;
+"""
+
+
+class JournalRefused(Exception):
+    """The journal cannot be used: locked, somebody else's, of another version, or damaged. One clear line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose journal it is: it refuses any other."""
+
+    mode: str
+    host: str
+    account: str
+    """The API key's public part; "paper" without one."""
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One journal line, for reading."""
+
+    seq: int
+    utc_us: int
+    record: DurableRecord
+
+
+class SqliteJournal:
+    """The writer. Open it with `open_journal`; one process at a time holds it."""
+
+    def __init__(self, connection: sqlite3.Connection, lock: IO[str], path: Path, key: str) -> None:
+        self._connection = connection
+        self._lock = lock
+        self._last_utc_us = 0
+        self.path = path
+        self.key = key
+        """Random name of this journal: it begins every client order id."""
+
+    def append(self, records: Sequence[DurableRecord]) -> None:
+        """Commit all records in one transaction. Raises JournalFault, having committed none of them."""
+        rows = []
+        for record in records:
+            self._last_utc_us = getattr(record, "utc_us", self._last_utc_us)
+            terms = getattr(record, "terms", None)
+            hedge_id = getattr(record, "hedge_id", None) or getattr(terms, "hedge_id", None)
+            client_order_id = getattr(record, "client_order_id", None) or getattr(terms, "client_order_id", None)
+            rows.append((self._last_utc_us, record.kind, hedge_id, client_order_id, encode(record)))
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(
+                "INSERT INTO record (utc_us, kind, hedge_id, client_order_id, body) VALUES (?, ?, ?, ?, ?)", rows
+            )
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                try:
+                    connection.execute("ROLLBACK")
+                except sqlite3.Error as second:
+                    raise JournalFault(f"{self.path}: {error}; rolling back: {second}") from error
+            raise JournalFault(f"{self.path}: {error}") from error
+
+    def lines(self) -> Iterator[Line]:
+        """All records so far, oldest first."""
+        return _lines(self._connection, self.path)
+
+    def close(self) -> None:
+        """Let go of the file and the lock."""
+        self._connection.close()
+        self._lock.close()
+
+
+def open_journal(path: Path, identity: Identity, *, sync_full: bool) -> SqliteJournal:
+    """Lock, open or create the journal. Raises JournalRefused. Does no network I/O."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = _take_lock(path)
+    try:
+        connection = _connect(path, sync_full=sync_full)
+        try:
+            key = _adopt(connection, path, identity)
+        except BaseException:
+            connection.close()
+            raise
+    except BaseException:
+        lock.close()
+        raise
+    return SqliteJournal(connection, lock, path, key)
+
+
+@contextmanager
+def read_journal(path: Path) -> Iterator[tuple[dict[str, str], Iterator[Line]]]:
+    """(identity and key, lines) of a journal on disk, without its lock: a running daemon is not disturbed."""
+    if not path.is_file():
+        raise JournalRefused(f"{path}: there is no journal")
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        yield _meta(connection, path), _lines(connection, path)
+    finally:
+        connection.close()
+
+
+def _take_lock(path: Path) -> IO[str]:
+    lock = open(path.with_name(path.name + ".lock"), "a+", encoding="ascii")  # noqa: SIM115 - held for life
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        owner = lock.read().strip() or "unknown"
+        lock.close()
+        raise JournalRefused(f"{path}: in use by process {owner}; one process at a time may trade on it") from error
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _connect(path: Path, *, sync_full: bool) -> sqlite3.Connection:
+    try:
+        connection = sqlite3.connect(path, isolation_level=None)
+        os.chmod(path, 0o600)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if sync_full else 'NORMAL'}")
+        damage = connection.execute("PRAGMA quick_check").fetchone()[0]
+    except (sqlite3.Error, OSError) as error:
+        raise JournalRefused(f"{path}: {error}") from error
+    if damage != "ok":
+        connection.close()
+        raise JournalRefused(f"{path}: damaged: {damage}")
+    return connection
+
+
+def _adopt(connection: sqlite3.Connection, path: Path, identity: Identity) -> str:
+    """Create the schema, or check that the file is ours; returns the journal's key."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        key = f"ab{secrets.token_hex(4)}"
+        meta = {**asdict(identity), "key": key}
+        try:
+            connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
+            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        except sqlite3.Error as error:
+            raise JournalRefused(f"{path}: {error}") from error
+        return key
+    if version != SCHEMA_VERSION:
+        raise JournalRefused(f"{path}: schema version {version}, this program writes {SCHEMA_VERSION}")
+    meta = _meta(connection, path)
+    for name, value in asdict(identity).items():
+        if meta.get(name) != value:
+            raise JournalRefused(f"{path}: belongs to {name} {meta.get(name)!r}, not {value!r}")
+    return meta["key"]
+
+
+def _meta(connection: sqlite3.Connection, path: Path) -> dict[str, str]:
+    try:
+        return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    except sqlite3.Error as error:
+        raise JournalRefused(f"{path}: not a journal: {error}") from error
+
+
+def _lines(connection: sqlite3.Connection, path: Path) -> Iterator[Line]:
+    try:
+        for seq, utc_us, kind, body in connection.execute("SELECT seq, utc_us, kind, body FROM record ORDER BY seq"):
+            yield Line(seq, utc_us, decode(kind, body))
+    except (sqlite3.Error, ValueError) as error:
+        raise JournalRefused(f"{path}: {error}") from error

@@ -1,0 +1,170 @@
+"""The daemon: one engine, one loop, and the single door through which every event enters."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Sequence
+from typing import Protocol
+
+from arbbot.domain.commands import CancelOrder, Exit
+from arbbot.domain.events import Event, Moment, StopAsked, Tick
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.records import DurableRecord, is_durable
+from arbbot.engine.step import Engine, Output
+from arbbot.ports import Clock, Feed, Gateway, Journal, Telemetry
+from arbbot.runtime.desk import OrderDesk
+from arbbot.runtime.notify import notify
+
+TICK_S = 0.05
+WATCHDOG_EVERY_NS = 5_000_000_000
+WARM_AFTER_TICKS = 200
+"""Ticks after which the heap is frozen: what lives by then lives as long as the process."""
+FAULT_CANCEL_S = 10.0
+"""How long a process that may send nothing more waits for the cancels of its resting orders."""
+CLOSE_GRACE_S = 5.0
+
+
+class Recorder(Protocol):
+    """Keeps what went in, off the hot path."""
+
+    def event(self, event: Event, at: Moment) -> None:
+        """An event that did not come from a recorded frame."""
+        ...
+
+    def decided(self, records: Sequence[DurableRecord]) -> None:
+        """What the engine made of it."""
+        ...
+
+
+class Daemon:
+    """Moves events in and commands out. Its `deliver` is the only caller of the engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        gateway: Gateway,
+        feeds: Sequence[Feed],
+        clock: Clock,
+        telemetry: Telemetry,
+        recorder: Recorder | None,
+        version: str,
+    ) -> None:
+        self.engine = engine
+        self._journal = journal
+        self._gateway = gateway
+        self._feeds = feeds
+        self._clock = clock
+        self._telemetry = telemetry
+        self._recorder = recorder
+        self._version = version
+        self._desk = OrderDesk(gateway, self._answered, self._fail)
+        self._exit: asyncio.Future[ExitCode] = asyncio.get_running_loop().create_future()
+        self._fault: BaseException | None = None
+        self._watchdog_ns = 0
+        self.started_at = clock.now()
+
+    # --- the door ------------------------------------------------------------------------------------------
+
+    def deliver(self, event: Event, at: Moment) -> None:
+        """Let one event in, and carry out what it led to. Never raises: a fault ends the process by its own path."""
+        if self._fault is not None:
+            return
+        if self._recorder is not None:
+            self._recorder.event(event, at)
+        try:
+            output = self.engine.step(event, at)
+            if output.records or output.commands:
+                self._carry_out(output, at)
+        except Exception as error:  # noqa: BLE001 - the one door: whatever breaks behind it latches the fault
+            self._fail(error)
+
+    def _carry_out(self, output: Output, at: Moment) -> None:
+        durable = [record for record in output.records if is_durable(record)]
+        if durable:
+            self._journal.append(durable)
+        for command in output.commands:
+            if isinstance(command, Exit):
+                if not self._exit.done():
+                    self._exit.set_result(ExitCode(command.code))
+            else:
+                self._desk.dispatch(command)
+        if durable and self._recorder is not None:
+            self._recorder.decided(durable)
+        if output.records:
+            self._telemetry.fold(output.records, at)
+
+    def _answered(self, event: Event) -> None:
+        self.deliver(event, self._clock.now())
+
+    def stop(self, reason: str) -> None:
+        """Ask for an orderly stop; asking twice changes nothing."""
+        self.deliver(StopAsked(reason), self._clock.now())
+
+    # --- life ----------------------------------------------------------------------------------------------
+
+    async def run(self) -> ExitCode:
+        """Recover, trade, stop. Returns the exit code; raises what a fault was made of after the clean-up."""
+        feeds = [
+            asyncio.create_task(self._run_feed(feed), name=f"feed-{number}") for number, feed in enumerate(self._feeds)
+        ]
+        ticker = asyncio.create_task(self._tick(), name="ticker")
+        try:
+            at = self._clock.now()
+            self._carry_out(self.engine.start(at, self._version), at)
+            notify("READY=1")
+            code = await self._exit
+            notify("STOPPING=1")
+            if self._fault is None:
+                await self._desk.close(CLOSE_GRACE_S)
+                return code
+            await self._cancel_without_journal()
+            raise self._fault
+        finally:
+            for task in owned:
+                task.cancel()
+            await asyncio.wait(owned)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A feed may end when it is dead; one that broke, or a ticker that did, is a fault."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    async def _tick(self) -> None:
+        ticks = 0
+        while True:
+            await asyncio.sleep(TICK_S)
+            at = self._clock.now()
+            self.deliver(Tick(), at)
+            ticks += 1
+            if ticks == WARM_AFTER_TICKS:
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(50_000, 50, 1000)
+            if at.mono_ns - self._watchdog_ns > WATCHDOG_EVERY_NS and self._fault is None:
+                self._watchdog_ns = at.mono_ns
+                notify("WATCHDOG=1")
+
+    def _fail(self, error: BaseException) -> None:
+        """Latch the first fault: from here on nothing is decided and nothing but cancels is sent."""
+        if self._fault is None:
+            self._fault = error
+            if not self._exit.done():
+                self._exit.set_result(ExitCode.FAULT)
+
+    async def _cancel_without_journal(self) -> None:
+        """Cancel own resting orders although nothing can be written: a cancel only ever lessens exposure."""
+        cancels = [
+            CancelOrder(order.terms.client_order_id, order.venue_order_id, order.terms.market)
+            for order in self.engine.core.state.open_orders()
+        ]
+        if cancels:
+            tasks = [asyncio.create_task(self._gateway.perform(cancel)) for cancel in cancels]
+            await asyncio.wait(tasks, timeout=FAULT_CANCEL_S)
+        await self._desk.close(CLOSE_GRACE_S)
+
+
+def is_durable(record: Record) -> bool:
+    """True for records that belong in the journal."""
+    return record.durable

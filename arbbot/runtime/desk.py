@@ -1,0 +1,74 @@
+"""The order desk: runs commands against the gateway, each on its own, and brings every answer back as an event.
+
+It stands outside every task group: a feed that dies takes no order in flight with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
+from arbbot.domain.events import AskFailed, CancelResult, Event, OrderUnanswered
+from arbbot.ports import Gateway
+
+MOST_IN_FLIGHT = 256
+"""Commands on their way at once; the engine bounds itself far below, so reaching it is a bug."""
+
+
+class DeskFault(RuntimeError):
+    """More commands in flight than the engine can ever want, or a gateway that broke its promise not to raise."""
+
+
+class OrderDesk:
+    """Owns a task for each command in flight."""
+
+    def __init__(
+        self, gateway: Gateway, deliver: Callable[[Event], None], fault: Callable[[BaseException], None]
+    ) -> None:
+        self._gateway = gateway
+        self._deliver = deliver
+        self._fault = fault
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def dispatch(self, command: PlaceOrder | CancelOrder | Ask) -> None:
+        """Start the command now; both legs of a hedge are started before either is awaited."""
+        if len(self._in_flight) >= MOST_IN_FLIGHT:
+            raise DeskFault(f"{len(self._in_flight)} commands in flight")
+        task = asyncio.get_running_loop().create_task(self._run(command))
+        self._in_flight.add(task)
+        task.add_done_callback(self._done)
+
+    async def _run(self, command: PlaceOrder | CancelOrder | Ask) -> None:
+        try:
+            answer = await self._gateway.perform(command)
+        except asyncio.CancelledError:
+            self._deliver(unanswered(command, "cancelled while waiting for the answer"))
+            raise
+        self._deliver(answer)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            error = task.exception()
+            assert error is not None
+            self._fault(error)
+
+    async def close(self, grace_s: float) -> None:
+        """Wait for what is in flight, then cancel the rest: an order cut off here is in doubt, and journaled so."""
+        if self._in_flight:
+            await asyncio.wait(set(self._in_flight), timeout=grace_s)
+        for task in set(self._in_flight):
+            task.cancel()
+        if self._in_flight:
+            await asyncio.wait(set(self._in_flight), timeout=grace_s)
+
+
+def unanswered(command: PlaceOrder | CancelOrder | Ask, reason: str) -> Event:
+    """The event of a command whose answer will never be known."""
+    if isinstance(command, PlaceOrder):
+        return OrderUnanswered(command.terms.client_order_id, reason)
+    if isinstance(command, CancelOrder):
+        return CancelResult(command.client_order_id, "unanswered", reason)
+    return AskFailed(command.ask_id, reason)
