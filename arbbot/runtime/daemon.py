@@ -106,10 +106,10 @@ class Daemon:
 
     async def run(self) -> ExitCode:
         """Recover, trade, stop. Returns the exit code; raises what a fault was made of after the clean-up."""
-        feeds = [
-            asyncio.create_task(self._run_feed(feed), name=f"feed-{number}") for number, feed in enumerate(self._feeds)
-        ]
-        ticker = asyncio.create_task(self._tick(), name="ticker")
+        owned = [asyncio.create_task(feed.run(self.deliver)) for feed in self._feeds]
+        owned.append(asyncio.create_task(self._tick()))
+        for task in owned:
+            task.add_done_callback(self._ended)
         try:
             at = self._clock.now()
             self._carry_out(self.engine.start(at, self._version), at)
@@ -163,8 +163,3 @@ class Daemon:
             tasks = [asyncio.create_task(self._gateway.perform(cancel)) for cancel in cancels]
             await asyncio.wait(tasks, timeout=FAULT_CANCEL_S)
         await self._desk.close(CLOSE_GRACE_S)
-
-
-def is_durable(record: Record) -> bool:
-    """True for records that belong in the journal."""
-    return record.durable
