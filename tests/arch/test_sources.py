@@ -18,7 +18,8 @@ IMPURE_NAMES = {"open", "print", "input", "exec", "eval", "compile", "id", "hash
 MONEY_WORDS = re.compile(r"(btc|usd|usdt|eur){1,2}")
 SPELLS_NO_MARKET = ("domain", "engine", "runtime", "journal", "telemetry", "bitstamp")
 VENUE_SPELLINGS = {"eur_usd": "the venue's conversion-rate endpoint is called so, whatever the route"}
-VAGUE = {"data", "info", "manager", "handler", "helper", "helpers", "utils", "util"}
+VAGUE = {"info", "manager", "helper", "helpers", "utils", "util"}
+VAGUE_ALONE = {"data", "handler"}  # parts of the venue's names, and of aiohttp's
 SKIPPED_FOLDERS = {".git", ".venv", ".hypothesis", "state", "dist", "htmlcov", "node_modules", "__pycache__"}
 FOREIGN = re.compile(  # written in halves, or this file would name what it forbids
     "|".join(
@@ -171,7 +172,7 @@ def test_names_say_something() -> None:
         ]
         for line, name in names:
             words = re.findall(r"[a-z]+", re.sub(r"([A-Z])", r"_\1", name).lower())
-            if VAGUE & set(words) or words[:1] in (["process"], ["do"]):
+            if VAGUE & set(words) or VAGUE_ALONE >= set(words) or words[:1] in (["process"], ["do"]):
                 vague.append(f"{path}:{line} {name}")
     assert vague == []
 
