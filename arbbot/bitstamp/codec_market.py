@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from arbbot.bitstamp.wire import (
     JsonObject,
@@ -85,15 +85,16 @@ def make_book(symbol: str, stamp: int, bids: JsonValue, asks: JsonValue) -> Book
     try:
         if (bids and type(bids[0][0]) is not str) or (asks and type(asks[0][0]) is not str):
             raise Malformed("prices are not texts")
-        book = Book(symbol, stamp, bids, asks)
-    except (BookError, LookupError, TypeError) as error:
+        made = Book(symbol, stamp, bids, asks)
+        bid, ask = made.bid, made.ask
+        if bid is not None and ask is not None and _ZERO < bid < ask < _CEILING:
+            return made
+        for price in (bid, ask):
+            if price is not None and not _ZERO <= price < _CEILING:
+                raise Malformed("touch is no plausible price")
+    except (BookError, InvalidOperation, LookupError, TypeError) as error:  # comparing NaN is an InvalidOperation
         raise Malformed("touch is not a price") from error
-    bid, ask = book.bid, book.ask
-    if (bid is not None and not bid.is_finite()) or (ask is not None and not ask.is_finite()):
-        raise Malformed("touch is not a finite price")
-    if (bid is not None and not _ZERO <= bid < _CEILING) or (ask is not None and not _ZERO <= ask < _CEILING):
-        raise Malformed("touch is no plausible price")
-    return book
+    return made
 
 
 def book(parsed: JsonValue, market: str) -> Book:

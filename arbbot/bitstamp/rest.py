@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +21,7 @@ from arbbot.bitstamp.limiter import Lane, Limiter
 from arbbot.bitstamp.replies import Reading, believed, clock_seen, follow_up, interpret
 from arbbot.bitstamp.reply import Answer, NoReply, Reply, Seal, VenueError, is_rate_limited
 from arbbot.bitstamp.requests import MAX_PAGES, CannotAsk, Request, build
+from arbbot.bitstamp.tls import demand_tls
 from arbbot.bitstamp.wire import Malformed
 from arbbot.domain.book import Book
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
@@ -58,24 +58,6 @@ class RestSettings:
     """How long a question or a cancel may wait for the rate budget."""
     max_reply_bytes: int = 16 << 20
     ask_connections: int = 4
-
-
-def demand_tls(url: URL, schemes: tuple[str, str]) -> None:
-    """Refuse (ValueError) an address that is not encrypted, unless it is on this very machine."""
-    secure, plain = schemes
-    if url.scheme == secure and url.host:
-        return
-    if url.scheme != plain or not url.host or not _is_loopback(url.host):
-        raise ValueError(f"{url.scheme}://{url.host}: only {secure}:// leaves this machine")
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class BitstampGateway:
