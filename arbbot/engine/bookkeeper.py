@@ -28,8 +28,8 @@ from arbbot.domain.records import (
     Severity,
     StatementAgreed,
 )
+from arbbot.engine.bookings import external_entries, trade_entries
 from arbbot.engine.core import Core, ns
-from arbbot.engine.state import external_entries, trade_entries
 from arbbot.engine.tracker import OrderTracker
 from arbbot.engine.view import NEVER
 

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from arbbot.domain.ledger import Entry, Ledger, LedgerAccount, move
+from arbbot.domain.ledger import Ledger, LedgerAccount, move
 from arbbot.domain.money import ZERO, decimals_of, unit
 from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, OrderTerms, Transaction
 from arbbot.domain.records import (
@@ -38,6 +36,7 @@ from arbbot.domain.records import (
     StatementAgreed,
     Stopped,
 )
+from arbbot.engine.fingerprint import fingerprint
 
 KEPT_HEDGES = 500
 """Settled hedges kept in memory; older ones are in the journal only."""
@@ -190,8 +189,7 @@ class State:
 
     def fingerprint(self) -> str:
         """SHA-256 of everything above, the same for the same records."""
-        plain = json.dumps(_plain(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(plain.encode()).hexdigest()
+        return fingerprint(self)
 
     # --- folding -------------------------------------------------------------------------------------------
 
@@ -373,35 +371,3 @@ _APPLY: dict[type, Callable[[State, Any], None]] = {
     Started: State._noted,
     Stopped: State._noted,
 }
-
-
-def trade_entries(row: Transaction) -> tuple[Entry, ...]:
-    """Ledger entries of a fill of ours: amounts against TRADING, the fee against FEES."""
-    entries = [entry for currency, delta in row.amounts for entry in move(currency, delta, LedgerAccount.TRADING)]
-    if row.fee and row.fee_currency is not None:
-        entries.extend(move(row.fee_currency, -row.fee, LedgerAccount.FEES))
-    return tuple(entries)
-
-
-def external_entries(row: Transaction) -> tuple[Entry, ...]:
-    """Ledger entries of a row that is not ours: everything, fee in, against EXTERNAL."""
-    entries = [entry for currency, delta in row.amounts for entry in move(currency, delta, LedgerAccount.EXTERNAL)]
-    if row.fee and row.fee_currency is not None:
-        entries.extend(move(row.fee_currency, -row.fee, LedgerAccount.EXTERNAL))
-    return tuple(entries)
-
-
-def _plain(value: object) -> Any:
-    """A JSON-able picture that is equal for equal states."""
-    if isinstance(value, Ledger):
-        return {f"{account}/{currency}": str(total) for (account, currency), total in value.balances.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [name for name in getattr(value, "__slots__", None) or asdict(value)]
-        return {name: _plain(getattr(value, name)) for name in names}
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, set):
-        return sorted(value)
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, int | bool) else str(value)
