@@ -13,14 +13,13 @@ from arbbot.domain.records import Record
 from arbbot.telemetry.lines import LINES, Line, ids_of, level_of
 from arbbot.telemetry.measures import Measures
 from arbbot.telemetry.metrics import Metrics
-from arbbot.telemetry.plain import plain
 from arbbot.telemetry.sink import LineSink
 
 BACKLOG_MAX = 10_000
 """Batches of records kept while the task is behind."""
 
 EVERY_S = 0.05
-SLICE = 10
+SLICE = 5
 """Batches folded before the loop gets its turn again."""
 
 CLOSE_TIMEOUT_S = 1.0
@@ -102,7 +101,7 @@ class Telemetry:
             kind=record.kind,
             **ids_of(record),
             **extra,
-            record=plain(record),
+            record=record,
         )
 
     def _swallowed_before(self, kind: str, line: Line, at_ns: int) -> int | None:
