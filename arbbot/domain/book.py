@@ -12,6 +12,10 @@ from arbbot.domain.money import ZERO
 
 Row = Sequence[str]
 
+SMALLEST = Decimal("1e-12")
+LARGEST = Decimal("1e16")
+"""Prices and amounts outside these bounds are no market's: they would not fit the exact decimal context."""
+
 
 class BookError(ValueError):
     """A book whose rows cannot be traded on: unsorted, zero, negative or not numbers."""
@@ -54,9 +58,10 @@ class Ladder:
                 return True
             try:
                 price, amount = Decimal(row[0]), Decimal(row[1])
+                sane = SMALLEST <= price < LARGEST and SMALLEST <= amount < LARGEST
             except (InvalidOperation, IndexError, TypeError, ValueError) as error:
                 raise BookError(f"row {row!r} is not price and amount") from error
-            if not (price.is_finite() and amount.is_finite() and price > 0 and amount > 0):
+            if not sane:
                 raise BookError(f"row {row!r} is not a positive price and amount")
             if previous is not None and (price <= previous if self._ascending else price >= previous):
                 raise BookError(f"rows out of order: {previous} then {price}")
@@ -103,8 +108,11 @@ class Book:
         try:
             self.bid = Decimal(bids[0][0]) if bids else None
             self.ask = Decimal(asks[0][0]) if asks else None
+            sane = all(touch is None or -LARGEST < touch < LARGEST for touch in (self.bid, self.ask))
         except (InvalidOperation, IndexError, TypeError, ValueError) as error:
             raise BookError(f"{symbol}: touch is not a price") from error
+        if not sane:
+            raise BookError(f"{symbol}: touch is not a price")
         self._bid_ladder: Ladder | None = None
         self._ask_ladder: Ladder | None = None
 
