@@ -1,0 +1,53 @@
+"""Settings: read once, frozen, complete and cross-checked."""
+
+from arbbot.settings.conversion import rules
+from arbbot.settings.errors import SettingsError
+from arbbot.settings.load import Sources, load, read_sources
+from arbbot.settings.model import (
+    AccountSettings,
+    FeedSettings,
+    HedgeSettings,
+    JournalSettings,
+    KeySettings,
+    LiveSettings,
+    PaperSettings,
+    RateWindow,
+    RecordingSettings,
+    RestSettings,
+    RouteSettings,
+    SandboxSettings,
+    Settings,
+    TelemetrySettings,
+    TradeSettings,
+)
+from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
+from arbbot.settings.secrets import Keys, read_keys
+
+__all__ = [
+    "AccountSettings",
+    "BookFeed",
+    "FeedSettings",
+    "HedgeSettings",
+    "JournalSettings",
+    "JournalSync",
+    "KeySettings",
+    "Keys",
+    "LiveSettings",
+    "PaperSettings",
+    "RateWindow",
+    "RecordingSettings",
+    "RestSettings",
+    "RouteSettings",
+    "RunMode",
+    "SandboxSettings",
+    "Settings",
+    "SettingsError",
+    "Sources",
+    "Switch",
+    "TelemetrySettings",
+    "TradeSettings",
+    "load",
+    "read_keys",
+    "read_sources",
+    "rules",
+]

@@ -1,0 +1,203 @@
+"""What settings must hold together. Each check raises Contradiction, naming the key to change."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from arbbot.engine.rules import ThresholdMode
+from arbbot.settings.errors import Contradiction
+from arbbot.settings.options import BookFeed, JournalSync, RunMode
+from arbbot.telemetry.metrics import parse_agent
+
+if TYPE_CHECKING:
+    from arbbot.settings.model import Settings, Venue
+
+LIVE_REST_HOST = "www.bitstamp.net"
+LIVE_WS_HOST = "ws.bitstamp.net"
+SANDBOX_REST_HOST = "sandbox.bitstamp.net"
+SANDBOX_WS_HOST = "ws.sandbox.bitstamp.net"
+SNAPSHOT_LEVELS = 100
+"""Rows a side that the venue's snapshot channel sends."""
+LIMITS_MAX = 8
+
+
+def cross_check(settings: Settings) -> None:
+    """Everything, in the order an operator would read it."""
+    _route(settings)
+    _trade(settings)
+    _hedge(settings)
+    _feed(settings)
+    _account(settings)
+    _rest(settings)
+    _venues(settings)
+    _keys(settings)
+    _rest_of_it(settings)
+
+
+def _refuse_if(broken: bool, keys: tuple[str, ...], reason: str) -> None:
+    if broken:
+        raise Contradiction(keys, reason)
+
+
+def _route(settings: Settings) -> None:
+    route = settings.route
+    symbols = (route.domestic, route.foreign, route.fx)
+    _refuse_if(len(set(symbols)) < 3, ("route.foreign", "route.fx"), f"three different markets, not {symbols}")
+
+
+def _trade(settings: Settings) -> None:
+    trade = settings.trade
+    fixed = trade.threshold_mode is ThresholdMode.FIXED
+    _refuse_if(
+        fixed and trade.net_floor_percent >= trade.gross_threshold_percent,
+        ("trade.net_floor_percent", "trade.gross_threshold_percent"),
+        f"net floor {trade.net_floor_percent} % must be below the gross threshold {trade.gross_threshold_percent} %",
+    )
+    _refuse_if(
+        not fixed and trade.net_floor_percent > trade.cost_margin_percent,
+        ("trade.net_floor_percent", "trade.cost_margin_percent"),
+        f"net floor {trade.net_floor_percent} % exceeds cost_margin_percent {trade.cost_margin_percent} %: "
+        "the threshold would promise what the floor then declines",
+    )
+    _refuse_if(
+        trade.collar_percent < trade.max_slippage_percent,
+        ("trade.collar_percent", "trade.max_slippage_percent"),
+        f"collar {trade.collar_percent} % must not be below max_slippage_percent {trade.max_slippage_percent} %",
+    )
+    _refuse_if(
+        settings.feed.books is BookFeed.SNAPSHOT and trade.min_depth_levels > SNAPSHOT_LEVELS,
+        ("trade.min_depth_levels",),
+        f"snapshots show {SNAPSHOT_LEVELS} levels a side",
+    )
+
+
+def _hedge(settings: Settings) -> None:
+    hedge, trade = settings.hedge, settings.trade
+    _refuse_if(
+        hedge.force_s <= hedge.wait_s,
+        ("hedge.force_s", "hedge.wait_s"),
+        f"the exit is forced after waiting: {hedge.force_s} s must be more than wait_s {hedge.wait_s} s",
+    )
+    _refuse_if(
+        hedge.forced_exit_loss_percent < hedge.exit_loss_percent,
+        ("hedge.forced_exit_loss_percent", "hedge.exit_loss_percent"),
+        f"a forced exit may lose no less ({hedge.forced_exit_loss_percent} %) than one by choice "
+        f"(exit_loss_percent {hedge.exit_loss_percent} %)",
+    )
+    order = trade.target_size * trade.weight_percent / 100
+    _refuse_if(
+        hedge.dust_cap >= order,
+        ("hedge.dust_cap", "trade.target_size", "trade.weight_percent"),
+        f"dust of {hedge.dust_cap} must be less than one hedge, target_size x weight = {order.normalize():f}",
+    )
+
+
+def _feed(settings: Settings) -> None:
+    feed = settings.feed
+    _refuse_if(
+        feed.ticker_max_age_s <= feed.ticker_every_s,
+        ("feed.ticker_max_age_s", "feed.ticker_every_s"),
+        f"{feed.ticker_max_age_s} s must be more than ticker_every_s {feed.ticker_every_s} s, or no ticker ever counts",
+    )
+
+
+def _account(settings: Settings) -> None:
+    account, hedge = settings.account, settings.hedge
+    _refuse_if(
+        account.overlap_s <= account.lag_s,
+        ("account.overlap_s", "account.lag_s"),
+        f"{account.overlap_s} s must be more than lag_s {account.lag_s} s, or late rows are missed",
+    )
+    _refuse_if(
+        account.doubt_bound_s < 150,
+        ("account.doubt_bound_s",),
+        f"the venue accepts requests for 150 s; {account.doubt_bound_s} s would call a living order absent",
+    )
+    _refuse_if(
+        account.stop_grace_s <= hedge.force_s,
+        ("account.stop_grace_s", "hedge.force_s"),
+        f"{account.stop_grace_s} s must be more than hedge.force_s {hedge.force_s} s, or a stop cannot end a hedge",
+    )
+
+
+def _rest(settings: Settings) -> None:
+    rest = settings.rest
+    _refuse_if(not 1 <= len(rest.limits) <= LIMITS_MAX, ("rest.limits",), f"want 1 to {LIMITS_MAX} windows")
+    _refuse_if(
+        rest.connect_timeout_s > rest.order_timeout_s,
+        ("rest.connect_timeout_s", "rest.order_timeout_s"),
+        f"{rest.connect_timeout_s} s must not be more than order_timeout_s {rest.order_timeout_s} s",
+    )
+
+
+def _venues(settings: Settings) -> None:
+    _venue("paper", settings.paper, LIVE_REST_HOST, LIVE_WS_HOST, loopback=True)
+    _venue("sandbox", settings.sandbox, SANDBOX_REST_HOST, SANDBOX_WS_HOST, loopback=True)
+    _venue("live", settings.live, LIVE_REST_HOST, LIVE_WS_HOST, loopback=False)
+    urls = (settings.sandbox.rest_url, settings.sandbox.ws_url)
+    _refuse_if(
+        settings.sandbox.speed != 1 and not all(is_loopback(urlsplit(url).hostname or "") for url in urls),
+        ("sandbox.speed",),
+        "only an exchange on this machine can run faster than the world",
+    )
+    ca_file = settings.venue.ca_file
+    _refuse_if(
+        ca_file is not None and not Path(ca_file).is_file(), (f"{settings.mode}.ca_file",), f"no such file: {ca_file}"
+    )
+
+
+def _venue(mode: str, venue: Venue, rest_host: str, ws_host: str, *, loopback: bool) -> None:
+    _url(f"{mode}.rest_url", venue.rest_url, ("https", "http"), rest_host, loopback)
+    _url(f"{mode}.ws_url", venue.ws_url, ("wss", "ws"), ws_host, loopback)
+
+
+def _url(key: str, url: str, schemes: tuple[str, str], host: str, loopback: bool) -> None:
+    """Scheme, host and port; encrypted unless it stays on this machine; only the hosts that the mode may name."""
+    try:
+        parts = urlsplit(url)
+        bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+        named, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise Contradiction((key,), "not an address") from error
+    _refuse_if(parts.scheme not in schemes or not bare, (key,), f"want {schemes[0]}://host[:port] and nothing more")
+    local = loopback and is_loopback(named)
+    allowed = f"{host} or an address of this machine" if loopback else host
+    _refuse_if(named != host and not local, (key,), f"this mode may only name {allowed}, not {named!r}")
+    _refuse_if(parts.scheme == schemes[1] and not local, (key,), f"only {schemes[0]}:// leaves this machine")
+
+
+def is_loopback(host: str) -> bool:
+    """True for `localhost` and literal loopback addresses; names are never looked up."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _keys(settings: Settings) -> None:
+    keys = settings.keys
+    _refuse_if(keys.key_id is not None and keys.key_file is not None, ("keys.key_file",), "key_id is given too")
+    _refuse_if(keys.secret is not None and keys.secret_file is not None, ("keys.secret_file",), "secret is given too")
+
+
+def _rest_of_it(settings: Settings) -> None:
+    _refuse_if(
+        settings.mode is RunMode.LIVE and settings.journal.sync is JournalSync.NORMAL,
+        ("journal.sync",),
+        "live mode needs full: an order must be remembered after a power cut",
+    )
+    _refuse_if(
+        settings.paper.maker_fee_percent > settings.paper.taker_fee_percent,
+        ("paper.maker_fee_percent", "paper.taker_fee_percent"),
+        f"{settings.paper.maker_fee_percent} % must not be above the taker fee {settings.paper.taker_fee_percent} %",
+    )
+    if settings.telemetry.statsd is not None:
+        try:
+            parse_agent(settings.telemetry.statsd)
+        except ValueError as error:
+            raise Contradiction(("telemetry.statsd",), str(error)) from error

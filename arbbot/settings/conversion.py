@@ -1,0 +1,82 @@
+"""From what the operator wrote to what the engine goes by: percent become fractions, nothing else changes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from arbbot.engine.rules import AccountRules, FeedRules, HedgeRules, Rules, TradeRules
+
+if TYPE_CHECKING:
+    from arbbot.settings.model import Settings
+
+
+def fraction(percent: Decimal) -> Decimal:
+    """Percent as a fraction, exactly: 0.35 becomes 0.0035."""
+    return percent.scaleb(-2)
+
+
+def rules(settings: Settings) -> Rules:
+    """The engine's rules."""
+    return Rules(_trade(settings), _hedge(settings), _feed(settings), _account(settings))
+
+
+def _trade(settings: Settings) -> TradeRules:
+    trade = settings.trade
+    return TradeRules(
+        threshold_mode=trade.threshold_mode,
+        gross_threshold=fraction(trade.gross_threshold_percent),
+        cost_margin=fraction(trade.cost_margin_percent),
+        net_floor=fraction(trade.net_floor_percent),
+        min_depth_levels=trade.min_depth_levels,
+        max_slippage=fraction(trade.max_slippage_percent),
+        collar=fraction(trade.collar_percent),
+        limit_markup=fraction(trade.limit_markup_percent),
+        limit_reference=trade.limit_reference,
+        buy_as=trade.buy_as,
+        target_size=trade.target_size,
+        weight=fraction(trade.weight_percent),
+        max_notional=trade.max_notional,
+        cost_reserve=fraction(trade.cost_reserve_percent),
+        fx_policy=trade.fx_policy,
+    )
+
+
+def _hedge(settings: Settings) -> HedgeRules:
+    hedge = settings.hedge
+    return HedgeRules(
+        wait_s=hedge.wait_s,
+        force_s=hedge.force_s,
+        exit_loss=fraction(hedge.exit_loss_percent),
+        forced_exit_loss=fraction(hedge.forced_exit_loss_percent),
+        exit_slippage=fraction(hedge.exit_slippage_percent),
+        max_exits=hedge.max_exits,
+        cooldown_s=hedge.cooldown_s,
+        reject_cooldown_s=hedge.reject_cooldown_s,
+        rejects_to_reduce=hedge.rejects_to_reduce,
+        dust_cap=hedge.dust_cap,
+    )
+
+
+def _feed(settings: Settings) -> FeedRules:
+    feed = settings.feed
+    return FeedRules(
+        fresh_s=feed.fresh_s,
+        ticker_every_s=feed.ticker_every_s,
+        premium_tolerance=fraction(feed.premium_tolerance_percent),
+        ticker_max_age_s=feed.ticker_max_age_s,
+    )
+
+
+def _account(settings: Settings) -> AccountRules:
+    account = settings.account
+    return AccountRules(
+        poll_s=account.poll_s,
+        lag_s=account.lag_s,
+        overlap_s=account.overlap_s,
+        doubt_bound_s=account.doubt_bound_s,
+        doubt_alert_s=account.doubt_alert_s,
+        rounding_cap=account.rounding_cap,
+        stop_grace_s=account.stop_grace_s,
+        fees_every_s=account.fees_every_s,
+    )

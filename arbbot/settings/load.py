@@ -1,0 +1,196 @@
+"""Reads the sources of the settings, strongest first: command line, environment, `.env`, settings file, defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pydantic_settings
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource
+
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.settings.errors import SettingsError
+from arbbot.settings.model import Settings
+from arbbot.settings.options import RunMode
+from arbbot.settings.problems import Location, nearest, problem_lines
+from arbbot.settings.secrets import refuse_readable
+
+DEFAULT_FILE = Path("settings.toml")
+DOTENV_FILE = Path(".env")
+PREFIX = "ARBBOT_"
+FILE_VARIABLE = "ARBBOT_SETTINGS"
+_DEFAULT = "default"
+
+Tree = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one place says, as a tree of sections and keys."""
+
+    name: str
+    tree: Tree
+    variables: bool = False
+    """True where keys are written as variable names."""
+
+    def says(self, location: Location) -> bool:
+        """True when this source sets the key (or something in it)."""
+        node: Any = self.tree
+        for step in location:
+            if not isinstance(node, dict):
+                return True
+            if step not in node:
+                return False
+            node = node[step]
+        return True
+
+    def place(self, location: Location) -> str:
+        """`settings.toml: trade.weight_percent`, or the same as this source's readers know it."""
+        words = [str(step) for step in location]
+        if self.variables:
+            return f"{self.name}: {PREFIX}{'__'.join(words).upper()}"
+        return f"{self.name}: {'.'.join(words)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All sources, strongest first."""
+
+    layers: tuple[Source, ...]
+
+    def origin(self, location: Location) -> Source | None:
+        """The strongest source that sets a key; None for the default."""
+        return next((source for source in self.layers if source.says(location)), None)
+
+    def origin_name(self, location: Location) -> str:
+        """Its name, for people."""
+        source = self.origin(location)
+        return _DEFAULT if source is None else source.name
+
+    def place(self, locations: Sequence[Location]) -> str:
+        """Where the first of these keys that somebody set is set."""
+        for location in locations:
+            source = self.origin(location)
+            if source is not None:
+                return source.place(location)
+        return Source(_DEFAULT, {}).place(locations[0])
+
+    def settings(self) -> Settings:
+        """Merge, validate and cross-check. Raises SettingsError with one line per problem."""
+        merged: Tree = {}
+        for source in reversed(self.layers):
+            merged = _merged(merged, source.tree)
+        try:
+            settings = Settings(**merged)
+        except ValidationError as error:
+            raise SettingsError(ExitCode.SETTINGS, problem_lines(error, self.place)) from None
+        if settings.mode is RunMode.LIVE and settings.live.i_understand_real_money != "yes":
+            place = self.place([("live", "i_understand_real_money")])
+            raise SettingsError(ExitCode.LIVE_SWITCH, [f'{place}: live mode trades real money and wants "yes" here'])
+        return settings
+
+
+def load(path: Path | None = None, mode: str | None = None) -> Settings:
+    """The settings in force. `path` and `mode` are the command line's word. Raises SettingsError."""
+    return read_sources(path, mode).settings()
+
+
+def read_sources(
+    path: Path | None = None, mode: str | None = None, environ: Mapping[str, str] | None = None
+) -> Sources:
+    """Read every source without judging the whole yet. Raises SettingsError for what cannot be read at all."""
+    environ = os.environ if environ is None else environ
+    layers = [Source("--mode", {} if mode is None else {"mode": mode})]
+    layers.append(_variables("environment", environ))
+    layers.append(_dotenv())
+    if path is None and environ.get(FILE_VARIABLE):
+        path = Path(environ[FILE_VARIABLE])
+    if path is not None or DEFAULT_FILE.exists():
+        layers.append(_file(path or DEFAULT_FILE))
+    return Sources(tuple(layers))
+
+
+class _Variables(EnvSettingsSource):
+    """Variables as pydantic-settings reads them, from any mapping."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._given = {name.lower(): value for name, value in variables.items()}
+        super().__init__(Settings)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._given
+
+
+def _variables(name: str, variables: Mapping[str, str]) -> Source:
+    ours = {key: value for key, value in variables.items() if key.upper().startswith(PREFIX)}
+    ours.pop(FILE_VARIABLE, None)
+    heads = {key: key[len(PREFIX) :].lower().split("__")[0] for key in ours}
+    unknown = sorted(key for key, head in heads.items() if head not in Settings.model_fields)
+    if unknown:
+        raise SettingsError(
+            ExitCode.SETTINGS,
+            [
+                f"{name}: {key}: no such setting{nearest(key.upper(), (heads[key],), prefix=PREFIX, joint='__')}"
+                for key in unknown
+            ],
+        )
+    try:
+        return Source(name, _Variables(ours)(), variables=True)
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(ExitCode.SETTINGS, [f"{name}: {error}: a table or list is written as JSON"]) from None
+
+
+def _dotenv() -> Source:
+    if not DOTENV_FILE.is_file():
+        return Source(str(DOTENV_FILE), {})
+    try:
+        values = dotenv_values(DOTENV_FILE, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(ExitCode.SETTINGS, [f"{DOTENV_FILE}: {_reason(error)}"]) from None
+    source = _variables(str(DOTENV_FILE), {key: value or "" for key, value in values.items()})
+    if _holds_key(source):
+        refuse_readable(DOTENV_FILE)
+    return source
+
+
+def _file(path: Path) -> Source:
+    try:
+        tree = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise SettingsError(ExitCode.SETTINGS, [f"{path}: {_reason(error)}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(ExitCode.SETTINGS, [f"{path}: not TOML: {_reason(error)}"]) from None
+    source = Source(str(path), tree)
+    if _holds_key(source):
+        problem = f"{path}: keys: key and secret do not belong in this file; name files, or use the environment"
+        raise SettingsError(ExitCode.SECRET, [problem])
+    return source
+
+
+def _holds_key(source: Source) -> bool:
+    keys = source.tree.get("keys")
+    return isinstance(keys, dict) and bool(keys.get("key_id") or keys.get("secret"))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}"
+    return str(error)
+
+
+def _merged(weak: Tree, strong: Tree) -> Tree:
+    """Tables are merged key by key, everything else is replaced."""
+    merged = dict(weak)
+    for key, value in strong.items():
+        held = merged.get(key)
+        merged[key] = _merged(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,273 @@
+"""Every setting with its type, bounds and default. `settings.toml` shows the same, and a test holds them equal.
+
+Rates are percent, times seconds, sizes units of the base asset unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
+from arbbot.settings import checks
+from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
+
+_PLACES = 8
+
+
+def _none_if_empty(value: Any) -> Any:
+    """TOML has no null: an empty text stands for "not set"."""
+    return None if value == "" else value
+
+
+Percent = Annotated[Decimal, Field(ge=0, lt=100, decimal_places=_PLACES)]
+SharePercent = Annotated[Decimal, Field(gt=0, le=100, decimal_places=_PLACES)]
+Size = Annotated[Decimal, Field(gt=0, le=1_000_000_000, decimal_places=_PLACES)]
+Seconds = Annotated[Decimal, Field(gt=0, le=86_400, decimal_places=_PLACES)]
+Symbol = Annotated[str, Field(pattern=r"^[a-z0-9]{4,20}$")]
+Word = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,48}$")]
+OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
+OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
+
+
+class Section(BaseModel):
+    """A table of the settings file: frozen, and refusing what it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class RouteSettings(Section):
+    """The three markets of the hedge: the only place that spells them. The FX market is foreign over domestic."""
+
+    domestic: Symbol = "btcusd"
+    foreign: Symbol = "btceur"
+    fx: Symbol = "eurusd"
+
+
+class TradeSettings(Section):
+    """When a hedge is worth it, and how large: `TradeRules`."""
+
+    threshold_mode: ThresholdMode = ThresholdMode.FIXED
+    gross_threshold_percent: Percent = Decimal("0.35")
+    cost_margin_percent: Percent = Decimal("0.05")
+    net_floor_percent: Percent = Decimal(0)
+    min_depth_levels: int = Field(default=20, ge=1, le=1000)
+    max_slippage_percent: Percent = Decimal("0.05")
+    collar_percent: Percent = Decimal("0.3")
+    limit_markup_percent: Percent = Decimal("0.3")
+    limit_reference: LimitReference = LimitReference.BUY_VWAP
+    buy_as: BuyAs = BuyAs.MARKET
+    target_size: Size = Decimal("0.05")
+    weight_percent: SharePercent = Decimal(5)
+    max_notional: Size = Decimal(10_000)
+    cost_reserve_percent: Percent = Decimal("0.5")
+    fx_policy: FxPolicy = FxPolicy.BAND
+
+
+class HedgeSettings(Section):
+    """What happens after the legs went out: `HedgeRules`."""
+
+    wait_s: Seconds = Decimal(5)
+    force_s: Seconds = Decimal(15)
+    exit_loss_percent: Percent = Decimal(1)
+    forced_exit_loss_percent: Percent = Decimal(3)
+    exit_slippage_percent: Percent = Decimal("0.1")
+    max_exits: int = Field(default=5, ge=1, le=100)
+    cooldown_s: Seconds = Decimal(1)
+    reject_cooldown_s: Seconds = Decimal(10)
+    rejects_to_reduce: int = Field(default=3, ge=1, le=100)
+    dust_cap: Size = Decimal("0.0005")
+
+
+class FeedSettings(Section):
+    """When market data may be believed: `FeedRules`, and which channel it comes from."""
+
+    books: BookFeed = BookFeed.SNAPSHOT
+    fresh_s: Seconds = Decimal(10)
+    ticker_every_s: Seconds = Decimal(30)
+    ticker_max_age_s: Seconds = Decimal(90)
+    premium_tolerance_percent: Percent = Decimal("0.1")
+
+
+class AccountSettings(Section):
+    """How the venue's account is followed: `AccountRules`."""
+
+    poll_s: Seconds = Decimal(30)
+    lag_s: Seconds = Decimal(5)
+    overlap_s: Seconds = Decimal(600)
+    doubt_bound_s: Seconds = Decimal(150)
+    doubt_alert_s: Seconds = Decimal(60)
+    rounding_cap: Size = Decimal(1)
+    stop_grace_s: Seconds = Decimal(45)
+    fees_every_s: Seconds = Decimal(300)
+
+
+class RateWindow(Section):
+    """At most `count` requests in any `seconds`."""
+
+    count: int = Field(ge=1, le=1_000_000)
+    seconds: Seconds
+
+
+class RestSettings(Section):
+    """Calls to the venue."""
+
+    connect_timeout_s: Seconds = Decimal(3)
+    order_timeout_s: Seconds = Decimal(10)
+    ask_timeout_s: Seconds = Decimal(20)
+    limits: tuple[RateWindow, ...] = (
+        RateWindow(count=400, seconds=Decimal(1)),
+        RateWindow(count=10_000, seconds=Decimal(600)),
+    )
+    require_signed_errors: bool = False
+
+
+class Venue(Section):
+    """Where a mode finds the venue."""
+
+    rest_url: str
+    ws_url: str
+    ca_file: OptionalPath = None
+
+
+class PaperSettings(Venue):
+    """Paper mode: real books, made-up account."""
+
+    rest_url: str = f"https://{checks.LIVE_REST_HOST}"
+    ws_url: str = f"wss://{checks.LIVE_WS_HOST}"
+    base_balance: Annotated[Decimal, Field(ge=0, decimal_places=_PLACES)] = Decimal(1)
+    domestic_balance: Annotated[Decimal, Field(ge=0, decimal_places=_PLACES)] = Decimal(100_000)
+    foreign_balance: Annotated[Decimal, Field(ge=0, decimal_places=_PLACES)] = Decimal(100_000)
+    maker_fee_percent: Percent = Decimal("0.3")
+    taker_fee_percent: Percent = Decimal("0.4")
+    latency_s: Seconds = Decimal("0.15")
+
+
+class SandboxSettings(Venue):
+    """Sandbox mode: the venue's sandbox or an exchange on this machine."""
+
+    rest_url: str = f"https://{checks.SANDBOX_REST_HOST}"
+    ws_url: str = f"wss://{checks.SANDBOX_WS_HOST}"
+    speed: Annotated[Decimal, Field(ge=1, le=100_000, decimal_places=_PLACES)] = Decimal(1)
+
+
+class LiveSettings(Venue):
+    """Live mode: real money."""
+
+    rest_url: str = f"https://{checks.LIVE_REST_HOST}"
+    ws_url: str = f"wss://{checks.LIVE_WS_HOST}"
+    i_understand_real_money: Literal["yes", "no"] = "no"
+
+
+class KeySettings(Section):
+    """The trading key, or the files that hold it. Key and secret themselves never stand in the settings file."""
+
+    key_id: OptionalSecret = None
+    secret: OptionalSecret = None
+    key_file: OptionalPath = None
+    secret_file: OptionalPath = None
+
+
+class JournalSettings(Section):
+    """The append-only record."""
+
+    sync: JournalSync = JournalSync.AUTO
+
+
+class RecordingSettings(Section):
+    """Raw frames and replies, for replay."""
+
+    enabled: Switch = Switch.AUTO
+
+
+class TelemetrySettings(Section):
+    """Logs and metrics."""
+
+    statsd: OptionalText = None
+    env: Word = "dev"
+    service: Word = "arbbot"
+
+
+class Settings(BaseSettings):
+    """Everything the program can be told, cross-checked. Constructing one reads neither environment nor files."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", validate_default=True, env_prefix="ARBBOT_", env_nested_delimiter="__"
+    )
+
+    mode: RunMode = RunMode.SANDBOX
+    state_dir: Path = Path("state")
+    route: RouteSettings = RouteSettings()
+    trade: TradeSettings = TradeSettings()
+    hedge: HedgeSettings = HedgeSettings()
+    feed: FeedSettings = FeedSettings()
+    account: AccountSettings = AccountSettings()
+    rest: RestSettings = RestSettings()
+    paper: PaperSettings = PaperSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    live: LiveSettings = LiveSettings()
+    keys: KeySettings = KeySettings()
+    journal: JournalSettings = JournalSettings()
+    recording: RecordingSettings = RecordingSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given: `load` reads the sources one by one, so that an error can name the one to mend."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _cross_checked(self) -> Self:
+        checks.cross_check(self)
+        return self
+
+    @property
+    def venue(self) -> Venue:
+        """The endpoints of the present mode."""
+        venues: dict[RunMode, Venue] = {
+            RunMode.PAPER: self.paper,
+            RunMode.SANDBOX: self.sandbox,
+            RunMode.LIVE: self.live,
+        }
+        return venues[self.mode]
+
+    @property
+    def speed(self) -> Decimal:
+        """Market seconds per second: 1 but in a compressed rehearsal."""
+        return self.sandbox.speed if self.mode is RunMode.SANDBOX else Decimal(1)
+
+    @property
+    def journal_full_sync(self) -> bool:
+        """True when a commit waits for the disk."""
+        if self.journal.sync is JournalSync.AUTO:
+            return self.mode is RunMode.LIVE
+        return self.journal.sync is JournalSync.FULL
+
+    @property
+    def recording_on(self) -> bool:
+        """True when everything that comes in is recorded."""
+        if self.recording.enabled is Switch.AUTO:
+            return self.mode is RunMode.PAPER
+        return self.recording.enabled is Switch.ON
+
+    @property
+    def recordings_dir(self) -> Path:
+        """Where recordings go unless the command line says otherwise."""
+        return self.state_dir / "recordings"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where the daemon listens to the command line."""
+        return self.state_dir / "control.sock"

@@ -1,0 +1,99 @@
+"""The trading key, from wherever it is kept, and the refusal of places where others could read it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.settings.errors import SettingsError
+from arbbot.settings.model import Settings
+from arbbot.settings.options import RunMode
+
+SECRET_FILE_BYTES_MAX = 4096
+SECRET_CHARS_MIN = 8
+"""Shorter ones could not be kept out of logs without blotting out ordinary words."""
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Where systemd puts the files named by `LoadCredential=`."""
+OTHERS = 0o007
+GROUP_AND_OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """An API key: its public part, and its secret."""
+
+    key_id: str
+    secret: SecretStr
+
+
+def read_keys(settings: Settings, environ: Mapping[str, str] | None = None) -> Keys | None:
+    """The key of the present mode; None in paper mode, which has no use for one.
+
+    Looked for in the settings, then in the files they name, then in systemd's credentials. Raises SettingsError with
+    exit code SECRET when it is missing, unreadable, or open to others.
+    """
+    if settings.mode is RunMode.PAPER:
+        return None
+    credentials = (os.environ if environ is None else environ).get(CREDENTIALS)
+    keys = settings.keys
+    key_id = _find("key_id", keys.key_id, keys.key_file, credentials, "api_key")
+    secret = _find("secret", keys.secret, keys.secret_file, credentials, "api_secret")
+    return Keys(key_id.get_secret_value(), secret)
+
+
+def _find(name: str, given: SecretStr | None, file: Path | None, credentials: str | None, credential: str) -> SecretStr:
+    if given is not None:
+        return _sound(f"keys.{name}", given.get_secret_value())
+    file_key = "keys.key_file" if name == "key_id" else "keys.secret_file"
+    if file is not None:
+        return _sound(f"{file_key}: {file}", _read(file_key, file, GROUP_AND_OTHERS))
+    if credentials:
+        path = Path(credentials) / credential
+        # systemd lets a service user in by an access list, which shows as group bits
+        return _sound(str(path), _read(f"${CREDENTIALS}", path, OTHERS))
+    raise _refused(
+        f"keys.{name}: missing; set ARBBOT_KEYS__{name.upper()} in the environment or .env, or {file_key}, "
+        f"or hand {credential} over as a systemd credential"
+    )
+
+
+def _read(key: str, path: Path, forbidden: int) -> str:
+    """A secret file's text. Looked at and read through one descriptor, so what was checked is what is read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise _refused(f"{key}: {path}: {error.strerror}") from error
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise _refused(f"{key}: {path}: not a file")
+        if mode & forbidden:
+            raise _refused(f"{key}: {path}: others may read it; chmod 600 it")
+        return os.read(descriptor, SECRET_FILE_BYTES_MAX + 1).decode("ascii")
+    except UnicodeDecodeError:
+        raise _refused(f"{key}: {path}: holds something else than a key") from None
+    finally:
+        os.close(descriptor)
+
+
+def _sound(place: str, text: str) -> SecretStr:
+    bare = text.strip()
+    if not (SECRET_CHARS_MIN <= len(bare) <= SECRET_FILE_BYTES_MAX and bare.isascii() and bare.isalnum()):
+        raise _refused(f"{place}: not a key: want {SECRET_CHARS_MIN} or more letters and digits, nothing else")
+    return SecretStr(bare)
+
+
+def refuse_readable(path: Path) -> None:
+    """Refuse a file that holds a secret and that group or others may read. Raises SettingsError, code SECRET."""
+    if path.stat().st_mode & GROUP_AND_OTHERS:
+        raise _refused(f"{path}: holds a key and others may read it; chmod 600 it")
+
+
+def _refused(problem: str) -> SettingsError:
+    return SettingsError(ExitCode.SECRET, [problem])

@@ -1,0 +1,185 @@
+"""Each wrong setting gets one clear line that names where to mend it, and an exit code of its own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.settings import RateWindow, RunMode, Settings, SettingsError, load
+
+SECRET = "Secret000000000000000000000000001"
+
+
+def refusal(toml: str, place: Path, mode: str | None = None) -> SettingsError:
+    """What `load` says of a settings file."""
+    (place / "settings.toml").write_text(toml)
+    with pytest.raises(SettingsError) as caught:
+        load(mode=mode)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("toml", "line"),
+    [
+        ("[trade]\nweight_percent = 500", "trade.weight_percent: should be less than or equal to 100, not 500"),
+        ("[trade]\nweight_percent = -1", "trade.weight_percent: should be greater than 0, not -1"),
+        ('[trade]\ntarget_size = "much"', "trade.target_size: should be a valid decimal, not 'much'"),
+        ("[trade]\ntarget_size = nan", "trade.target_size: should be a finite number, not NaN"),
+        ("[trade]\ntarget_size = inf", "trade.target_size: should be a finite number, not Infinity"),
+        ("[trade]\ntarget_size = true", "trade.target_size: "),
+        ("[trade]\ntarget_size = 1e-9", "trade.target_size: should have no more than 8 decimal places, not 1E-9"),
+        ("[trade]\nwieght_percent = 5", "trade.wieght_percent: no such setting; did you mean trade.weight_percent?"),
+        ("weight_percent = 5", "weight_percent: no such setting; did you mean trade.weight_percent?"),
+        ("[zzz]\nqqq = 5", "zzz: no such setting"),
+        ("trade = 5", "trade: "),
+        ('mode = "fast"', "mode: should be 'paper', 'sandbox' or 'live', not 'fast'"),
+        ('[route]\nforeign = "BTC/EUR"', "route.foreign: string should match pattern"),
+        ('[route]\nforeign = "btcusd"', "route.foreign: three different markets"),
+        ("[hedge]\nforce_s = 5", "hedge.force_s: the exit is forced after waiting: 5 s must be more than wait_s 5 s"),
+        ("[hedge]\nwait_s = 20", "hedge.wait_s: the exit is forced after waiting: 15 s must be more than wait_s 20 s"),
+        ("[hedge]\nexit_loss_percent = 4", "hedge.exit_loss_percent: a forced exit may lose no less"),
+        ("[hedge]\ndust_cap = 0.0025", "hedge.dust_cap: dust of 0.0025 must be less than one hedge"),
+        ("[trade]\ntarget_size = 0.001", "trade.target_size: dust of 0.0005 must be less than one hedge"),
+        ("[trade]\nnet_floor_percent = 0.35", "trade.net_floor_percent: net floor 0.35 % must be below"),
+        (
+            '[trade]\nthreshold_mode = "cost_plus"\nnet_floor_percent = 0.06',
+            "trade.net_floor_percent: net floor 0.06 % exceeds cost_margin_percent 0.05 %",
+        ),
+        ("[trade]\ncollar_percent = 0.01", "trade.collar_percent: collar 0.01 % must not be below"),
+        ("[trade]\nmin_depth_levels = 101", "trade.min_depth_levels: snapshots show 100 levels a side"),
+        ("[feed]\nticker_max_age_s = 30", "feed.ticker_max_age_s: 30 s must be more than ticker_every_s"),
+        ("[account]\nlag_s = 600", "account.lag_s: 600 s must be more than lag_s 600 s"),
+        ("[account]\ndoubt_bound_s = 149", "account.doubt_bound_s: the venue accepts requests for 150 s"),
+        ("[account]\nstop_grace_s = 15", "account.stop_grace_s: 15 s must be more than hedge.force_s"),
+        ("[rest]\nconnect_timeout_s = 11", "rest.connect_timeout_s: 11 s must not be more than order_timeout_s"),
+        ("[rest]\nlimits = []", "rest.limits: "),
+        ("[rest]\nlimits = [{ count = 0, seconds = 1 }]", "rest.limits.0.count: should be greater than or equal to 1"),
+        ("[rest]\nlimits = [{ count = 5 }]", "rest.limits.0.seconds: field required"),
+        ('[sandbox]\nrest_url = "https://www.bitstamp.net"', "sandbox.rest_url: this mode may only name sandbox"),
+        ('[sandbox]\nrest_url = "http://sandbox.bitstamp.net"', "sandbox.rest_url: only https:// leaves this machine"),
+        ('[sandbox]\nws_url = "ws://127.0.0.1.example.org"', "sandbox.ws_url: this mode may only name"),
+        ('[sandbox]\nrest_url = "https://sandbox.bitstamp.net@example.org"', "sandbox.rest_url: want https://host"),
+        ('[sandbox]\nrest_url = "https://sandbox.bitstamp.net/api"', "sandbox.rest_url: want https://host"),
+        ('[sandbox]\nrest_url = "https://[::1"', "sandbox.rest_url: not an address"),
+        ("[sandbox]\nspeed = 60", "sandbox.speed: only an exchange on this machine can run faster"),
+        ('[sandbox]\nca_file = "none.pem"', "sandbox.ca_file: no such file: none.pem"),
+        ('[live]\nrest_url = "http://127.0.0.1:8000"', "live.rest_url: this mode may only name www.bitstamp.net"),
+        ('[live]\nws_url = "ws://ws.bitstamp.net"', "live.ws_url: only wss:// leaves this machine"),
+        ('[live]\ni_understand_real_money = "maybe"', "live.i_understand_real_money: should be 'yes' or 'no'"),
+        ('[paper]\nrest_url = "https://sandbox.bitstamp.net"', "paper.rest_url: this mode may only name www.bitstamp"),
+        ("[paper]\nmaker_fee_percent = 1", "paper.maker_fee_percent: 1 % must not be above the taker fee"),
+        ('[telemetry]\nstatsd = "agent.example:8125"', "telemetry.statsd: agent address 'agent.example:8125'"),
+        ('[telemetry]\nenv = "My Env"', "telemetry.env: string should match pattern"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_naming_file_key_and_reason(toml: str, line: str, place: Path) -> None:
+    """File, key and reason, and nothing else; exit code SETTINGS."""
+    error = refusal(toml, place)
+    assert error.code is ExitCode.SETTINGS
+    assert len(error.problems) == 1
+    assert "\n" not in str(error)
+    assert str(error).startswith(f"settings.toml: {line}")
+
+
+def test_every_problem_of_a_file_is_told_at_once(place: Path) -> None:
+    """Two wrong settings give two lines, so that they are mended together."""
+    error = refusal("[trade]\nweight_percent = 500\nwieght = 1", place)
+    assert len(error.problems) == 2
+
+
+@pytest.mark.parametrize("toml", ["mode = ", "[trade", "mode = 'a'\nmode = 'b'"])
+def test_what_is_not_toml_names_the_line(toml: str, place: Path) -> None:
+    """A syntax error is told with its place in the file."""
+    error = refusal(toml, place)
+    assert str(error).startswith("settings.toml: not TOML: ")
+    assert "at " in str(error)
+
+
+def test_an_unreadable_settings_file_is_told(place: Path) -> None:
+    """A file that was named must be there, be a file, and be text."""
+    (place / "bytes.toml").write_bytes(b"mode = \xff")
+    for name, reason in (("none.toml", "No such file"), (".", "Is a directory"), ("bytes.toml", "not TOML: not UTF-8")):
+        with pytest.raises(SettingsError, match=reason) as caught:
+            load(Path(name))
+        assert caught.value.code is ExitCode.SETTINGS
+        assert str(caught.value).startswith(f"{name}: ")
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    """The file is optional as long as nobody names one."""
+    assert load() == Settings()
+
+
+def test_stronger_sources_win(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--mode beats the environment, which beats .env, which beats the file; keys beside them are untouched."""
+    (place / "settings.toml").write_text('mode = "live"\n[trade]\nweight_percent = 1\ntarget_size = 1\nmax_notional=7')
+    (place / ".env").write_text("ARBBOT_TRADE__WEIGHT_PERCENT=2\nARBBOT_TRADE__TARGET_SIZE=2\nOTHER=x\n")
+    monkeypatch.setenv("ARBBOT_TRADE__WEIGHT_PERCENT", "3")
+    monkeypatch.setenv("ARBBOT_MODE", "sandbox")
+    monkeypatch.setenv("ARBBOT_REST__LIMITS", '[{"count": 800, "seconds": 10}]')
+    settings = load(mode="paper")
+    assert settings.mode is RunMode.PAPER
+    trade = settings.trade
+    assert [trade.weight_percent, trade.target_size, trade.max_notional] == [Decimal(3), Decimal(2), Decimal(7)]
+    assert settings.rest.limits == (RateWindow(count=800, seconds=Decimal(10)),)
+
+
+def test_the_file_can_be_named_in_the_environment(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ARBBOT_SETTINGS stands for --settings."""
+    (place / "other.toml").write_text('mode = "paper"')
+    monkeypatch.setenv("ARBBOT_SETTINGS", "other.toml")
+    assert load().mode is RunMode.PAPER
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("ARBBOT_TRADE__WEIGHT_PERCENT", "500", "environment: ARBBOT_TRADE__WEIGHT_PERCENT: should be less than"),
+        (
+            "ARBBOT_TRADE__WIEGHT_PERCENT",
+            "5",
+            "environment: ARBBOT_TRADE__WIEGHT_PERCENT: no such setting; did you mean trade.weight_percent?",
+        ),
+        ("ARBBOT_MODUS", "paper", "environment: ARBBOT_MODUS: no such setting; did you mean ARBBOT_MODE?"),
+        ("ARBBOT_REST__LIMITS", "many", "environment: "),
+        ("ARBBOT_HEDGE__FORCE_S", "1", "environment: ARBBOT_HEDGE__FORCE_S: the exit is forced after waiting"),
+    ],
+)
+def test_a_wrong_variable_is_named_as_it_is_written(
+    name: str, value: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error in the environment names the variable."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert str(caught.value).startswith(line)
+    assert "\n" not in str(caught.value)
+
+
+def test_live_mode_wants_its_second_switch(place: Path) -> None:
+    """Choosing live alone is refused with an exit code of its own; with the switch it is accepted."""
+    error = refusal("", place, mode="live")
+    assert error.code is ExitCode.LIVE_SWITCH
+    assert "i_understand_real_money" in str(error)
+    (place / "settings.toml").write_text('[live]\ni_understand_real_money = "yes"')
+    settings = load(mode="live")
+    assert settings.journal_full_sync
+    assert not settings.recording_on
+
+
+def test_live_mode_keeps_orders_over_a_power_cut(place: Path) -> None:
+    """Live mode refuses the weaker journal."""
+    error = refusal('[live]\ni_understand_real_money = "yes"\n[journal]\nsync = "normal"', place, mode="live")
+    assert str(error).startswith("settings.toml: journal.sync: live mode needs full")
+
+
+def test_settings_cannot_be_changed() -> None:
+    """Frozen, through and through."""
+    settings = Settings()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.mode = RunMode.LIVE  # type: ignore[misc]  # what must fail
+    with pytest.raises(ValueError, match="frozen"):
+        settings.trade.min_depth_levels = 1  # type: ignore[misc]  # what must fail
