@@ -155,14 +155,14 @@ def _market_by_name(call: Call) -> str:
     return call.venue.listing(name.replace("/", "").lower()).spec.symbol
 
 
-def order_data(call: Call) -> Json:
+def public_order_events(call: Call) -> Json:
     """Public order events of a market, oldest first, to fill gaps of live_orders."""
     listing = call.venue.listing(_market_by_name(call))
     events = _after(list(listing.events), call.params.get("since_id"), call.params.get("until_id"), call.now_us)
     return [shapes.order_event_row(event, listing.spec, own=False) for event in events]
 
 
-def account_order_data(call: Call) -> Json:
+def own_order_events(call: Call) -> Json:
     """Order events of the account in a market, oldest first, to fill gaps of my_orders."""
     market = _market_by_name(call)
     own = [event for event in call.account.events if event.market == market]

@@ -78,8 +78,8 @@ ROUTES = (
     _route("ANY", "my_trading_pairs", READ, account.my_markets),
     _route("POST", "user_transactions", READ, account.user_transactions),
     _route("POST", "user_transactions/{market}", READ, account.user_transactions),
-    _route("POST", "order_data", READ, account.order_data),
-    _route("POST", "account_order_data", READ, account.account_order_data),
+    _route("POST", "order_data", READ, account.public_order_events),
+    _route("POST", "account_order_data", READ, account.own_order_events),
     _route("POST", "crypto-transactions", READ, account.crypto_transactions),
     _route("POST", "withdrawal-requests", READ, account.withdrawal_requests),
     _route("POST", "{currency}_address", READ, account.deposit_address),
@@ -141,7 +141,10 @@ class Api:
             answer = route.endpoint(call)
         except Refusal as refusal:
             return self.refuse(request, refusal)
-        return answer if isinstance(answer, Reply) else self.sign(request, Reply(200, rest_json(answer)))
+        if isinstance(answer, Reply):
+            return answer
+        reply = Reply(200, rest_json(answer))
+        return reply if key is None else self.sign(request, reply)
 
     def _find(self, request: HttpRequest) -> tuple[Route, dict[str, str]] | None:
         parts = target_of(request.path).split("/")
