@@ -61,9 +61,4 @@ def ceil_quotient(numerator: Decimal, denominator: Decimal, step: Decimal) -> De
     return steps * step
 
 
-def floor_quotient(numerator: Decimal, denominator: Decimal, step: Decimal) -> Decimal:
-    """numerator / denominator rounded **down** to a multiple of `step`, without forming the inexact quotient."""
-    return (numerator // (denominator * step)) * step
-
-
 use_exact_context()

@@ -6,34 +6,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import ClassVar, TypeGuard
 
 from arbbot.domain.ledger import Entry
 from arbbot.domain.market import Direction
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
-
-
-class Mode(StrEnum):
-    """What may be traded on new signals. Only a person moves it back to ACTIVE."""
-
-    ACTIVE = "active"
-    PAUSED = "paused"
-    """No new hedges; what is open runs to its end."""
-    REDUCING = "reducing"
-    """No new hedges after repeated trouble; latched."""
-    HALTED = "halted"
-    """Own resting orders cancelled, one-sided exposure resolved; latched."""
-    PANIC = "panic"
-    """Own orders cancelled and nothing else done; latched."""
-
-
-class Severity(StrEnum):
-    """How loud an alert is."""
-
-    NOTICE = "notice"
-    WARNING = "warning"
-    CRITICAL = "critical"
+from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +80,7 @@ class HedgeOpened:
     gross_bps: Decimal
     net_bps: Decimal
     expected_pnl: Decimal
-    """In the numeraire, at the decision's FX, legs' fees off, FX fee by policy off."""
+    """In the numeraire, at the decision's FX, legs' fees off, FX not converted: what HedgeSettled is compared with."""
     bound_by: str
     """Which rule kept the size from being larger."""
     book_microtimestamps: tuple[int, int, int]
@@ -320,58 +299,6 @@ class Stopped:
     code: int
     reason: str
     utc_us: int
-
-
-# --- not durable: for logs and metrics only ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """Once a second: what the operator's four questions ask."""
-
-    kind: ClassVar[str] = "pulse"
-    durable: ClassVar[bool] = False
-    exposure_low: Decimal
-    exposure_high: Decimal
-    open_orders: int
-    in_doubt: int
-    fx_drift: Decimal
-    blockers: tuple[str, ...]
-    mode: Mode
-    book_age_ms: tuple[tuple[str, int], ...]
-    gross_bps: tuple[tuple[str, Decimal], ...]
-    """Per direction, from the touch."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeedChanged:
-    """A feed came, went or died."""
-
-    kind: ClassVar[str] = "feed_changed"
-    durable: ClassVar[bool] = False
-    epoch: int
-    state: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class FrameDropped:
-    """A malformed frame was counted and survived."""
-
-    kind: ClassVar[str] = "frame_dropped"
-    durable: ClassVar[bool] = False
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class AskUnanswered:
-    """A question to the venue failed."""
-
-    kind: ClassVar[str] = "ask_unanswered"
-    durable: ClassVar[bool] = False
-    topic: str
-    reason: str
-    rate_limited: bool
 
 
 DurableRecord = (

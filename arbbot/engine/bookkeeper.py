@@ -14,6 +14,7 @@ from arbbot.domain.commands import Topic
 from arbbot.domain.events import AskFailed, BalancesFetched, OrderReported, TransactionsFetched
 from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.market import Side
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ZERO, decimals_of, unit
 from arbbot.domain.order import Balance, Fill, Transaction
 from arbbot.domain.records import (
@@ -22,10 +23,8 @@ from arbbot.domain.records import (
     Discrepancy,
     Holding,
     MarkSet,
-    Mode,
     Price,
     RowBooked,
-    Severity,
     StatementAgreed,
 )
 from arbbot.engine.bookings import external_entries, trade_entries

@@ -8,8 +8,9 @@ from decimal import Decimal
 from arbbot.domain.commands import Ask, Command, Topic
 from arbbot.domain.events import Moment
 from arbbot.domain.market import Route, Side
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderKind, OrderState, OrderTerms, Purpose
-from arbbot.domain.records import AlertRaised, DurableRecord, Mode, ModeChanged, OrderMoved, Record, Severity
+from arbbot.domain.records import AlertRaised, DurableRecord, ModeChanged, OrderMoved, Record
 from arbbot.engine.rules import Rules
 from arbbot.engine.state import OwnOrder, State
 from arbbot.engine.view import MarketView

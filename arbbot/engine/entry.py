@@ -8,7 +8,8 @@ from arbbot.domain.book import BookError
 from arbbot.domain.market import Direction, Side
 from arbbot.domain.money import ONE, ZERO
 from arbbot.domain.order import OrderKind, Purpose
-from arbbot.domain.records import HedgeOpened, Pulse, RefusalsCounted
+from arbbot.domain.records import HedgeOpened, RefusalsCounted
+from arbbot.domain.signals import Pulse
 from arbbot.engine import risk
 from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.premium import PremiumCheck
@@ -218,7 +219,7 @@ class Entry:
             limit_price=sized.limit_price,
             gross_bps=walk.gross_bps(),
             net_bps=walk.net_bps(costs),
-            expected_pnl=round_price(walk.net_out(costs) - walk.net_paid(costs)),
+            expected_pnl=round_price(walk.out * (ONE - costs.sell) - walk.paid * (ONE + costs.buy)),
             bound_by=sized.bound_by.value,
             book_microtimestamps=(domestic, foreign, fx),
             utc_us=core.at.utc_us,

@@ -8,9 +8,10 @@ from decimal import Decimal
 from arbbot.domain.book import Book, BookError
 from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ONE, ZERO, ceil_quotient, floor_to
 from arbbot.domain.order import OrderKind, OrderState, Purpose
-from arbbot.domain.records import ExitPlanned, HedgeClosed, HedgeSettled, Holding, Mode, Severity
+from arbbot.domain.records import ExitPlanned, HedgeClosed, HedgeSettled, Holding
 from arbbot.engine import risk
 from arbbot.engine.core import Core, ns
 from arbbot.engine.entry import Entry, round_price

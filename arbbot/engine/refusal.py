@@ -40,7 +40,6 @@ class Refusal(StrEnum):
     CAPITAL = "capital"
     TARGET = "target"
     NOTIONAL_CAP = "notional_cap"
-    BELOW_MINIMUM = "below_minimum"
 
 
 EXPLANATIONS: dict[Refusal, str] = {
@@ -76,5 +75,4 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.CAPITAL: "the weight of tradable capital allows no order of the venue's minimum",
     Refusal.TARGET: "the weighted target size is below the venue's minimum",
     Refusal.NOTIONAL_CAP: "the notional cap is below the venue's minimum",
-    Refusal.BELOW_MINIMUM: "no size passes every rule and the venue's minimum",
 }

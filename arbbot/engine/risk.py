@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from arbbot.domain.commands import PlaceOrder
+from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderTerms, Purpose
-from arbbot.domain.records import Mode, OrderIntended
+from arbbot.domain.records import OrderIntended
 from arbbot.engine.core import Core
 from arbbot.engine.refusal import Refusal
 

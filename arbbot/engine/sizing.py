@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from arbbot.domain.book import BookError, Sweep
 from arbbot.domain.market import Direction, Instrument
-from arbbot.domain.money import ONE, ceil_quotient, floor_quotient, floor_to
+from arbbot.domain.money import ONE, ceil_quotient, floor_to
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import BuyAs, LimitReference, TradeRules
 from arbbot.engine.spread import Costs, Triangle, Walk, exceeds, reaches
@@ -64,6 +64,8 @@ class Sizer:
         """The answer, or the rule that even the smallest orderable size breaks. Raises BookError."""
         ceiling, bound = self._ceiling()
         floor = self._smallest()
+        if isinstance(floor, Refusal):
+            return floor
         if ceiling < floor:
             return bound
         lot = self.lot
@@ -90,16 +92,20 @@ class Sizer:
             (rules.target_size * rules.weight, Refusal.TARGET),
             (self.funds.capital_size * rules.weight, Refusal.CAPITAL),
             (self.funds.base, Refusal.BASE_BALANCE),
-            (floor_quotient(rules.max_notional, self.triangle.unit_cost, self.lot), Refusal.NOTIONAL_CAP),
         )
         size, bound = min(bounds, key=lambda pair: pair[0])
         return (floor_to(max(size, Decimal(0)), self.lot), bound)
 
-    def _smallest(self) -> Decimal:
-        """The smallest size both markets take, priced at the worse touch of each."""
-        bid, ask = self.triangle.bid, self.triangle.ask
-        buying = ceil_quotient(self.buy_market.minimum_order_value, ask, self.lot)
-        selling = ceil_quotient(self.sell_market.minimum_order_value, bid * (ONE - self.rules.max_slippage), self.lot)
+    def _smallest(self) -> Decimal | Refusal:
+        """The smallest size both markets take: worth their minimum at the ask, and at the limit of a single lot.
+
+        A larger size has a higher limit, so what passes at the lowest one passes at its own.
+        """
+        walk = self.triangle.walk(self.lot)
+        if isinstance(walk, Refusal):
+            return walk
+        buying = ceil_quotient(self.buy_market.minimum_order_value, self.triangle.ask, self.lot)
+        selling = ceil_quotient(self.sell_market.minimum_order_value, self._limit_price(walk), self.lot)
         return max(buying, selling, self.lot)
 
     def _passes(self, size: Decimal) -> tuple[Walk, Decimal] | Refusal:
@@ -126,6 +132,8 @@ class Sizer:
         needed = size * dearest * (ONE + costs.buy) * (ONE + rules.cost_reserve)
         if needed > self.funds.quote:
             return Refusal.QUOTE_BALANCE
+        if walk.paid > rules.max_notional:
+            return Refusal.NOTIONAL_CAP
         return (walk, limit)
 
     def collar_price(self) -> Decimal:

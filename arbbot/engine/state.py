@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
+from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO, decimals_of, unit
 from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, OrderTerms, Transaction
 from arbbot.domain.records import (
@@ -26,7 +27,6 @@ from arbbot.domain.records import (
     HedgeOpened,
     HedgeSettled,
     MarkSet,
-    Mode,
     ModeChanged,
     OrderIntended,
     OrderMoved,

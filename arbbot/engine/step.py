@@ -10,19 +10,11 @@ from arbbot.domain import events as ev
 from arbbot.domain.commands import Command, Exit, Topic
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.market import Route, Side
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import assert_exact_context
 from arbbot.domain.order import OrderState
-from arbbot.domain.records import (
-    AskUnanswered,
-    FeedChanged,
-    FrameDropped,
-    HedgeClosed,
-    Mode,
-    Record,
-    Severity,
-    Started,
-    Stopped,
-)
+from arbbot.domain.records import HedgeClosed, Record, Started, Stopped
+from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
 from arbbot.engine.bookkeeper import Bookkeeper
 from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.entry import Entry

@@ -24,9 +24,10 @@ from arbbot.domain.events import (
     OrderReported,
     OrderUnanswered,
 )
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import Fill, OrderEvent, OrderReport, OrderState, VenueOrderStatus
-from arbbot.domain.records import CancelAnswered, CancelIntended, FillBooked, Mode, Severity
+from arbbot.domain.records import CancelAnswered, CancelIntended, FillBooked
 from arbbot.engine.core import Core, ns
 from arbbot.engine.state import OwnOrder
 from arbbot.engine.view import NEVER
@@ -36,8 +37,8 @@ LIVE_POLLS_S = (Decimal("0.15"), Decimal("0.3"), Decimal("0.6"), Decimal(1))
 DOUBT_POLLS_S = (Decimal("0.2"), Decimal("0.5"), Decimal(1), Decimal(2), Decimal(4), Decimal(5))
 ROUND_EVERY_S = Decimal(15)
 """Pause between rounds of all four views for an order in doubt."""
-RECANCEL_S = Decimal(3)
-"""An order that is still open this long after a cancel is cancelled again (a cancel may be repeated; a place never)."""
+RECANCEL_S = (Decimal(3), Decimal(6), Decimal(12), Decimal(30))
+"""An order still open this long after a cancel is cancelled again; the last repeats. (A place never is.)"""
 ROUNDS_FOR_ABSENT = 2
 
 _TERMINAL_BY_STATUS = {
@@ -56,7 +57,8 @@ class Watch:
     status_ask: int | None = None
     last_reading: tuple[VenueOrderStatus, Decimal, int] | None = None
     """Terminal status, filled total and time of a reading that did not add up."""
-    cancelled_ns: int = NEVER
+    next_cancel_ns: int = NEVER
+    cancels: int = 0
     round_asks: set[int] = field(default_factory=set)
     round_counts: bool = False
     next_round_ns: int = NEVER
@@ -331,9 +333,10 @@ class OrderTracker:
     def cancel(self, order: OwnOrder, cause: str) -> bool:
         """Cancel, or cancel again when the last try is old; False when one is still fresh."""
         core, watch = self._core, self._watch(order)
-        if core.at.mono_ns < watch.cancelled_ns + ns(RECANCEL_S):
+        if core.at.mono_ns < watch.next_cancel_ns:
             return False
-        watch.cancelled_ns = core.at.mono_ns
+        watch.next_cancel_ns = core.at.mono_ns + ns(RECANCEL_S[min(watch.cancels, len(RECANCEL_S) - 1)])
+        watch.cancels += 1
         terms = order.terms
         core.emit(CancelIntended(terms.client_order_id, cause, core.at.utc_us))
         core.commands.append(CancelOrder(terms.client_order_id, order.venue_order_id, terms.market))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arbbot.domain import records as r
+from arbbot.domain import signals
+from arbbot.domain.mode import Severity
 
 INFO, WARNING, ERROR, CRITICAL = 20, 30, 40, 50
 
-_OF_SEVERITY = {r.Severity.NOTICE: INFO, r.Severity.WARNING: WARNING, r.Severity.CRITICAL: CRITICAL}
+_OF_SEVERITY = {Severity.NOTICE: INFO, Severity.WARNING: WARNING, Severity.CRITICAL: CRITICAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,10 @@ LINES: dict[str, Line | None] = {
     r.AlertRaised.kind: Line(CRITICAL, "{0.name}: {0.text}"),
     r.Started.kind: Line(INFO, "started, version {0.version}"),
     r.Stopped.kind: Line(INFO, "stopping with exit code {0.code}: {0.reason}"),
-    r.Pulse.kind: None,
-    r.FeedChanged.kind: Line(WARNING, "feed {0.state}: {0.reason}"),
-    r.FrameDropped.kind: Line(WARNING, "malformed frame: {0.reason}", every_s=1),
-    r.AskUnanswered.kind: Line(WARNING, "the venue did not answer {0.topic}: {0.reason}", every_s=1),
+    signals.Pulse.kind: None,
+    signals.FeedChanged.kind: Line(WARNING, "feed {0.state}: {0.reason}"),
+    signals.FrameDropped.kind: Line(WARNING, "malformed frame: {0.reason}", every_s=1),
+    signals.AskUnanswered.kind: Line(WARNING, "the venue did not answer {0.topic}: {0.reason}", every_s=1),
 }
 """By kind of record. None: metrics only."""
 

@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 from datadog.dogstatsd.base import DogStatsd
 
 from arbbot.domain import records as r
+from arbbot.domain import signals
 from arbbot.domain.market import Side
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import BPS
 from arbbot.domain.order import OrderTerms, Purpose
 from arbbot.telemetry.metrics import Metrics
@@ -17,8 +19,8 @@ from arbbot.telemetry.metrics import Metrics
 REMEMBERED_MAX = 256
 """Hedges and orders kept for what takes two records to measure."""
 
-_STATE_NUMBERS = {r.Mode.ACTIVE: 0, r.Mode.PAUSED: 1, r.Mode.REDUCING: 2, r.Mode.HALTED: 3}
-_EVENT_TYPES = {r.Severity.NOTICE: "info", r.Severity.WARNING: "warning", r.Severity.CRITICAL: "error"}
+_STATE_NUMBERS = {Mode.ACTIVE: 0, Mode.PAUSED: 1, Mode.REDUCING: 2, Mode.HALTED: 3}
+_EVENT_TYPES = {Severity.NOTICE: "info", Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 _FEED_CHECKS = {"up": DogStatsd.OK, "dead": DogStatsd.CRITICAL}
 
 T = TypeVar("T")
@@ -69,10 +71,10 @@ class Measures:
             r.AlertRaised.kind: self._alert_raised,
             r.Started.kind: self._started,
             r.Stopped.kind: self._stopped,
-            r.Pulse.kind: self._pulse,
-            r.FeedChanged.kind: self._feed_changed,
-            r.FrameDropped.kind: self._frame_dropped,
-            r.AskUnanswered.kind: self._ask_unanswered,
+            signals.Pulse.kind: self._pulse,
+            signals.FeedChanged.kind: self._feed_changed,
+            signals.FrameDropped.kind: self._frame_dropped,
+            signals.AskUnanswered.kind: self._ask_unanswered,
         }
 
     def take(self, record: r.Record, at_ns: int) -> None:
@@ -171,7 +173,7 @@ class Measures:
         self._metrics.count("stops", code=str(record.code))
         self._metrics.event("stopped", f"exit code {record.code}: {record.reason}", "error" if record.code else "info")
 
-    def _pulse(self, record: r.Pulse, _at_ns: int) -> None:
+    def _pulse(self, record: signals.Pulse, _at_ns: int) -> None:
         gauge = self._metrics.gauge
         gauge("exposure.low", float(record.exposure_low))
         gauge("exposure.high", float(record.exposure_high))
@@ -185,14 +187,14 @@ class Measures:
         for direction, gross_bps in record.gross_bps:
             gauge("edge.gross_bps", float(gross_bps), direction=direction)
 
-    def _feed_changed(self, record: r.FeedChanged, _at_ns: int) -> None:
+    def _feed_changed(self, record: signals.FeedChanged, _at_ns: int) -> None:
         self._metrics.count("feed.changes", state=record.state)
         self._metrics.service_check("feed", _FEED_CHECKS.get(record.state, DogStatsd.WARNING), record.reason)
 
-    def _frame_dropped(self, _record: r.FrameDropped, _at_ns: int) -> None:
+    def _frame_dropped(self, _record: signals.FrameDropped, _at_ns: int) -> None:
         self._metrics.count("feed.dropped")
 
-    def _ask_unanswered(self, record: r.AskUnanswered, _at_ns: int) -> None:
+    def _ask_unanswered(self, record: signals.AskUnanswered, _at_ns: int) -> None:
         self._metrics.count("asks.unanswered", topic=record.topic)
         if record.rate_limited:
             self._metrics.count("rate_limit.hits", topic=record.topic)

@@ -9,9 +9,11 @@ from typing import get_args
 import pytest
 
 from arbbot.domain import records as r
+from arbbot.domain import signals
 from arbbot.domain.events import Moment
 from arbbot.domain.ledger import LedgerAccount, move
 from arbbot.domain.market import Direction, Side
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderKind, OrderState, OrderTerms, Purpose, Transaction
 from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.lines import LINES
@@ -63,7 +65,7 @@ STORY: list[r.Record] = [
     r.Started("1.2.3", UTC),
     r.AnchorSet((r.Holding("usd", D("1000")),), 6, "opening", "start", "first run", UTC),
     r.MarkSet((r.Price("btc", D("50000")),), UTC),
-    r.FeedChanged(1, "up", "subscribed"),
+    signals.FeedChanged(1, "up", "subscribed"),
     OPENED,
     r.OrderIntended(leg(1, Side.BUY, "btcusd"), UTC),
     r.OrderIntended(leg(2, Side.SELL, "btceur"), UTC),
@@ -83,13 +85,13 @@ STORY: list[r.Record] = [
     r.StatementAgreed((r.CurrencyStatement("usd", D("999"), D("0.001")),), UTC),
     r.Discrepancy((r.Holding("usd", D("-0.01")),), True, UTC),
     r.RefusalsCounted((("below_threshold", 41), ("thin_book", 1)), UTC),
-    r.AlertRaised(r.Severity.NOTICE, "leg_open", f"text with {SECRET}", UTC),
-    r.ModeChanged(r.Mode.HALTED, "ledger", f"difference, {SECRET}", UTC),
-    r.Pulse(
-        D("-0.1"), D("0.1"), 2, 1, D("4599"), ("halted",), r.Mode.HALTED, (("btcusd", 120),), (("buy_domestic", D(35)),)
+    r.AlertRaised(Severity.NOTICE, "leg_open", f"text with {SECRET}", UTC),
+    r.ModeChanged(Mode.HALTED, "ledger", f"difference, {SECRET}", UTC),
+    signals.Pulse(
+        D("-0.1"), D("0.1"), 2, 1, D("4599"), ("halted",), Mode.HALTED, (("btcusd", 120),), (("buy_domestic", D(35)),)
     ),
-    r.FrameDropped("no json"),
-    r.AskUnanswered("balances", "429", True),
+    signals.FrameDropped("no json"),
+    signals.AskUnanswered("balances", "429", True),
     r.Stopped(0, "asked to", UTC),
 ]
 
@@ -170,7 +172,7 @@ def test_a_flood_becomes_one_line_a_second_and_is_counted(pipe: Pipe, agent: Udp
     """Two thousand malformed frames in two seconds are two thousand in the count and two lines in the log."""
     telemetry = telemetry_into(pipe, agent)
     for number in range(2_000):
-        telemetry.fold([r.FrameDropped("garbage")], Moment(number * 1_000_000, UTC))
+        telemetry.fold([signals.FrameDropped("garbage")], Moment(number * 1_000_000, UTC))
     telemetry.close()
     assert [line.get("swallowed", 0) for line in pipe.lines()] == [0, 999]
     assert sum(line.startswith("arbbot.feed.dropped:1|c") for line in agent.received()) == 2_000
