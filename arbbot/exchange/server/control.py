@@ -125,6 +125,7 @@ class Control:
         return {
             "now_us": self._clock.now_us(),
             "connections": self._stream.connections,
+            "subscriptions": self._stream.subscriptions,
             "markets": {
                 market: {"trading": li.enabled, "last": str(li.market_price()), "changed_us": li.changed_us}
                 for market, li in self._venue.listings.items()

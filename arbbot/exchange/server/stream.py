@@ -206,3 +206,8 @@ class StreamServer:
     def connections(self) -> int:
         """How many clients are connected."""
         return len(self._sessions)
+
+    @property
+    def subscriptions(self) -> int:
+        """How many channels they are subscribed to, all told."""
+        return sum(len(session.channels) for session in self._sessions)
