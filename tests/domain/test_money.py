@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from decimal import Context, Decimal, InvalidOperation, Overflow, getcontext, localcontext
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,6 @@ from arbbot.domain.money import (
     assert_exact_context,
     ceil_quotient,
     decimals_of,
-    floor_quotient,
     floor_to,
     unit,
     use_exact_context,
@@ -31,14 +30,6 @@ def test_a_quotient_rounds_up_exactly(numerator: Decimal, denominator: Decimal, 
     """ceil_quotient is the smallest multiple of the step that is not below the true fraction."""
     exact = Fraction(numerator) / Fraction(denominator)
     assert Fraction(ceil_quotient(numerator, denominator, step)) == ceil(exact / Fraction(step)) * Fraction(step)
-
-
-@given(totals, divisors, steps)
-@settings(max_examples=200)
-def test_a_quotient_rounds_down_exactly(numerator: Decimal, denominator: Decimal, step: Decimal) -> None:
-    """floor_quotient is the largest multiple of the step that is not above the true fraction."""
-    exact = Fraction(numerator) / Fraction(denominator)
-    assert Fraction(floor_quotient(numerator, denominator, step)) == floor(exact / Fraction(step)) * Fraction(step)
 
 
 @given(totals, steps)
