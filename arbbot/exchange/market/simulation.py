@@ -27,13 +27,17 @@ class MarketProcess:
     """Moves the market. Everything random in it follows from the seed and the sequence of ticks."""
 
     def __init__(self, prices: Prices, seed: int, venue: Venue, start_us: int) -> None:
-        """Start at `start_us`, microseconds of market time; the first tick places the first quotes."""
+        """Start at `start_us`, microseconds of market time; the first tick places the first quotes.
+
+        Of the markets that have a style, those that the venue lists are quoted.
+        """
         self._prices = prices
         self._now_us = start_us
+        styles = {market: style for market, style in STYLES.items() if market in venue.listings}
         self._houses = {
-            market: House(market, style, venue, stream(seed, f"house-{market}")) for market, style in STYLES.items()
+            market: House(market, style, venue, stream(seed, f"house-{market}")) for market, style in styles.items()
         }
-        self._ticks = {market: venue.spec(market).tick for market in STYLES}
+        self._ticks = {market: venue.spec(market).tick for market in styles}
         self._fair = prices.advance(0.0).fair
 
     def tick(self, now_us: int) -> None:
