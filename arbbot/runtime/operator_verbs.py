@@ -1,0 +1,71 @@
+"""What a person commands through the control socket, as events; and what came of it, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from arbbot.domain import events as ev
+from arbbot.domain.records import AlertRaised, Record
+from arbbot.engine.state import State
+from arbbot.runtime.control import Refused
+
+TEXT_CHARS_MAX = 500
+
+
+def operator_event(request: dict[str, Any]) -> ev.OperatorEvent:
+    """The event behind a verb that changes something. Raises Refused unless it says who, and why."""
+    verb = request["verb"]
+    if verb not in OPERATOR_VERBS:
+        raise Refused(f"unknown verb {verb!r}")
+    return OPERATOR_VERBS[verb](request, _text(request, "who"), _text(request, "reason"))
+
+
+def _text(request: dict[str, Any], key: str) -> str:
+    value = request.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise Refused(f"{request['verb']} wants {key}, in words")
+    if len(value) > TEXT_CHARS_MAX or not value.isprintable():
+        raise Refused(f"{key} is one line of at most {TEXT_CHARS_MAX} characters")
+    return value.strip()
+
+
+def _halt(request: dict[str, Any], who: str, reason: str) -> ev.OperatorHalted:
+    panic = request.get("panic", False)
+    if not isinstance(panic, bool):
+        raise Refused("panic is true or false")
+    return ev.OperatorHalted(who, reason, panic)
+
+
+def _resolve(request: dict[str, Any], who: str, reason: str) -> ev.OperatorResolved:
+    word = request.get("as")
+    venue_order_id = None
+    if word != "absent":
+        if isinstance(word, bool) or not isinstance(word, int | str) or not str(word).isdecimal() or int(word) < 1:
+            raise Refused('resolve wants as: "absent", or the venue\'s order id')
+        venue_order_id = int(word)
+    return ev.OperatorResolved(_text(request, "client_order_id"), venue_order_id, who, reason)
+
+
+OPERATOR_VERBS: dict[str, Callable[[dict[str, Any], str, str], ev.OperatorEvent]] = {
+    "pause": lambda _, who, reason: ev.OperatorPaused(who, reason),
+    "resume": lambda _, who, reason: ev.OperatorResumed(who, reason),
+    "halt": _halt,
+    "resolve": _resolve,
+    "rebase": lambda _, who, reason: ev.OperatorRebased(who, reason),
+}
+"""Verbs that change something, and the event of each."""
+
+
+def outcome(state: State, records: Sequence[Record]) -> dict[str, Any]:
+    """What the event led to: the state now, and what was said. Raises Refused when the engine would not do it."""
+    said = [record for record in records if isinstance(record, AlertRaised)]
+    for alert in said:
+        if alert.name == "resolve_refused":
+            raise Refused(alert.text)
+    return {
+        "state": state.mode.value,
+        "state_reason": state.mode_reason,
+        "in_doubt": [order.terms.client_order_id for order in state.in_doubt()],
+        "said": [alert.text for alert in said],
+    }
