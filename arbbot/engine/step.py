@@ -55,6 +55,7 @@ class Engine:
         self.books = Bookkeeper(self.core, self.tracker)
         self.exited = False
         self._open_orders_read = False
+        self._markets_read = False
         self._fees_due_ns = NEVER
         self._markets_due_ns = NEVER
         self._open_orders_due_ns = NEVER
@@ -181,6 +182,7 @@ class Engine:
                 halted.pop(symbol, None)
 
     def _markets(self, event: ev.MarketsFetched) -> None:
+        self._markets_read = True
         seen = {instrument.symbol: instrument for instrument in event.instruments}
         for instrument in self.core.route.instruments:
             changed = seen.get(instrument.symbol) != instrument
@@ -341,7 +343,8 @@ class Engine:
             return
         state = self.core.state
         fees = all(symbol in self.core.view.fees for symbol in self.core.route.symbols)
-        if self._open_orders_read and fees and self.books.concluded and state.agreed and not state.live:
+        read = self._open_orders_read and self._markets_read and fees and self.books.concluded
+        if read and state.agreed and not state.live:
             self.entry.armed = state.open_hedge_id is None
 
     def _tick(self, _: ev.Tick) -> None:
@@ -370,7 +373,7 @@ class Engine:
             self._fees_due_ns = now_ns + (every_ns if known else ns(RETRY_S))
             core.ask(Topic.FEES)
         if now_ns >= self._markets_due_ns and not core.asking(Topic.MARKETS):
-            self._markets_due_ns = now_ns + min(every_ns, MARK_EVERY_NS)
+            self._markets_due_ns = now_ns + (min(every_ns, MARK_EVERY_NS) if self._markets_read else ns(RETRY_S))
             core.ask(Topic.MARKETS)
         if not self._open_orders_read and now_ns >= self._open_orders_due_ns and not core.asking(Topic.OPEN_ORDERS):
             self._open_orders_due_ns = now_ns + ns(RETRY_S)

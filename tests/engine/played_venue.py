@@ -65,6 +65,8 @@ class PlayedVenue:
         self.books = books
         self.fees = {symbol: FeeRate(fee, fee) for symbol in route.symbols}
         self.totals = {route.base: Decimal(1), route.numeraire: Decimal(100_000), route.fx.base: Decimal(100_000)}
+        self.reserved: dict[str, Decimal] = {}
+        """By somebody's manual orders."""
         self.orders: list[Placed] = []
         self.plays: dict[tuple[Purpose, Side], list[Play]] = {}
         self.cancels: list[tuple[str, bool]] = []
@@ -291,14 +293,10 @@ class PlayedVenue:
         step = Decimal(1).scaleb(-self.balance_decimals)
         shown = []
         for currency, exact in sorted(self.totals.items()):
-            reserved = sum(
-                (
-                    order.remaining
-                    for order in self.orders
-                    if order.status is VenueOrderStatus.OPEN and currency == self.route.base
-                ),
-                ZERO,
-            )
+            resting = (each for each in self.orders if each.status is VenueOrderStatus.OPEN)
+            reserved = self.reserved.get(currency, ZERO)
+            if currency == self.route.base:
+                reserved += sum((order.remaining for order in resting), ZERO)
             total = exact.quantize(step, ROUND_DOWN)
             shown.append(Balance(currency, total, total - reserved, reserved))
         return tuple(shown)

@@ -1,0 +1,410 @@
+"""Start-up, and every reason the market's side gives not to trade."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from arbbot.domain import events as ev
+from arbbot.domain.book import Book
+from arbbot.domain.commands import Ask, Topic
+from arbbot.domain.market import Direction, FeeRate
+from arbbot.domain.records import AnchorSet, HedgeOpened, RefusalsCounted, StatementAgreed
+from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
+from arbbot.engine.refusal import EXPLANATIONS, Refusal
+from arbbot.engine.rules import FxPolicy, LimitReference, ThresholdMode
+from arbbot.engine.state import State
+from arbbot.engine.step import Engine
+from tests.engine.conftest import MakeRig
+from tests.engine.rig import BTC_USD, FEE, KEY, ROUTE, RULES, D, Rig, book, rules
+
+RICH = ("btceur", "55100", "55110")
+"""About 1 % above the domestic market."""
+
+
+def asked(rig: Rig, topic: Topic) -> list[Ask]:
+    """Questions put on one topic."""
+    return [command for command in rig.sent if isinstance(command, Ask) and command.topic is topic]
+
+
+def test_every_refusal_is_explained() -> None:
+    """The operator is told in words what each refusal means."""
+    assert set(EXPLANATIONS) == set(Refusal)
+    assert all(len(text) > 10 for text in EXPLANATIONS.values())
+
+
+def test_the_first_start_anchors_by_a_sandwich(rig: Rig) -> None:
+    """Rows, balances, rows: then the ledger's opening is the venue's balances, and the gate opens."""
+    rig.ready()
+    ((anchor),) = rig.all(AnchorSet)
+    assert anchor.cause == "opening"
+    assert {holding.currency: holding.total for holding in anchor.holdings} == rig.venue.totals
+    order = [command.topic for command in rig.sent if isinstance(command, Ask)]
+    order = [topic for topic in order if topic in (Topic.TRANSACTIONS, Topic.BALANCES)]
+    assert order[:3] == [Topic.TRANSACTIONS, Topic.BALANCES, Topic.TRANSACTIONS]
+    assert asked(rig, Topic.TRANSACTIONS)[0].since_id is None
+
+
+def test_the_opening_keeps_out_older_rows(rig: Rig) -> None:
+    """What happened before the anchor is in its balances and is never booked again."""
+    rig.venue.external(0, "USD", D(500))
+    rig.ready().run(40)
+    assert rig.own("USD") == 100_500
+    assert rig.state.external_rows == 0
+
+
+@pytest.mark.parametrize("topic", [Topic.MARKETS, Topic.FEES, Topic.OPEN_ORDERS, Topic.BALANCES, Topic.TRANSACTIONS])
+def test_the_gate_waits_for_everything_start_up_reads(rig: Rig, topic: Topic) -> None:
+    """While one of the readings fails nothing trades; once it comes, trading opens by itself."""
+    rig.venue.failing = {topic}
+    rig.start()
+    rig.show(book(*RICH))
+    rig.run(20)
+    assert not rig.engine.entry.armed
+    assert rig.placed() == []
+    assert rig.last() == ("recovering",)
+    assert rig.all(AskUnanswered)
+    rig.venue.failing = set()
+    rig.run(10)
+    assert rig.engine.entry.armed
+    assert rig.placed()
+
+
+def test_a_row_in_the_middle_of_the_sandwich_spoils_it(rig: Rig) -> None:
+    """Balances read while a row came in between anchor nothing; the next quiet sandwich does."""
+    rig.venue.external(0, "EUR", D(3))
+    rig.start()
+    while not asked(rig, Topic.BALANCES):
+        rig.run("0.01")
+    rig.venue.external(0, "EUR", D(7))
+    rig.run(5)
+    ((anchor),) = rig.all(AnchorSet)
+    assert dict((holding.currency, holding.total) for holding in anchor.holdings)["EUR"] == 100_010
+    assert rig.state.external_rows == 0
+
+
+def test_an_engine_refuses_unknown_owner_of_time() -> None:
+    """A new engine decides nothing before it was started: a book frame leads to no command."""
+    engine = Engine(ROUTE, RULES, State(), KEY)
+    output = engine.step(ev.BookSeen(book(*RICH), 1), ev.Moment(1, 1))
+    assert output.records == []
+    assert output.commands == []
+
+
+# --- books ------------------------------------------------------------------------------------------------------
+
+
+def refused(rig: Rig, name: str) -> bool:
+    """The last evaluation gave this refusal, and no order went out."""
+    assert rig.placed() == []
+    return name in rig.last()
+
+
+def test_crossed_thin_bad_and_missing_books_are_each_refused_by_name(rig: Rig) -> None:
+    """Each flaw of a book has its own refusal, and nothing is sent on it."""
+    rig.ready()
+    rig.show(book("btceur", "55100", "55090"))
+    assert refused(rig, "crossed_book")
+    rig.show(Book("btceur", 2**60, [], book(*RICH).asks))
+    assert refused(rig, "crossed_book")
+    rig.show(book(*RICH, levels=19, stamp=2**60 + 1))
+    assert refused(rig, "thin_book")
+    rig.show(book(*RICH, step="0", stamp=2**60 + 2, amount="0.001"))
+    assert refused(rig, "bad_book")
+    rig.epoch += 1
+    rig.step(ev.FeedUp(rig.epoch))
+    rig.step(ev.BookSeen(book(*RICH), rig.epoch))
+    assert refused(rig, "no_book")
+
+
+def test_a_silent_book_is_revalidated_by_rest_and_stays_fresh(rig: Rig) -> None:
+    """Quiet is not stale: equal REST books keep a silent market tradable, for as long as it is silent."""
+    rig.ready()
+    rig.feeding = False
+    rig.run(60)
+    assert len(asked(rig, Topic.BOOK)) >= 3 * 5
+    rig.step(ev.BookSeen(rig.venue.books["eurusd"], rig.epoch))
+    assert rig.last() == ("below_threshold", "below_threshold")
+
+
+def test_an_unconfirmed_book_is_stale(rig: Rig) -> None:
+    """Where REST does not answer, a book older than the bound stops trading; the others are not enough."""
+    rig.ready()
+    rig.feeding = False
+    rig.venue.failing = {Topic.BOOK}
+    rig.run(11)
+    rig.step(ev.BookSeen(rig.venue.books["eurusd"], rig.epoch))
+    assert refused(rig, "stale_book")
+
+
+def test_rest_disagreeing_with_a_live_feed_confirms_nothing(rig: Rig) -> None:
+    """A newer REST book means that a frame is missing: the feed's book is left to go stale."""
+    rig.ready()
+    rig.feeding = False
+    rig.venue.books["btceur"] = book(*RICH)
+    rig.run(11)
+    assert rig.engine.core.view.foreign.book != rig.venue.books["btceur"]
+    rig.step(ev.BookSeen(rig.venue.books["eurusd"], rig.epoch))
+    assert refused(rig, "stale_book")
+
+
+def test_frames_of_an_old_connection_or_of_the_past_change_nothing(rig: Rig) -> None:
+    """A late frame of a closed connection, an older frame and an unknown market are ignored."""
+    rig.ready()
+    held = rig.engine.core.view.foreign.book
+    for frame, epoch in (
+        (book(*RICH), rig.epoch - 1),
+        (book(*RICH), rig.epoch + 1),
+        (book(*RICH, stamp=5), rig.epoch),
+        (book("etheur", "1", "2"), rig.epoch),
+    ):
+        assert rig.engine.step(ev.BookSeen(frame, epoch), rig.at) == ([], [])
+    assert rig.engine.core.view.foreign.book is held
+    rig.step(ev.FeedUp(rig.epoch))
+    rig.step(ev.FeedDown(rig.epoch - 1, "long gone"))
+    assert rig.engine.core.view.foreign.book is held
+    assert rig.engine.core.view.epoch == rig.epoch
+
+
+def test_a_reconnected_feed_must_show_every_book_again(rig: Rig) -> None:
+    """Between the loss of a connection and the last first frame on the next, nothing trades."""
+    rig.ready()
+    rig.feeding = False
+    rig.step(ev.FeedDown(rig.epoch, "1006"))
+    rig.venue.books["btceur"] = book(*RICH)
+    rig.run(1)
+    assert rig.engine.entry.blocked() is Refusal.FEED_DOWN
+    assert rig.engine.step(ev.BookSeen(book(*RICH), rig.epoch), rig.at) == ([], [])
+    rig.connect()
+    assert len(rig.placed()) == 2
+    assert [change.state for change in rig.all(FeedChanged)] == ["up", "down", "up"]
+
+
+def test_a_bad_frame_is_counted_and_survived(rig: Rig) -> None:
+    """It leaves a record and nothing else."""
+    rig.ready()
+    rig.step(ev.FrameBad("not JSON"))
+    assert rig.all(FrameDropped) == [FrameDropped("not JSON")]
+
+
+# --- witnesses, halts, fees -------------------------------------------------------------------------------------
+
+
+def test_tickers_must_confirm_the_premium_first(rig: Rig) -> None:
+    """Without tickers there is no trade; when they agree there is."""
+    rig.venue.failing = {Topic.TICKER}
+    rig.ready()
+    rig.show(book(*RICH))
+    assert refused(rig, "premium_unchecked")
+    rig.venue.failing = set()
+    rig.run(5)
+    assert rig.placed()
+
+
+def test_tickers_that_disagree_refuse_to_trade(rig: Rig) -> None:
+    """A book premium that no ticker knows is not traded on, and the difference is told."""
+    rig.ready()
+    true_books = dict(rig.venue.books)
+    rig.step(ev.BookSeen(book("btceur", "54700", "54710"), rig.epoch))
+    rig.feeding = False
+    rig.run(31)
+    assert rig.engine.premium.difference is not None
+    assert rig.engine.premium.difference < D("-0.002")
+    rig.step(ev.BookSeen(true_books["eurusd"], rig.epoch))
+    rig.step(ev.BookSeen(book(*RICH), rig.epoch))
+    assert refused(rig, "premium_disagrees")
+
+
+def test_a_nonsense_ticker_is_no_witness(rig: Rig) -> None:
+    """Crossed, zero or foreign tickers are not taken."""
+    rig.ready()
+    before = rig.engine.premium.difference
+    for market, bid, ask in (("btcusd", D(0), D(1)), ("btcusd", D(2), D(1)), ("etheur", D(1), D(2))):
+        rig.step(ev.TickerFetched(0, market, bid, ask, bid))
+    assert rig.engine.premium.difference == before
+
+
+def test_a_halted_market_stops_hedges_until_it_trades_again(rig: Rig) -> None:
+    """An announcement for the whole venue or one market stops; the all-clear starts; each halt is alerted once."""
+    rig.ready()
+    rig.step(ev.MarketHalted(None, True, "maintenance"))
+    rig.step(ev.MarketHalted("btcusd", True, "maintenance"))
+    rig.show(book(*RICH))
+    assert refused(rig, "market_halted")
+    assert rig.alerts().count("market_halted") == 3
+    rig.step(ev.MarketHalted(None, False, "over"))
+    rig.show()
+    assert len(rig.placed()) == 2
+
+
+def test_the_market_list_halts_and_releases(rig: Rig) -> None:
+    """Trading off in `/markets/` stops hedges within a minute, trading on releases, changed rules need a restart."""
+    rig.ready()
+    rig.venue.halted = ("btceur",)
+    rig.run(61)
+    assert rig.engine.entry.blocked() is Refusal.MARKET_HALTED
+    rig.venue.halted = ()
+    rig.run(61)
+    assert rig.engine.entry.blocked() is None
+    rig.venue.instruments = (replace(BTC_USD, minimum_order_value=D(20)), *ROUTE.instruments[1:])
+    rig.run(61)
+    assert rig.engine.entry.blocked() is Refusal.MARKET_HALTED
+    assert "restart" in rig.engine.core.view.halted["btcusd"]
+
+
+def test_unknown_fees_are_no_fees(rig: Rig) -> None:
+    """Rates for two markets of three do not open the gate."""
+    del rig.venue.fees["eurusd"]
+    rig.start()
+    rig.run(5)
+    assert not rig.engine.entry.armed
+    rig.engine.entry.armed = True
+    rig.show(book(*RICH))
+    assert refused(rig, "no_fees")
+
+
+def test_fees_are_read_again_and_change_the_verdict(rig: Rig) -> None:
+    """A dearer tier turns a signal into a net-floor refusal: the bot says why it declines."""
+    rig.ready()
+    rig.venue.fees = dict.fromkeys(ROUTE.symbols, FeeRate(D("0.004"), D("0.004")))
+    rig.run(301)
+    rig.show(book(*RICH))
+    assert refused(rig, "below_net_floor")
+
+
+# --- rules that bind --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"gross_threshold": D("0.02")}, "below_threshold"),
+        ({"net_floor": D("0.015"), "limit_markup": D(0)}, "below_net_floor"),
+        ({"target_size": D("0.0001")}, "target"),
+        ({"weight": D("0.00001"), "target_size": D(1000)}, "capital"),
+        ({"max_notional": D(5)}, "notional_cap"),
+        ({"collar": D("-0.001")}, "collar"),
+        ({"max_slippage": D("-0.001")}, "slippage"),
+        ({"limit_markup": D("0.015")}, "sell_below_limit"),
+        ({"cost_reserve": D(100_000)}, "quote_balance"),
+        ({"dust_cap": D(-1)}, "unhedged"),
+    ],
+)
+def test_each_rule_refuses_by_its_own_name(make_rig: MakeRig, changes: dict[str, Decimal], name: str) -> None:
+    """On a 1 % edge, the one rule that is set out of reach is the one that is named."""
+    rig = make_rig(rules(**changes))
+    rig.ready()
+    rig.show(book(*RICH))
+    assert refused(rig, name), rig.last()
+
+
+def test_nothing_to_sell_is_base_balance(rig: Rig) -> None:
+    """BTC to sell must already be there; capital counts totals, the balance what is available."""
+    rig.venue.reserved["BTC"] = D("0.9999")
+    rig.ready()
+    rig.show(book(*RICH))
+    assert refused(rig, "base_balance")
+
+
+def test_shallow_books_are_refused_by_the_book_they_lack(make_rig: MakeRig) -> None:
+    """A base book thinner than the minimum is book_depth; an FX book thinner than the notional fx_depth."""
+    rig = make_rig()
+    rig.ready()
+    rig.show(book(*RICH, amount="0.000000001"))
+    assert refused(rig, "book_depth")
+    rig = make_rig()
+    rig.ready()
+    rig.show(book("eurusd", "1.10000", "1.10010", amount="0.01", step="0.0001"))
+    rig.show(book(*RICH))
+    assert refused(rig, "fx_depth")
+
+
+def test_both_directions_are_found(make_rig: MakeRig) -> None:
+    """Foreign rich: buy domestic; foreign poor: buy foreign. Each at the size the target allows."""
+    for quote, direction in ((RICH, "buy_domestic"), (("btceur", "53900", "53910"), "buy_foreign")):
+        rig = make_rig()
+        rig.ready()
+        rig.show(book(*quote))
+        ((opened),) = rig.all(HedgeOpened)
+        assert opened.direction == direction
+        assert opened.size == D("0.05")
+        assert opened.bound_by == "target"
+
+
+def test_cost_plus_asks_for_break_even_and_a_margin(make_rig: MakeRig) -> None:
+    """The threshold follows the fees: 12.0072 bp break-even at 4 bp a leg, plus the margin."""
+    rig = make_rig(rules(threshold_mode=ThresholdMode.COST_PLUS, cost_margin=D("0.0005"), limit_markup=D(0)))
+    rig.ready()
+    even = (1 + FEE) / ((1 - FEE) * (1 - FEE)) - 1
+    assert rig.engine.entry.threshold(Direction.BUY_DOMESTIC) == even + D("0.0005")
+
+
+@pytest.mark.parametrize(("policy", "fee"), [(FxPolicy.EACH, FEE), (FxPolicy.BAND, FEE), (FxPolicy.NEVER, D(0))])
+def test_the_fx_policy_prices_the_first_hedge(make_rig: MakeRig, policy: FxPolicy, fee: Decimal) -> None:
+    """Each and band charge a hedge that moves the drift away from zero; never charges none."""
+    rig = make_rig(rules(fx_policy=policy))
+    rig.ready()
+    rig.show(book(*RICH))
+    assert rig.all(HedgeOpened)[0].fx_fee == fee
+
+
+def test_the_band_policy_spares_hedges_that_bring_the_drift_back(make_rig: MakeRig) -> None:
+    """After a hedge brought euros in, buying foreign is free of FX fee and buying domestic is not; and mirrored."""
+    for first, second in ((RICH, ("btceur", "53900", "53910")), (("btceur", "53900", "53910"), RICH)):
+        rig = make_rig(rules(fx_policy=FxPolicy.BAND, cooldown_s=D(3)))
+        rig.ready()
+        rig.show(book(*first))
+        rig.run(2)
+        rig.show(book(*second))
+        rig.run(8)
+        fees = [opened.fx_fee for opened in rig.all(HedgeOpened)]
+        assert fees[:2] == [FEE, D(0)]
+
+
+def test_a_resting_sale_is_charged_the_maker_fee(make_rig: MakeRig) -> None:
+    """With the sell market's ask as reference the sale is priced as a maker and rests above the touch."""
+    rig = make_rig(rules(limit_reference=LimitReference.SELL_ASK))
+    rig.venue.fees["btceur"] = FeeRate(D("0.0001"), D("0.0004"))
+    rig.ready()
+    rig.show(book(*RICH))
+    ((opened),) = rig.all(HedgeOpened)
+    assert opened.sell_fee == D("0.0001")
+    assert opened.limit_price == D("55275.33")
+
+
+# --- counting ---------------------------------------------------------------------------------------------------
+
+
+def test_refusals_are_made_durable_once_a_minute(rig: Rig) -> None:
+    """The counts reach the journal, and none is lost or counted twice."""
+    rig.ready().run(130)
+    written = rig.all(RefusalsCounted)
+    assert 2 <= len(written) <= 3
+    assert rig.state.refusals["below_threshold"] == sum(dict(each.counts).get("below_threshold", 0) for each in written)
+
+
+def test_the_pulse_answers_the_operators_questions(rig: Rig) -> None:
+    """Once a second: exposure, doubt, drift, blockers, book ages and both directions' edges at the touch."""
+    rig.ready().run(5)
+    pulses = rig.all(Pulse)
+    assert 7 <= len(pulses) <= 9
+    pulse = pulses[-1]
+    assert pulse.exposure_low == pulse.exposure_high == D(0)
+    assert pulse.open_orders == pulse.in_doubt == 0
+    assert pulse.blockers == ("below_threshold", "below_threshold")
+    assert dict(pulse.book_age_ms).keys() == set(ROUTE.symbols)
+    edges = dict(pulse.gross_bps)
+    assert abs(edges["buy_domestic"] - (D(54536) * D("1.1") / D(60000) - 1) * 10_000) < D("0.001")
+    assert abs(edges["buy_foreign"] - (D(59990) / (D(54546) * D("1.1001")) - 1) * 10_000) < D("0.001")
+    rig.show(book("btcusd", "60000", "59990"))
+    rig.run(2)
+    assert rig.all(Pulse)[-1].gross_bps == ()
+
+
+def test_a_statement_without_news_is_not_repeated(rig: Rig) -> None:
+    """Quiet polls every 30 s agree silently: the journal of an idle day stays small."""
+    rig.ready().run(120)
+    assert rig.all(StatementAgreed) == []
+    assert 8 <= len(asked(rig, Topic.TRANSACTIONS)) <= 12
