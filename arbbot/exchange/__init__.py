@@ -1,1 +1,16 @@
-"""The built-in exchange: a Bitstamp-compatible venue on loopback to rehearse against."""
+"""The built-in exchange: a Bitstamp-compatible venue on loopback to rehearse against.
+
+Where things are. Pure, synchronous, exact, every call with its market time:
+
+- `matching`: one market's book; `tape`: its trades and candles; `listing`: both, with status and event chain.
+- `accounts`: balances, fees, rows, keys; `entry`: checks of an order; `clearing`: what a trade does to money.
+- `venue`: the whole, with the seam for the house that makes the market; `events`: what it tells listeners.
+- `rules`: the listed markets, and the variants where sources leave the real venue's behaviour open.
+- `refusal`, `ids`: texts and codes of refusals, laws of identifiers.
+
+In motion: `serve` runs it by `options`, `clock` is market time, `faults` names what can go wrong on purpose.
+`server/` speaks REST (`api`, with endpoints in `public`, `account`, `orders`), WebSocket (`stream`) and the
+control endpoint; spellings are in `shapes`. `market/` moves the prices.
+
+It shares no code with the venue adapter it is there to test.
+"""

@@ -85,9 +85,12 @@ def base_size(request: OrderRequest, spec: MarketSpec, book: OrderBook) -> Decim
     if book.side(request.side.opposite).best() is None:
         missing, code = ("sell", "500.004") if request.side is Side.BUY else ("buy", "500.005")
         raise refused_for_all(f"No {missing} orders for currency pair '{spec.name}'", code)
-    if request.in_counter:
-        return book.affordable(request.side, request.size, spec.lot)
-    return request.size
+    if not request.in_counter:
+        return request.size
+    size = book.affordable(request.side, request.size, spec.lot)
+    if not size:
+        raise refused_for_all("Order could not be placed.", "400.046")
+    return size
 
 
 def check_value(

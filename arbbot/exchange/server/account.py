@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left, bisect_right
 from decimal import Decimal
 
 from arbbot.exchange.accounts import Row
@@ -99,11 +100,20 @@ def _stamp_s(call: Call, name: str) -> int | None:
     return int(text)
 
 
-def _visible_rows(call: Call) -> list[Row]:
-    until_us = call.now_us - max(call.venue.rules.row_lag_us, call.behaviour.rows_late_us)
-    market = call.listing.spec.symbol if "market" in call.place else None
+def _rows_between(call: Call, since_id: int, since_s: int, until_s: int | None) -> list[Row]:
+    """Rows of the account, or of the market in the path, oldest first; ids and times of rows both ascend."""
+    lag_us = max(call.venue.rules.row_lag_us, call.behaviour.rows_late_us)
+    until_us = call.now_us - lag_us if until_s is None else min((until_s + 1) * SECOND_US - 1, call.now_us - lag_us)
     rows = call.account.rows
-    return [row for row in rows if row.at_us <= until_us and (market is None or row.market == market)]
+    first = max(
+        bisect_left(rows, since_id, key=lambda row: row.row_id),
+        bisect_left(rows, since_s * SECOND_US, key=lambda row: row.at_us),
+    )
+    last = bisect_right(rows, until_us, key=lambda row: row.at_us)
+    if "market" not in call.place:
+        return rows[first:last]
+    market = call.listing.spec.symbol
+    return [row for row in rows[first:last] if row.market == market]
 
 
 def user_transactions(call: Call) -> Json:
@@ -113,19 +123,12 @@ def user_transactions(call: Call) -> Json:
     order = call.params.get("sort", "desc")
     if order not in {"asc", "desc"}:
         raise Refusal("Invalid sort parameter.", "400.012")
-    since_s, until_s = _stamp_s(call, "since_timestamp"), _stamp_s(call, "until_timestamp")
     since_id = call.integer("since_id", 0, 0, 10**18, Refusal("Invalid since_id.", "400.081"))
     if since_id:
         limit = 1000
-    rows = [
-        row
-        for row in _visible_rows(call)
-        if row.row_id >= since_id
-        and (since_s is None or row.at_us // SECOND_US >= since_s)
-        and (until_s is None or row.at_us // SECOND_US <= until_s)
-    ]
+    rows = _rows_between(call, since_id, _stamp_s(call, "since_timestamp") or 0, _stamp_s(call, "until_timestamp"))
     if order == "desc":
-        rows.reverse()
+        rows = rows[::-1]
     venue = call.venue
     return [
         shapes.transaction(row, venue.spec(row.market) if row.market else None, venue.rules)
