@@ -70,6 +70,7 @@ async def test_pages_hide_whether_the_order_was_taken(served: Served, name: str,
         ("auth_403:buy:1,code=API0017", 403, "code", "API0017"),
         ("ip_403:buy:1", 403, "code", "API0002"),
         ("reject:buy:1", 200, "reason", {"__all__": ["Order could not be placed."]}),
+        ("insufficient:buy:1,reason=None left.", 200, "reason", {"__all__": ["None left."]}),
         ("halted:buy:1,reason=Closed.", 200, "reason", {"__all__": ["Closed."]}),
     ],
 )
@@ -103,6 +104,16 @@ async def test_signatures_can_be_wrong_missing_or_somebody_elses(served: Served)
         await live.fault("other_reply:account_balances:1")
         assert "token" in await live.post("account_balances/usd/")
         assert await verified()
+
+
+async def test_a_stale_book_repeats_the_previous_reply(served: Served) -> None:
+    """stale_reply answers with what was last sent on the path, however the book has moved since."""
+    async with served() as live:
+        before = await live.get("order_book/btcusd/")
+        await live.control("book", market="btcusd", bids=[["90", "1"]], asks=[["110", "1"]])
+        await live.fault("stale_reply:order_book:1")
+        assert await live.get("order_book/btcusd/") == before
+        assert (await live.get("order_book/btcusd/"))["bids"] == [["90.00", "1.00000000"]]
 
 
 async def test_a_timed_out_order_is_alive(served: Served) -> None:

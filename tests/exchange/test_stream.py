@@ -148,7 +148,7 @@ async def test_a_long_client_frame_closes_with_1009(served: Served) -> None:
     async with served() as live, _connect(live) as socket:
         await socket.raw.send_str(" " * 490 + '{"event":"bts:hea"}'.ljust(22))
         assert (await socket.hear())["event"] == "bts:error"
-        await socket.raw.send_str("x" * 700)
+        await socket.raw.send_str("x" * 9000)
         message = await socket.raw.receive()
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1009)
         assert message.extra == "read limited at 513 bytes"

@@ -61,7 +61,7 @@ class StreamServer:
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection until it ends. No compression is offered."""
-        websocket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=4096, timeout=1.0)
+        websocket = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=1 << 20, timeout=1.0)
         await websocket.prepare(request)
         transport = request.transport if isinstance(request.transport, asyncio.Transport) else None
         session = Session(websocket, transport, self)
