@@ -1,0 +1,405 @@
+"""Hedges from decision to settlement, on a venue that does what each row of the one-leg table is about."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from arbbot.domain import events as ev
+from arbbot.domain.book import Book
+from arbbot.domain.commands import Topic
+from arbbot.domain.ledger import LedgerAccount
+from arbbot.domain.market import Side
+from arbbot.domain.mode import Mode
+from arbbot.domain.order import OrderKind, Purpose, VenueOrderStatus
+from arbbot.domain.records import (
+    AlertRaised,
+    ExitPlanned,
+    HedgeClosed,
+    HedgeOpened,
+    HedgeSettled,
+    Holding,
+    StatementAgreed,
+)
+from arbbot.engine.rules import BuyAs, LimitReference
+from tests.engine.conftest import MakeRig
+from tests.engine.played_venue import Play
+from tests.engine.rig import D, Rig, book, rules
+
+RICH = book("btceur", "55100", "55110", stamp=2**55)
+CALM = book("btceur", "54600", "54610", stamp=2**55 + 1)
+"""0.1 % of premium: no signal, and completing a sale is a little better than undoing the purchase."""
+BUY, SELL = (Purpose.LEG, Side.BUY), (Purpose.LEG, Side.SELL)
+REFUSED, RESTS = Play("refuse"), Play(fill=D(0))
+
+
+def hedge(rig: Rig, *, buy: Play | None = None, sell: Play | None = None, rich: Book = RICH, gone: bool = True) -> Rig:
+    """Make ready, show 1 % of edge once, and let the legs meet what the plays say; then the edge is gone."""
+    rig.venue.plays = {BUY: [buy] if buy else [], SELL: [sell] if sell else []}
+    rig.ready()
+    rig.show(rich)
+    assert len(rig.placed()) == 2
+    rig.run("0.03")
+    if gone:
+        rig.show(CALM)
+    return rig
+
+
+def closed(rig: Rig) -> HedgeClosed:
+    """The one hedge's end."""
+    ((end),) = rig.all(HedgeClosed)
+    return end
+
+
+def test_a_hedge_goes_out_as_a_market_buy_and_a_dated_limit_sale(rig: Rig) -> None:
+    """Both legs leave in one step, of one size; the sale carries a good-till-date at the one-leg deadline."""
+    rig.engine.step(ev.VenueClockSeen(1500), rig.at)
+    hedge(rig)
+    buy, sell = (command.terms for command in rig.placed())
+    assert (buy.market, buy.side, buy.kind, buy.price) == ("btcusd", Side.BUY, OrderKind.MARKET, None)
+    assert (sell.market, sell.side, sell.kind) == ("btceur", Side.SELL, OrderKind.LIMIT)
+    assert buy.size == sell.size == D("0.05")
+    ((opened),) = rig.all(HedgeOpened)
+    assert sell.price == opened.limit_price
+    assert sell.expire_utc_ms == opened.utc_us // 1000 + 15_000 + 1500
+
+
+def test_a_hedge_end_to_end_is_settled_to_the_cent(rig: Rig) -> None:
+    """Both legs filled: closed at once, rows booked, statement agreed, realised P&L is what the balances moved by."""
+    rig.ready()
+    before = dict(rig.venue.totals)
+    rig.show(RICH)
+    rig.run(1)
+    assert closed(rig).outcome == "completed"
+    assert closed(rig).cause == "buy filled, sell filled"
+    ((settled),) = rig.all(HedgeSettled)
+    moved = {currency: rig.venue.totals[currency] - before[currency] for currency in before}
+    assert settled.domestic_delta == moved["USD"] == D("-3001.2")
+    assert settled.foreign_delta == moved["EUR"] == D("2753.898")
+    assert moved["BTC"] == 0
+    assert settled.realised_pnl == D("-3001.2") + D("2753.898") * D("1.1")
+    assert settled.turnover == D("3001.2")
+    assert settled.fees == (Holding("EUR", D("1.102")), Holding("USD", D("1.2")))
+    assert settled.realised_bps == (settled.realised_pnl / settled.turnover * 10_000).quantize(D("0.0001"))
+    assert rig.all(HedgeOpened)[0].expected_pnl == settled.realised_pnl
+    assert rig.state.expected_pnl == rig.state.realised_pnl
+    assert rig.state.agreed
+    assert rig.state.position == 0
+    assert rig.own("EUR") == rig.venue.totals["EUR"]
+
+
+def test_one_hedge_at_a_time_and_a_pause_between(rig: Rig) -> None:
+    """While a hedge is open, unreconciled or cooling down, the next one waits, each under its own name."""
+    rig.venue.row_lag_s = D(2)
+    hedge(rig, gone=False).run(8)
+    refusals = rig.refusals()
+    assert refusals["reconciling"] > 0
+    assert len(rig.all(HedgeOpened)) >= 2
+    opened = rig.all(HedgeOpened)
+    assert opened[1].utc_us - opened[0].utc_us > 2_000_000
+
+
+def test_an_open_hedge_and_a_cooldown_refuse_by_name(rig: Rig) -> None:
+    """Resting: hedge_open; in doubt: in_doubt; just closed: cooldown."""
+    hedge(rig, sell=RESTS)
+    assert rig.engine.entry.blocked() == "hedge_open"
+    rig.run(30)
+    rig.engine.entry.cooldown_until_ns = rig.at.mono_ns + 1
+    assert rig.engine.entry.blocked() == "cooldown"
+
+
+def test_late_rows_settle_late(rig: Rig) -> None:
+    """Fills told by the channel move the position at once; money and P&L wait for the rows."""
+    rig.venue.row_lag_s = D(4)
+    hedge(rig).run(3)
+    assert closed(rig).outcome == "completed"
+    assert rig.all(HedgeSettled) == []
+    assert rig.engine.entry.blocked() == "reconciling"
+    rig.run(5)
+    assert len(rig.all(HedgeSettled)) == 1
+    assert rig.state.agreed
+
+
+def test_without_a_private_channel_status_and_rows_tell_the_fills(rig: Rig) -> None:
+    """The private channel is a short cut, not a need."""
+    rig.venue.channel = False
+    hedge(rig).run(3)
+    assert closed(rig).outcome == "completed"
+    assert rig.state.agreed
+
+
+def test_rows_rounded_to_cents_go_to_the_rounding_account(rig: Rig) -> None:
+    """Rows show two decimals, balances keep all: the difference is named, within its cap, and nothing halts."""
+    rig.venue.row_decimals = 2
+    rig.venue.books["btcusd"] = book("btcusd", "59990.13", "60000.13")
+    hedge(rig, rich=book("btceur", "55100.37", "55110.37", stamp=2**55)).run(3)
+    ((agreed),) = rig.all(StatementAgreed)
+    rounding = {line.currency: line.rounding for line in agreed.currencies}
+    booked = rig.state.ledger.balance
+    assert rounding["USD"] == -booked(LedgerAccount.ROUNDING, "USD") != 0
+    assert abs(rounding["USD"]) <= D("0.005")
+    assert rounding["BTC"] == 0
+    assert rig.own("USD") == rig.venue.totals["USD"]
+    assert rig.state.mode is Mode.ACTIVE
+
+
+@pytest.mark.parametrize("decimals", [2, 5])
+def test_truncated_balances_agree(rig: Rig, decimals: int) -> None:
+    """Balances shown shorter than they are kept agree after every hedge, for many hedges."""
+    rig.venue.balance_decimals = decimals
+    rig.venue.totals["BTC"] = D(1)
+    rig.ready()
+    rig.show(book("btceur", "55100.37", "55110.37", stamp=2**55))
+    rig.run(20)
+    assert len(rig.all(HedgeClosed)) >= 5
+    assert rig.state.mode is Mode.ACTIVE
+    assert len(rig.all(StatementAgreed)) >= 5
+
+
+def test_an_ioc_buy_at_the_collar(make_rig: MakeRig) -> None:
+    """The setting sends the buy leg as a limit at the collar that never rests."""
+    rig = hedge(make_rig(rules(buy_as=BuyAs.IOC)))
+    buy = rig.placed()[0].terms
+    assert (buy.kind, buy.price) == (OrderKind.IOC, D("60180.00"))
+    rig.run(2)
+    assert closed(rig).outcome == "completed"
+
+
+# --- one leg ----------------------------------------------------------------------------------------------------
+
+
+def exits(rig: Rig) -> list[tuple[str, str, Decimal]]:
+    """(purpose, market, size) of the top-ups sent."""
+    return [
+        (command.terms.purpose.value, command.terms.market, command.terms.size)
+        for command in rig.placed()
+        if command.terms.purpose is not Purpose.LEG
+    ]
+
+
+def test_a_resting_sale_is_cancelled_at_t1_and_the_cheaper_way_is_taken(rig: Rig) -> None:
+    """The spread went: after 5 s the sale is cancelled and the exact remainder leaves where it costs least."""
+    hedge(rig, sell=RESTS).run(4)
+    assert rig.cancelled() == []
+    rig.run(3)
+    assert len(rig.cancelled()) == 1
+    ((plan),) = rig.all(ExitPlanned)
+    assert plan.imbalance == D("0.05")
+    assert plan.complete_value is not None
+    assert plan.unwind_value is not None
+    assert plan.complete_value > plan.unwind_value
+    assert exits(rig) == [("complete", "btceur", D("0.05"))]
+    assert closed(rig).outcome == "one_sided"
+    assert closed(rig).dust == 0
+    rig.run(3)
+    assert rig.state.agreed
+
+
+def test_unwinding_is_chosen_when_it_is_cheaper(rig: Rig) -> None:
+    """The sell market fell further than a round trip costs: the leg is undone where it was bought."""
+    hedge(rig, sell=RESTS)
+    rig.show(book("btceur", "54400", "54410", stamp=2**56))
+    rig.run(7)
+    ((plan),) = rig.all(ExitPlanned)
+    assert plan.action == "unwind"
+    assert exits(rig) == [("unwind", "btcusd", D("0.05"))]
+    rig.run(2)
+    assert closed(rig).outcome == "one_sided"
+
+
+def test_a_sale_that_filled_in_part_is_topped_up_by_the_rest(rig: Rig) -> None:
+    """Only the exact remainder is sold, after the first order is over with known fills."""
+    hedge(rig, sell=Play(fill=D("0.02"))).run(7)
+    assert exits(rig) == [("complete", "btceur", D("0.03"))]
+    assert closed(rig).outcome == "one_sided"
+
+
+def test_a_resting_sale_that_fills_in_time_completes(rig: Rig) -> None:
+    """Before T1 nothing is touched: the hedge completes by itself."""
+    hedge(rig, sell=RESTS).run(2)
+    resting = rig.venue.orders[1]
+    rig.venue.fill(resting, D("0.05"), resting.terms.price or D(0))
+    rig.run(2)
+    assert rig.cancelled() == []
+    assert closed(rig).outcome == "completed"
+
+
+def test_a_refused_buy_takes_the_sale_back(rig: Rig) -> None:
+    """Sale resting: cancelled at once. Nothing filled: cool-down, nothing bought."""
+    hedge(rig, buy=REFUSED, sell=RESTS).run(1)
+    assert len(rig.cancelled()) == 1
+    assert exits(rig) == []
+    assert closed(rig).outcome == "nothing"
+
+
+def test_a_refused_buy_with_a_filled_sale_is_bought_back(rig: Rig) -> None:
+    """For exactly what was sold: here completing the buy is the cheaper way."""
+    hedge(rig, buy=REFUSED, gone=False).run(1)
+    assert exits(rig)[0] == ("complete", "btcusd", D("0.05"))
+    assert rig.all(ExitPlanned)[0].imbalance == D("-0.05")
+
+
+def test_a_refused_buy_with_a_sale_filled_in_part(rig: Rig) -> None:
+    """The sale is cancelled first, then exactly what it filled is bought back."""
+    hedge(rig, buy=REFUSED, sell=Play(fill=D("0.02"))).run(2)
+    assert len(rig.cancelled()) == 1
+    assert [size for _, _, size in exits(rig)] == [D("0.02")]
+    assert closed(rig).outcome == "one_sided"
+
+
+def test_a_refused_sale_with_a_filled_buy_leaves_by_the_better_way(rig: Rig) -> None:
+    """The leg is completed at the best price within the cap, or undone."""
+    hedge(rig, sell=REFUSED).run(2)
+    assert exits(rig) == [("complete", "btceur", D("0.05"))]
+    assert closed(rig).cause == "buy filled, sell rejected"
+
+
+def test_an_exit_that_the_venue_refuses_is_tried_the_other_way(rig: Rig) -> None:
+    """A refused top-up is not sent again into the same market."""
+    hedge(rig, sell=RESTS)
+    rig.venue.plays[(Purpose.COMPLETE, Side.SELL)] = [REFUSED]
+    rig.run(8)
+    assert [purpose for purpose, _, _ in exits(rig)] == ["complete", "unwind"]
+    assert closed(rig).outcome == "one_sided"
+
+
+def test_both_refused_cools_down_and_repeated_reduces(rig: Rig) -> None:
+    """Nothing filled: 10 s pause; three times in a row: REDUCING, latched until a person resumes."""
+    rig.venue.plays = {BUY: [REFUSED] * 3, SELL: [REFUSED] * 3}
+    rig.ready()
+    rig.show(RICH)
+    rig.run(9)
+    assert len(rig.all(HedgeOpened)) == 1
+    rig.run(25)
+    assert [end.outcome for end in rig.all(HedgeClosed)] == ["nothing"] * 3
+    assert rig.state.mode is Mode.REDUCING
+    assert rig.engine.entry.blocked() == "reducing"
+    rig.run(30)
+    assert len(rig.all(HedgeOpened)) == 3
+    rig.step(ev.OperatorResumed("ann", "balances topped up"))
+    rig.run(4)
+    assert len(rig.all(HedgeOpened)) > 3
+    assert rig.state.mode is Mode.ACTIVE
+
+
+def test_no_exit_within_the_cap_waits_until_it_is_forced(make_rig: MakeRig) -> None:
+    """Between T1 and T2 a loss beyond the small cap waits; at T2 the larger cap rules."""
+    rig = make_rig(rules(exit_loss=D("-0.5")))
+    hedge(rig, sell=RESTS).run(10)
+    assert exits(rig) == []
+    rig.run(6)
+    assert exits(rig) == [("complete", "btceur", D("0.05"))]
+    assert rig.all(ExitPlanned)[0].forced
+
+
+def test_a_loss_beyond_the_forced_cap_leaves_the_leg_open_and_says_so(rig: Rig) -> None:
+    """Left open, HALTED, alerted, and said again every minute; when the market comes back the leg is closed."""
+    hedge(rig, sell=RESTS)
+    rig.show(book("btcusd", "50000", "50010", stamp=2**56), book("btceur", "45450", "45460", stamp=2**56))
+    rig.run(14)
+    assert rig.all(ExitPlanned) == []
+    rig.run(5)
+    assert [(plan.action, plan.forced) for plan in rig.all(ExitPlanned)] == [("leave", True)]
+    assert rig.state.mode is Mode.HALTED
+    assert rig.alerts().count("leg_open") == 1
+    rig.run(60)
+    assert rig.alerts().count("leg_open") == 2
+    assert exits(rig) == []
+    rig.show(book("btcusd", "59800", "59810", stamp=2**57))
+    rig.run(3)
+    assert exits(rig) == [("unwind", "btcusd", D("0.05"))]
+    assert closed(rig).outcome == "one_sided"
+    assert rig.state.mode is Mode.HALTED
+
+
+def test_dust_is_carried_and_counted(rig: Rig) -> None:
+    """A remainder below every minimum is no order: it is carried as position, and the next hedge may start."""
+    hedge(rig, sell=Play(fill=D("0.0499"))).run(7)
+    assert exits(rig) == []
+    assert closed(rig).dust == D("0.0001")
+    rig.run(3)
+    assert rig.state.position == D("0.0001")
+    assert rig.state.agreed
+    assert rig.engine.entry.blocked() is None
+
+
+def test_dust_beyond_its_cap_reduces(make_rig: MakeRig) -> None:
+    """Carried dust has a cap; beyond it no hedge starts until a person looked."""
+    rig = make_rig(rules(dust_cap=D("0.00005")))
+    hedge(rig, sell=Play(fill=D("0.0499"))).run(7)
+    assert rig.state.mode is Mode.REDUCING
+    rig.step(ev.OperatorResumed("ann", "seen"))
+    rig.run(3)
+    assert rig.engine.entry.blocked() == "unhedged"
+
+
+def test_exits_that_do_not_fill_are_bounded(make_rig: MakeRig) -> None:
+    """Each try pauses a second; after max_exits a person is called and nothing more is sent."""
+    rig = make_rig(rules(max_exits=3))
+    hedge(rig, sell=RESTS)
+    for purpose in (Purpose.COMPLETE, Purpose.UNWIND):
+        rig.venue.plays[(purpose, Side.SELL)] = [RESTS] * 9
+    rig.run(20)
+    assert len(exits(rig)) == 3
+    assert rig.state.mode is Mode.HALTED
+    assert rig.alerts().count("leg_open") == 1
+    rig.run(60)
+    assert rig.alerts().count("leg_open") == 2
+
+
+def test_the_venue_ends_a_forgotten_sale_itself(rig: Rig) -> None:
+    """The dead man's switch: cancels that get lost do not matter, at T2 the sale expires and the leg is closed."""
+    rig.venue.cancels = [("unanswered", False)] * 9
+    rig.venue.channel = False
+    hedge(rig, sell=RESTS).run(18)
+    assert 2 <= len(rig.cancelled()) <= 5
+    assert rig.venue.orders[1].status is VenueOrderStatus.EXPIRED
+    assert closed(rig).outcome == "one_sided"
+    assert closed(rig).cause == "buy filled, sell expired"
+
+
+def test_a_maker_sale_is_carried_by_the_one_leg_policy(make_rig: MakeRig) -> None:
+    """Reference sell_ask: the sale rests above the touch, is given T1, then resolved like any other."""
+    rig = hedge(make_rig(rules(limit_reference=LimitReference.SELL_ASK)), gone=False)
+    rig.run(4)
+    assert rig.venue.orders[1].status is VenueOrderStatus.OPEN
+    rig.run(4)
+    assert rig.all(HedgeClosed)[0].outcome == "one_sided"
+
+
+def test_a_leg_is_closed_on_rest_books_when_the_feed_is_down(rig: Rig) -> None:
+    """A lost feed does not leave a leg open: books are fetched by REST and the exit goes out on them."""
+    hedge(rig, sell=RESTS)
+    rig.feeding = False
+    rig.step(ev.FeedDown(rig.epoch, "1006"))
+    rig.run(8)
+    assert closed(rig).outcome == "one_sided"
+    assert rig.state.mode is Mode.ACTIVE
+
+
+def test_no_book_at_all_leaves_the_leg_open_with_an_alert(rig: Rig) -> None:
+    """Without any book there is no price to leave at: the operator is told; books that come back end it."""
+    hedge(rig, sell=RESTS)
+    rig.feeding = False
+    rig.step(ev.FeedDown(rig.epoch, "1006"))
+    rig.venue.failing = {Topic.BOOK}
+    rig.run(25)
+    assert "leg_open" in rig.alerts()
+    assert rig.state.mode is Mode.HALTED
+    rig.venue.failing = set()
+    rig.run(3)
+    assert closed(rig).outcome == "one_sided"
+
+
+def test_every_alert_of_an_open_leg_names_hedge_and_amount(rig: Rig) -> None:
+    """The alert says which hedge, how much of what, and why."""
+    hedge(rig, sell=RESTS)
+    rig.feeding = False
+    rig.step(ev.FeedDown(rig.epoch, "1006"))
+    rig.venue.failing = {Topic.BOOK}
+    rig.run(25)
+    ((alert),) = [alert for alert in rig.all(AlertRaised) if alert.name == "leg_open"]
+    assert "q7-h00001" in alert.text
+    assert "0.05" in alert.text
+    assert "BTC" in alert.text
