@@ -70,6 +70,8 @@ class Bookkeeper:
         self._polls = 0
         self._next_poll_ns = NEVER
         self._unattributed: dict[int, Unattributed] = {}
+        self._recent = dict(core.state.rows)
+        """Booked rows young enough to be read again: id -> UTC microseconds."""
         self._difference: tuple[tuple[Holding, ...], int] | None = None
         self.rebase_by: tuple[str, str] | None = None
         """(who, why) while a person's rebase waits for a quiet moment."""
@@ -113,13 +115,13 @@ class Bookkeeper:
 
     def _overlap_start(self) -> int:
         """The smallest row id young enough to be read again: late rows come with lower ids than seen ones."""
-        state = self._core.state
-        assert state.anchor is not None
-        if not state.rows:
-            return state.anchor.cursor
-        youngest = max(state.rows.values())
-        floor_us = youngest - ns(self._core.rules.account.overlap_s) // 1000
-        return min(row_id for row_id, utc_us in state.rows.items() if utc_us >= floor_us)
+        anchor = self._core.state.anchor
+        assert anchor is not None
+        if not self._recent:
+            return anchor.cursor
+        floor_us = max(self._recent.values()) - ns(self._core.rules.account.overlap_s) // 1000
+        self._recent = {row_id: utc_us for row_id, utc_us in self._recent.items() if utc_us >= floor_us}
+        return min(self._recent)
 
     def _schedule(self, *, again: bool) -> None:
         """Catch up soon while something is missing, else wait for the next regular poll."""
@@ -210,7 +212,11 @@ class Bookkeeper:
             self._tracker.book_fill(order, fill, "row")
         elif held[1].size != size:
             self._contradiction(f"row {row.transaction_id} says {size}, its fill said {held[1].size}")
-        core.emit(RowBooked(row, client_order_id, trade_entries(row), core.at.utc_us))
+        self._emit_row(RowBooked(row, client_order_id, trade_entries(row), core.at.utc_us))
+
+    def _emit_row(self, record: RowBooked) -> None:
+        self._core.emit(record)
+        self._recent[record.row.transaction_id] = record.row.utc_us
 
     def _contradiction(self, text: str) -> None:
         self._core.alert(Severity.CRITICAL, "row_contradiction", text)
@@ -218,7 +224,7 @@ class Bookkeeper:
 
     def _book_external(self, row: Transaction) -> None:
         core = self._core
-        core.emit(RowBooked(row, None, external_entries(row), core.at.utc_us))
+        self._emit_row(RowBooked(row, None, external_entries(row), core.at.utc_us))
         moved = ", ".join(f"{delta} {currency}" for currency, delta in row.amounts)
         core.alert(Severity.WARNING, "external_row", f"row {row.transaction_id} (type {row.kind}) is not ours: {moved}")
         core.restrict(Mode.PAUSED, f"external row {row.transaction_id}: acknowledge with `arbbot resume`")
@@ -336,6 +342,7 @@ class Bookkeeper:
         holdings = tuple(Holding(currency, shown.get(currency, ZERO)) for currency in self._anchor_currencies(shown))
         core.emit(AnchorSet(holdings, self._newest, cause, who, reason, core.at.utc_us))
         self.rebase_by = None
+        self._recent.clear()
         self._unattributed.clear()
         self._difference = None
         self.difference = {holding.currency: ZERO for holding in holdings}

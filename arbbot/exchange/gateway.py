@@ -78,6 +78,8 @@ class VenueDesk:
         self._account = account
         self._symbols = tuple(symbols)
         self._private: list[ev.OrderEventSeen | ev.FillSeen] = []
+        self._rows: list[Transaction] = []
+        """The account's rows as displayed, in the order of their ids, as far as anybody asked."""
         self._open_seen: tuple[int, tuple[OpenOrder, ...]] | None = None
         venue.subscribe(self._heard)
 
@@ -171,11 +173,13 @@ class VenueDesk:
         return tuple(event for event in own if event is not None)
 
     def _transactions(self, since_id: int | None, now_us: int) -> tuple[Transaction, ...]:
-        rows = self._account.rows
-        first = 0 if since_id is None else bisect_left(rows, since_id, key=lambda row: row.row_id)
+        for row in islice(self._account.rows, len(self._rows), None):
+            self._rows.append(self._transaction(row))
+        rows = self._rows
+        first = 0 if since_id is None else bisect_left(rows, since_id, key=lambda row: row.transaction_id)
         seen_to_us = now_us - self._venue.rules.row_lag_us
-        visible = [row for row in rows[first:] if row.at_us <= seen_to_us]
-        return tuple(self._transaction(row) for row in (visible[-PAGE:] if since_id is None else visible))
+        visible = [row for row in islice(rows, first, None) if row.utc_us <= seen_to_us]
+        return tuple(visible[-PAGE:] if since_id is None else visible)
 
     def _transaction(self, row: Row) -> Transaction:
         """A row as displayed: a trade's counter amount rounded as the rules say, its fee to five decimals."""

@@ -93,6 +93,8 @@ class House:
         self._ladders = {side: Ladder(side) for side in Side}
         self._orders: dict[int, Quote] = {}
         self._lean = 0.0
+        self._changes = -1
+        """Count of the book's changes up to which nobody can have traded with this house unnoticed."""
 
     def requote(
         self, fair: float, width: float, depth: float, empty_side: Side | None, step_s: float, now_us: int
@@ -101,9 +103,12 @@ class House:
 
         In a halted market they stay as they are.
         """
-        if not self._venue.listing(self._market).enabled:
+        listing = self._venue.listing(self._market)
+        if not listing.enabled:
             return
-        self._notice_fills()
+        if listing.book.changes != self._changes:
+            self._notice_fills()
+        alone = len(listing.book.orders) == len(self._orders)
         self._lean *= 0.5 ** (step_s / IMPACT_HALF_LIFE_S)
         log_mid = log(fair) + self._lean
         half_spread = self._style.half_spread * width
@@ -118,6 +123,7 @@ class House:
             self._extend(ladder, window, log_mid, depth, now_us)
             for _ in range(min(MOST_REVIEWS, 1 + int(step_s))):
                 self._review(ladder.quotes[self._rng.choice(window)], log_mid, depth, now_us)
+        self._changes = listing.book.changes if alone else -1
         self._take(step_s, now_us)
 
     def _notice_fills(self) -> None:
