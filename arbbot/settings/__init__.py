@@ -2,7 +2,7 @@
 
 from arbbot.settings.conversion import rules
 from arbbot.settings.errors import SettingsError
-from arbbot.settings.load import Sources, load, read_sources
+from arbbot.settings.load import Sources, in_force, load, read_sources
 from arbbot.settings.model import (
     AccountSettings,
     FeedSettings,
@@ -46,6 +46,7 @@ __all__ = [
     "Switch",
     "TelemetrySettings",
     "TradeSettings",
+    "in_force",
     "load",
     "read_keys",
     "read_sources",

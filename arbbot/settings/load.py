@@ -19,7 +19,7 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.settings.errors import SettingsError
 from arbbot.settings.model import Settings
 from arbbot.settings.options import RunMode
-from arbbot.settings.problems import Location, nearest, problem_lines
+from arbbot.settings.problems import Location, known_keys, nearest, problem_lines
 from arbbot.settings.secrets import refuse_readable
 
 DEFAULT_FILE = Path("settings.toml")
@@ -100,6 +100,20 @@ class Sources:
 def load(path: Path | None = None, mode: str | None = None) -> Settings:
     """The settings in force. `path` and `mode` are the command line's word. Raises SettingsError."""
     return read_sources(path, mode).settings()
+
+
+def in_force(path: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Every setting as `{key: {value, from}}`, keys masked. Raises SettingsError."""
+    sources = read_sources(path)
+    shown: Any = sources.settings().model_dump(mode="json")
+    found: dict[str, dict[str, Any]] = {}
+    for key in known_keys():
+        location = tuple(key.split("."))
+        value = shown
+        for step in location:
+            value = value[step]
+        found[key] = {"value": value, "from": sources.origin_name(location)}
+    return found
 
 
 def read_sources(

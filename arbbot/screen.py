@@ -1,0 +1,151 @@
+"""What people see: tables for the operator's answers, or the same answer as JSON with money as text. No logic."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+Answer = Mapping[str, Any]
+_NONE = "-"
+
+
+def show(answer: Answer, as_json: bool, kind: str = "") -> None:
+    """Write an answer to standard output; `kind` picks its tables: status, why, settings, or none for an outline."""
+    if as_json:
+        sys.stdout.write(json.dumps(answer, default=_plain, indent=2) + "\n")
+        return
+    _SCREENS.get(kind, _outline)(_console(), answer)
+
+
+def _console() -> Console:
+    """No markup: brackets in a reason are brackets."""
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.value if isinstance(value, Enum) else str(value)
+
+
+def text(value: object) -> str:
+    """A value for a table cell: money without exponent, absence as a dash."""
+    if value is None or value == "":
+        return _NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, list | tuple):
+        return ", ".join(text(item) for item in value) or _NONE
+    return str(value)
+
+
+def _table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table, or its title with "none"."""
+    filled = [[text(cell) for cell in row] for row in rows]
+    if not filled:
+        console.print(f"{title}: none")
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, overflow="fold", justify="left" if index == 0 else "right")
+    for row in filled:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _headline(console: Console, answer: Answer) -> None:
+    reason = f" ({answer['state_reason']})" if answer.get("state_reason") else ""
+    console.print(f"{answer['mode']} mode, {answer['state']}{reason}, {answer['route']}", style="bold")
+
+
+def _status(console: Console, answer: Answer) -> None:
+    _headline(console, answer)
+    console.print(f"version {answer['version']}, up {answer['uptime_s']} s")
+    for problem in answer["problems"]:
+        console.print(f"problem: {problem}", style="red")
+    console.print(f"flat: {text(answer['flat'])}   ledger equals the venue: {text(answer['reconciled'])}")
+    exposure = [(asset, line["low"], line["high"]) for asset, line in answer["exposure"].items()]
+    _table(console, "exposure", ("asset", "if all sells fill", "if all buys fill"), exposure)
+    _orders(console, answer["open_orders"])
+    balances = [(name, line["venue"], line["ledger"], line["difference"]) for name, line in answer["balances"].items()]
+    _table(console, "balances", ("currency", "venue", "ledger", "difference"), balances)
+    _pairs(console, "FX drift", answer["fx_drift"])
+    books = [
+        (symbol, line["bid"], line["ask"], line["age_ms"], line["fresh"], line["halted"])
+        for symbol, line in answer["books"].items()
+    ]
+    _table(console, "books", ("market", "bid", "ask", "age ms", "fresh", "halted"), books)
+    _reasons(console, answer["blockers"])
+    _hedges(console, answer["hedges"])
+
+
+def _orders(console: Console, orders: Sequence[Answer]) -> None:
+    columns = ("open order", "market", "side", "kind", "price", "size", "may fill", "state", "age s")
+    keys = ("client_order_id", "market", "side", "kind", "price", "size", "may_fill", "state", "age_s")
+    _table(console, "open orders", columns, ([order[key] for key in keys] for order in orders))
+
+
+def _hedges(console: Console, hedges: Sequence[Answer]) -> None:
+    columns = ("hedge", "direction", "size", "outcome", "expected bps", "realised bps", "realised P&L")
+    keys = ("hedge_id", "direction", "size", "outcome", "expected_bps", "realised_bps", "realised_pnl")
+    _table(console, "last hedges", columns, ([hedge[key] for key in keys] for hedge in hedges))
+
+
+def _reasons(console: Console, refusals: Sequence[Answer]) -> None:
+    if not refusals:
+        console.print("no hedge is refused at this moment")
+    for refusal in refusals:
+        console.print(f"not trading: {refusal['meaning']} ({refusal['name']})")
+
+
+def _why(console: Console, answer: Answer) -> None:
+    _headline(console, answer)
+    _reasons(console, answer["refusals"])
+    columns = ("direction", "gross at touch", "gross of size", "threshold", "break-even", "net", "net floor")
+    keys = ("touch_gross_bps", "gross_bps", "threshold_bps", "break_even_bps", "net_bps", "net_floor_bps")
+    rows = (
+        [f"buy {edge['buy_market']}, sell {edge['sell_market']}", *(edge[key] for key in keys)]
+        for edge in answer["directions"].values()
+    )
+    _table(console, "edge, in basis points", columns, rows)
+    _pairs(console, "refusals since the start", answer["counts"])
+
+
+def _pairs(console: Console, title: str, pairs: Answer) -> None:
+    _table(console, title, ("", ""), pairs.items())
+
+
+def _settings(console: Console, answer: Answer) -> None:
+    rows = ((key, line["value"], line["from"]) for key, line in answer.items())
+    _table(console, "settings in force", ("setting", "value", "from"), rows)
+
+
+def _outline(console: Console, answer: Answer, indent: str = "") -> None:
+    """Any nested answer, one line a value."""
+    for name, value in answer.items():
+        if isinstance(value, Mapping):
+            console.print(f"{indent}{name}:")
+            _outline(console, value, indent + "  ")
+        elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+            console.print(f"{indent}{name}:")
+            for item in value:
+                line = "  ".join(f"{key}={text(cell)}" for key, cell in item.items())
+                console.print(f"{indent}  {line}")
+        else:
+            console.print(f"{indent}{name}: {text(value)}")
+
+
+_SCREENS: dict[str, Callable[[Console, Answer], None]] = {
+    "status": _status,
+    "why": _why,
+    "settings": _settings,
+}
