@@ -134,9 +134,10 @@ class OrderTracker:
         watch = self._watch(order)
         if watch.status_ask == event.ask_id:
             watch.status_ask = None
-        self._round_answer(order, watch, event.ask_id)
         if event.report is None:
+            self._round_answer(order, watch, event.ask_id)
             return
+        watch.round_asks.clear()
         name = event.report.client_order_id
         if name is not None and name != order.terms.client_order_id:
             self._contradiction(order, f"order_status answered about {name}")

@@ -12,9 +12,11 @@ from typing import TypeVar
 
 from arbbot.domain import events as ev
 from arbbot.domain.book import Book, Row
-from arbbot.domain.commands import Ask, CancelOrder, Command, Exit, PlaceOrder
+from arbbot.domain.commands import Ask, CancelOrder, Command, Exit, PlaceOrder, Topic
 from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.market import Instrument, Route
+from arbbot.domain.mode import Mode
+from arbbot.domain.order import OrderState
 from arbbot.domain.records import AlertRaised, DurableRecord, OrderIntended, Record, is_durable
 from arbbot.engine.rules import (
     AccountRules,
@@ -126,6 +128,9 @@ class Rig:
         """When asked for: (journal length, the venue, the time) at every moment a crash could leave behind."""
         self._queue: list[tuple[int, int, Command | ev.Event]] = []
         self._order = count()
+        self._next_tick = at.mono_ns + int(STEP_S * NS)
+        self.slow_ms: dict[Topic, int] = {}
+        """Questions that take longer than 10 ms to reach the venue."""
 
     # --- motion --------------------------------------------------------------------------------------------
 
@@ -167,19 +172,18 @@ class Rig:
     def run(self, seconds: Decimal | int | str) -> None:
         """Let time pass: answers come, the private channel tells, the clock ticks, frames arrive."""
         end_ns = self.at.mono_ns + int(D(seconds) * NS)
-        next_tick = self.at.mono_ns + int(STEP_S * NS)
         while self.exit is None:
-            due = min(self._queue[0][0] if self._queue else end_ns, next_tick, end_ns)
+            due = min(self._queue[0][0] if self._queue else end_ns, self._next_tick, end_ns)
             self._pass_to(due)
             if self._queue and self._queue[0][0] <= due:
                 self._deliver(heapq.heappop(self._queue)[2])
-            elif due == next_tick:
+            elif due == self._next_tick:
                 self.venue.at = self.at
                 self.venue.expire()
                 self._channel()
                 self.step(ev.Tick())
-                next_tick += int(STEP_S * NS)
-                if self.feeding and next_tick // NS != due // NS:
+                self._next_tick += int(STEP_S * NS)
+                if self.feeding and self._next_tick // NS != due // NS:
                     self.show()
             elif due >= end_ns:
                 return
@@ -218,7 +222,7 @@ class Rig:
                 return
             if isinstance(command, PlaceOrder):
                 assert any(isinstance(each, OrderIntended) and each.terms == command.terms for each in self.journal)
-            self._later(command, 10)
+            self._later(command, self.slow_ms.get(command.topic, 10) if isinstance(command, Ask) else 10)
 
     def snapshot(self) -> None:
         """Remember what a crash at this moment would leave, when asked to."""
@@ -253,6 +257,14 @@ class Rig:
     def last(self) -> tuple[str, ...]:
         """What the last evaluation said."""
         return tuple(refusal.value for refusal in self.engine.entry.last)
+
+    def mode(self) -> Mode:
+        """The mode as it is now."""
+        return self.state.mode
+
+    def stands(self, number: int) -> OrderState:
+        """The state of our order number so-and-so."""
+        return self.state.orders[f"{KEY}-{number:06d}"].state
 
     def own(self, currency: str) -> Decimal:
         """What the ledger says we own."""

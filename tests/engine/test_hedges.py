@@ -141,7 +141,7 @@ def test_rows_rounded_to_cents_go_to_the_rounding_account(rig: Rig) -> None:
     assert abs(rounding["USD"]) <= D("0.005")
     assert rounding["BTC"] == 0
     assert rig.own("USD") == rig.venue.totals["USD"]
-    assert rig.state.mode is Mode.ACTIVE
+    assert rig.mode() is Mode.ACTIVE
 
 
 @pytest.mark.parametrize("decimals", [2, 5])
@@ -153,7 +153,7 @@ def test_truncated_balances_agree(rig: Rig, decimals: int) -> None:
     rig.show(book("btceur", "55100.37", "55110.37", stamp=2**55))
     rig.run(20)
     assert len(rig.all(HedgeClosed)) >= 5
-    assert rig.state.mode is Mode.ACTIVE
+    assert rig.mode() is Mode.ACTIVE
     assert len(rig.all(StatementAgreed)) >= 5
 
 
@@ -273,14 +273,13 @@ def test_both_refused_cools_down_and_repeated_reduces(rig: Rig) -> None:
     assert len(rig.all(HedgeOpened)) == 1
     rig.run(25)
     assert [end.outcome for end in rig.all(HedgeClosed)] == ["nothing"] * 3
-    assert rig.state.mode is Mode.REDUCING
+    assert rig.mode() is Mode.REDUCING
     assert rig.engine.entry.blocked() == "reducing"
     rig.run(30)
     assert len(rig.all(HedgeOpened)) == 3
     rig.step(ev.OperatorResumed("ann", "balances topped up"))
     rig.run(4)
     assert len(rig.all(HedgeOpened)) > 3
-    assert rig.state.mode is Mode.ACTIVE
 
 
 def test_no_exit_within_the_cap_waits_until_it_is_forced(make_rig: MakeRig) -> None:
@@ -301,7 +300,7 @@ def test_a_loss_beyond_the_forced_cap_leaves_the_leg_open_and_says_so(rig: Rig) 
     assert rig.all(ExitPlanned) == []
     rig.run(5)
     assert [(plan.action, plan.forced) for plan in rig.all(ExitPlanned)] == [("leave", True)]
-    assert rig.state.mode is Mode.HALTED
+    assert rig.mode() is Mode.HALTED
     assert rig.alerts().count("leg_open") == 1
     rig.run(60)
     assert rig.alerts().count("leg_open") == 2
@@ -310,7 +309,7 @@ def test_a_loss_beyond_the_forced_cap_leaves_the_leg_open_and_says_so(rig: Rig) 
     rig.run(3)
     assert exits(rig) == [("unwind", "btcusd", D("0.05"))]
     assert closed(rig).outcome == "one_sided"
-    assert rig.state.mode is Mode.HALTED
+    assert rig.mode() is Mode.HALTED
 
 
 def test_dust_is_carried_and_counted(rig: Rig) -> None:
@@ -328,7 +327,7 @@ def test_dust_beyond_its_cap_reduces(make_rig: MakeRig) -> None:
     """Carried dust has a cap; beyond it no hedge starts until a person looked."""
     rig = make_rig(rules(dust_cap=D("0.00005")))
     hedge(rig, sell=Play(fill=D("0.0499"))).run(7)
-    assert rig.state.mode is Mode.REDUCING
+    assert rig.mode() is Mode.REDUCING
     rig.step(ev.OperatorResumed("ann", "seen"))
     rig.run(3)
     assert rig.engine.entry.blocked() == "unhedged"
@@ -342,7 +341,7 @@ def test_exits_that_do_not_fill_are_bounded(make_rig: MakeRig) -> None:
         rig.venue.plays[(purpose, Side.SELL)] = [RESTS] * 9
     rig.run(20)
     assert len(exits(rig)) == 3
-    assert rig.state.mode is Mode.HALTED
+    assert rig.mode() is Mode.HALTED
     assert rig.alerts().count("leg_open") == 1
     rig.run(60)
     assert rig.alerts().count("leg_open") == 2
@@ -375,7 +374,7 @@ def test_a_leg_is_closed_on_rest_books_when_the_feed_is_down(rig: Rig) -> None:
     rig.step(ev.FeedDown(rig.epoch, "1006"))
     rig.run(8)
     assert closed(rig).outcome == "one_sided"
-    assert rig.state.mode is Mode.ACTIVE
+    assert rig.mode() is Mode.ACTIVE
 
 
 def test_no_book_at_all_leaves_the_leg_open_with_an_alert(rig: Rig) -> None:
@@ -386,7 +385,7 @@ def test_no_book_at_all_leaves_the_leg_open_with_an_alert(rig: Rig) -> None:
     rig.venue.failing = {Topic.BOOK}
     rig.run(25)
     assert "leg_open" in rig.alerts()
-    assert rig.state.mode is Mode.HALTED
+    assert rig.mode() is Mode.HALTED
     rig.venue.failing = set()
     rig.run(3)
     assert closed(rig).outcome == "one_sided"

@@ -29,18 +29,20 @@ def order(
 
 
 def buy(state: OrderState, filled: str = "0") -> OwnOrder:
+    """The buy leg."""
     return order(Side.BUY, state, filled)
 
 
 def sell(state: OrderState, filled: str = "0") -> OwnOrder:
+    """The sell leg."""
     return order(Side.SELL, state, filled)
 
 
 def exit_(side: Side, state: OrderState, filled: str, size: str = "1") -> OwnOrder:
+    """A top-up."""
     return order(side, state, filled, size=size, kind=OrderKind.IOC, purpose=Purpose.UNWIND)
 
 
-CANCEL_SELL = CancelThese
 TABLE: list[tuple[str, list[OwnOrder], bool, type[Move], object]] = [
     ("both on the wire", [buy(S.INTENT), sell(S.INTENT)], False, Wait, None),
     ("nothing to cancel before an answer", [buy(S.INTENT), sell(S.INTENT)], True, Wait, None),
