@@ -12,13 +12,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arbbot.cli_types import AsJson, JournalFile, Reason, SettingsFile, Socket, balance, duration, percent, positive
+from arbbot.cli_exchange import exchange
+from arbbot.cli_types import AsJson, JournalFile, Reason, SettingsFile, Socket, duration, positive
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+
+if TYPE_CHECKING:
+    from arbbot.settings import Settings
 
 EXIT_CODE_MEANINGS = {
     ExitCode.OK: "done; a daemon that ends so is flat, with nothing in doubt",
@@ -73,15 +77,6 @@ class ModeOption(StrEnum):
     LIVE = "live"
 
 
-class ScenarioOption(StrEnum):
-    """--scenario."""
-
-    CALM = "calm"
-    MIXED = "mixed"
-    DISLOCATED = "dislocated"
-    STRESS = "stress"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code. Everything that can be the operator's mistake is one line on stderr."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -116,6 +111,13 @@ def _options(
     pass
 
 
+def _load(path: Path | None, mode: ModeOption | None = None) -> Settings:
+    """The settings, before anything heavier is imported: a wrong one is told at once."""
+    from arbbot.settings import load
+
+    return load(path, None if mode is None else mode.value)
+
+
 # --- start things -------------------------------------------------------------------------------------------------
 
 
@@ -137,87 +139,15 @@ def run(
     settings: SettingsFile = None,
 ) -> int:
     """Start the daemon: recover, reconcile, trade, and stop flat on SIGTERM or Ctrl-C."""
-    from arbbot import bootstrap
-    from arbbot.settings import load
-
     if demo and mode not in (None, ModeOption.SANDBOX):
         raise typer.BadParameter("--demo rehearses in sandbox mode and no other")
-    return bootstrap.run(
-        load(settings, "sandbox" if demo else mode and mode.value), for_s=for_s, record=record, demo=demo
-    )
-
-
-@app.command()
-def exchange(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="REST port; 0 picks a free one.")] = 8787,
-    ws_port: Annotated[
-        int | None, typer.Option("--ws-port", min=0, max=65535, help="WebSocket port; else the REST port.")
-    ] = None,
-    scenario: Annotated[ScenarioOption | None, typer.Option(help="Seeded market; calm by default.")] = None,
-    history: Annotated[
-        str | None, typer.Option(metavar="PERIOD", help="Follow recorded hourly closes: 2020, 2020-03, 2020-03-12.")
-    ] = None,
-    compression: Annotated[
-        Decimal, typer.Option(parser=positive, metavar="N", help="Market seconds per second.")
-    ] = "1",  # type: ignore[assignment]  # typer passes a default through the parser
-    seed: Annotated[int, typer.Option(help="The same seed gives the same market.")] = 1,
-    tier: Annotated[
-        int | None, typer.Option(min=0, metavar="VOLUME", help="Charge the fees of this 30-day volume in USD.")
-    ] = None,
-    maker_fee: Annotated[
-        Decimal | None, typer.Option(parser=percent, metavar="PERCENT", help="Charge this instead of a tier.")
-    ] = None,
-    taker_fee: Annotated[
-        Decimal | None, typer.Option(parser=percent, metavar="PERCENT", help="Charge this instead of a tier.")
-    ] = None,
-    balances: Annotated[
-        list[Any] | None,
-        typer.Option("--balance", parser=balance, metavar="CURRENCY=AMOUNT", help="Opening balance; repeatable."),
-    ] = None,
-    tls: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Serve TLS; the certificate authority is written to DIR/ca.pem.")
-    ] = None,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option("--fault", metavar="SPEC", help="Go wrong on purpose: reply_lost:buy:1; repeatable."),
-    ] = None,
-    row_decimals: Annotated[int, typer.Option(min=2, max=8, help="Decimals that transaction rows show.")] = 2,
-    unsigned_errors: Annotated[
-        bool, typer.Option("--unsigned-errors", help="Leave error replies unsigned; the real venue may.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Tell the addresses as one line of JSON.")] = False,
-    leash: Annotated[bool, typer.Option("--leash", help="End when standard input does.")] = False,
-) -> int:
-    """Serve the built-in, Bitstamp-compatible exchange on this machine until Ctrl-C."""
+    loaded = _load(settings, ModeOption.SANDBOX if demo else mode)
     from arbbot import bootstrap
-    from arbbot.exchange_command import ExchangeCommand
 
-    if scenario is not None and history is not None:
-        raise typer.BadParameter("--scenario and --history exclude each other")
-    if (maker_fee is None) != (taker_fee is None) or (tier is not None and taker_fee is not None):
-        raise typer.BadParameter("give --maker-fee and --taker-fee together, or --tier, or none of them")
-    return bootstrap.exchange(
-        ExchangeCommand(
-            host=host,
-            port=port,
-            ws_port=ws_port,
-            scenario=scenario and scenario.value,
-            history=history,
-            compression=compression,
-            seed=seed,
-            tier=tier,
-            maker_fee=maker_fee,
-            taker_fee=taker_fee,
-            balances=tuple(balances or ()),
-            tls=tls,
-            faults=tuple(fault or ()),
-            row_decimals=row_decimals,
-            unsigned_errors=unsigned_errors,
-            as_json=as_json,
-            leash=leash,
-        )
-    )
+    return bootstrap.run(loaded, for_s=for_s, record=record, demo=demo)
+
+
+app.command()(exchange)
 
 
 @app.command()
@@ -227,10 +157,10 @@ def check(
     settings: SettingsFile = None,
 ) -> int:
     """Before the first order: settings, key rights, clock, fees and break-even, balances on both legs, decimals."""
+    loaded = _load(settings, mode)
     from arbbot import bootstrap
-    from arbbot.settings import load
 
-    return bootstrap.check(load(settings, mode and mode.value), as_json)
+    return bootstrap.check(loaded, as_json)
 
 
 @app.command("settings")
@@ -247,18 +177,16 @@ def settings_(as_json: AsJson = False, settings: SettingsFile = None) -> None:
 
 def _ask(settings: Path | None, socket: Path | None, verb: str) -> dict[str, Any]:
     from arbbot.control_client import ask, newest
-    from arbbot.settings import load
 
-    return ask(socket or newest(load(settings).control_socket), {"verb": verb})
+    return ask(socket or newest(_load(settings).control_socket), {"verb": verb})
 
 
 def _tell(settings: Path | None, socket: Path | None, verb: str, reason: str, **more: Any) -> None:
     from arbbot import screen
     from arbbot.control_client import ask
-    from arbbot.settings import load
 
     request = {"verb": verb, "who": _who(), "reason": reason, **more}
-    screen.show(ask(socket or load(settings).control_socket, request), as_json=False)
+    screen.show(ask(socket or _load(settings).control_socket, request), as_json=False)
 
 
 def _who() -> str:
@@ -346,10 +274,10 @@ def rebase(reason: Reason, socket: Socket = None, settings: SettingsFile = None)
 @app.command()
 def report(journal: JournalFile = None, as_json: AsJson = False, settings: SettingsFile = None) -> int:
     """What we really made: hedges, ledger against the venue, P&L line by line, fees, edge expected and realised."""
+    loaded = _load(settings)
     from arbbot import bootstrap
-    from arbbot.settings import load
 
-    return bootstrap.report(journal, load(settings), as_json)
+    return bootstrap.report(journal, loaded, as_json)
 
 
 @app.command()
@@ -360,10 +288,10 @@ def explain(
     settings: SettingsFile = None,
 ) -> int:
     """Everything that led to a hedge and came of it, with timings."""
+    loaded = _load(settings)
     from arbbot import bootstrap
-    from arbbot.settings import load
 
-    return bootstrap.explain(hedge_id, journal, load(settings), as_json)
+    return bootstrap.explain(hedge_id, journal, loaded, as_json)
 
 
 @app.command()
@@ -389,8 +317,8 @@ def backtest(
     settings: SettingsFile = None,
 ) -> int:
     """Follow recorded hourly closes in virtual time; what happens between them is synthetic, and is said to be."""
+    loaded = _load(settings)
     from arbbot import bootstrap
-    from arbbot.settings import load
 
     rates = tuple(taker) if taker else (Decimal("0.40"), Decimal("0.03"))
-    return bootstrap.backtest(period, load(settings), taker_percent=rates, seed=seed, as_json=as_json)
+    return bootstrap.backtest(period, loaded, taker_percent=rates, seed=seed, as_json=as_json)

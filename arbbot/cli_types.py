@@ -14,7 +14,7 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 def duration(text: str) -> Decimal:
     """`30s`, `5m`, `1.5h` or `2d` in seconds."""
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", text)
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd])", text)
     seconds = Decimal(match[1]) * _UNITS_S[match[2]] if match else Decimal(0)
     if seconds <= 0:
         raise typer.BadParameter(f"{text!r} is no duration: say 30s, 5m, 24h or 2d")

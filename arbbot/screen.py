@@ -14,6 +14,7 @@ from rich.table import Table
 
 Answer = Mapping[str, Any]
 _NONE = "-"
+_PIPE_COLUMNS = 200
 
 
 def show(answer: Answer, as_json: bool, kind: str = "") -> None:
@@ -25,8 +26,9 @@ def show(answer: Answer, as_json: bool, kind: str = "") -> None:
 
 
 def _console() -> Console:
-    """No markup: brackets in a reason are brackets."""
-    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+    """No markup: brackets in a reason are brackets. A pipe has no width to fold tables to."""
+    width = None if sys.stdout.isatty() else _PIPE_COLUMNS
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True, width=width)
 
 
 def _plain(value: object) -> Any:
