@@ -9,7 +9,7 @@ from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.records import DurableRecord, Record
 
-Sink = Callable[[Event, Moment], None]
+Sink = Callable[[Event, Moment], object]
 """Where an adapter hands events, in the same call in which the bytes arrived."""
 
 

@@ -90,7 +90,7 @@ class BitstampGateway:
         self.limiter = limiter
         self._signer = None if credentials is None else Signer(credentials, self._base.host or "")
         self._reading = reading or Reading()
-        self._names: Mapping[str, str] = names or {}
+        self._names: Mapping[str, str] = {} if names is None else names
         self._tap = tap
         self._sink = sink
         self._origin = str(self._base.origin())

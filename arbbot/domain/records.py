@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, TypeGuard
 
 from arbbot.domain.ledger import Entry
-from arbbot.domain.market import Direction
+from arbbot.domain.market import Direction, Instrument
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
@@ -287,6 +287,8 @@ class Started:
     kind: ClassVar[str] = "started"
     durable: ClassVar[bool] = True
     version: str
+    instruments: tuple[Instrument, Instrument, Instrument]
+    """Domestic, foreign and FX market, as the venue described them then."""
     utc_us: int
 
 

@@ -141,12 +141,15 @@ class State:
     first_utc_us: int | None = None
     last_utc_us: int = 0
     agreed: bool = False
-    """A statement agreed and nothing has moved since."""
+    """The last statement agreed and nothing has moved since."""
     last_agreed_utc_us: int | None = None
 
     def apply(self, record: DurableRecord) -> None:
         """Take one record in. Raises StateError where it does not fit."""
-        _APPLY[type(record)](self, record)
+        try:
+            _APPLY[type(record)](self, record)
+        except KeyError as error:
+            raise StateError(f"{record.kind} names {error}, which no earlier record does") from error
         utc_us = getattr(record, "utc_us", None)
         if utc_us is not None:
             self.last_utc_us = utc_us
@@ -298,6 +301,9 @@ class State:
         self.agreed = True
         self.last_agreed_utc_us = record.utc_us
 
+    def _discrepancy(self, _: Discrepancy) -> None:
+        self.agreed = False
+
     def _hedge_closed(self, record: HedgeClosed) -> None:
         hedge = self.hedges[record.hedge_id]
         if hedge.closed is not None:
@@ -361,7 +367,7 @@ _APPLY: dict[type, Callable[[State, Any], None]] = {
     FillBooked: State._fill_booked,
     RowBooked: State._row_booked,
     StatementAgreed: State._statement_agreed,
-    Discrepancy: State._noted,
+    Discrepancy: State._discrepancy,
     ExitPlanned: State._noted,
     HedgeClosed: State._hedge_closed,
     HedgeSettled: State._hedge_settled,

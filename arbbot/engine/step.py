@@ -100,7 +100,7 @@ class Engine:
     def start(self, at: ev.Moment, version: str) -> Output:
         """Begin: every order without an answer is in doubt, and the account is read before anything may trade."""
         self.core.at = at
-        self.core.emit(Started(version, at.utc_us))
+        self.core.emit(Started(version, self.core.route.instruments, at.utc_us))
         for order in self.core.state.open_orders():
             if order.state is OrderState.INTENT:
                 self.core.move(order, OrderState.IN_DOUBT, "no answer before the last process ended")

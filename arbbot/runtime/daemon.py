@@ -10,7 +10,7 @@ from typing import Protocol
 from arbbot.domain.commands import CancelOrder, Exit
 from arbbot.domain.events import Event, Moment, StopAsked, Tick
 from arbbot.domain.exit_codes import ExitCode
-from arbbot.domain.records import DurableRecord, is_durable
+from arbbot.domain.records import DurableRecord, Record, is_durable
 from arbbot.engine.step import Engine, Output
 from arbbot.ports import Clock, Feed, Gateway, Journal, Telemetry
 from arbbot.runtime.desk import OrderDesk
@@ -30,6 +30,10 @@ class Recorder(Protocol):
 
     def event(self, event: Event, at: Moment) -> None:
         """An event that did not come from a recorded frame."""
+        ...
+
+    def started(self, at: Moment, version: str) -> None:
+        """The engine's start."""
         ...
 
     def decided(self, records: Sequence[DurableRecord]) -> None:
@@ -67,18 +71,23 @@ class Daemon:
 
     # --- the door ------------------------------------------------------------------------------------------
 
-    def deliver(self, event: Event, at: Moment) -> None:
-        """Let one event in, and carry out what it led to. Never raises: a fault ends the process by its own path."""
+    def deliver(self, event: Event, at: Moment) -> Sequence[Record]:
+        """Let one event in, and carry out what it led to; returns what the engine said of it.
+
+        Never raises: a fault ends the process by its own path.
+        """
         if self._fault is not None:
-            return
+            return ()
         if self._recorder is not None:
             self._recorder.event(event, at)
         try:
             output = self.engine.step(event, at)
             if output.records or output.commands:
                 self._carry_out(output, at)
+            return output.records
         except Exception as error:  # noqa: BLE001 - the one door: whatever breaks behind it latches the fault
             self._fail(error)
+            return ()
 
     def _carry_out(self, output: Output, at: Moment) -> None:
         durable = [record for record in output.records if is_durable(record)]
@@ -112,6 +121,8 @@ class Daemon:
             task.add_done_callback(self._ended)
         try:
             at = self._clock.now()
+            if self._recorder is not None:
+                self._recorder.started(at, self._version)
             self._carry_out(self.engine.start(at, self._version), at)
             notify("READY=1")
             code = await self._exit

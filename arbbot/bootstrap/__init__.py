@@ -1,0 +1,10 @@
+"""Composition: the only place that names every concrete class. One function for each verb of the command line."""
+
+from arbbot.bootstrap.check import check
+from arbbot.bootstrap.daemon import run
+from arbbot.bootstrap.history import backtest
+from arbbot.bootstrap.journals import explain, report
+from arbbot.bootstrap.replaying import replay
+from arbbot.bootstrap.venue import exchange
+
+__all__ = ["backtest", "check", "exchange", "explain", "replay", "report", "run"]

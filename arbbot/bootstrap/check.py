@@ -1,0 +1,119 @@
+"""`arbbot check`: everything that can be known before the first order, asked of the venue itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from arbbot.bootstrap.journals import print_json
+from arbbot.bootstrap.opening import fetch_fees, verdict
+from arbbot.bootstrap.summary import plain
+from arbbot.bootstrap.wiring import Taps, fetch_route, gateway
+from arbbot.domain.commands import Ask, Topic
+from arbbot.domain.events import BalancesFetched, BookFetched
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.domain.market import Route
+from arbbot.domain.money import ZERO
+from arbbot.domain.order import Balance
+from arbbot.ports import Gateway
+from arbbot.runtime.clock import SystemClock
+from arbbot.settings import Keys, Settings, read_keys, rules
+
+CLOCK_OFFSET_MAX_MS = 5_000
+"""The venue refuses requests 150 s off; far less is already a machine to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check and how it went; `passed` None for mere information."""
+
+    name: str
+    passed: bool | None
+    text: str
+
+
+def check(settings: Settings, as_json: bool) -> ExitCode:
+    """Run the preflight and print it; CHECK_FAILED when something would keep the daemon from trading."""
+    keys = read_keys(settings)
+    findings = [Finding("settings", True, f"mode {settings.mode}, {settings.venue.rest_url}")]
+    findings.extend(asyncio.run(_ask(settings, keys)))
+    failed = any(finding.passed is False for finding in findings)
+    if as_json:
+        told = [{"check": each.name, "passed": each.passed, "text": each.text} for each in findings]
+        print_json({"ok": not failed, "checks": told})
+    else:
+        words = {True: "ok  ", False: "FAIL", None: "    "}
+        print(*(f"{words[each.passed]} {each.name:10} {each.text}" for each in findings), sep="\n")
+    return ExitCode.CHECK_FAILED if failed else ExitCode.OK
+
+
+async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
+    clock = SystemClock(float(settings.speed))
+    async with gateway(settings, keys, clock, lambda _event, _at: None, Taps()) as source:
+        try:
+            route = await fetch_route(settings, source)
+        except Failure as failure:
+            return [Finding("venue", False, failure.reason)]
+        findings = [
+            Finding(
+                "decimals",
+                True,
+                ", ".join(
+                    f"{each.symbol} price {each.counter_decimals} amount {each.base_decimals} "
+                    f"minimum {plain(each.minimum_order_value)} {each.counter}"
+                    for each in route.instruments
+                ),
+            ),
+            _clock_finding(source.venue_offset_ms),
+            *await _book_findings(source, route),
+        ]
+        if keys is None:
+            return [*findings, Finding("key", None, f"mode {settings.mode} needs none")]
+        fees = await fetch_fees(source)
+        findings.append(Finding("key", fees is not None, "reads the account" if fees else "the venue refused it"))
+        findings += [Finding("fees", None, line) for line in verdict(route, fees, rules(settings).trade)]
+        return [*findings, *await _balance_findings(source, route, settings)]
+
+
+def _clock_finding(offset_ms: int | None) -> Finding:
+    if offset_ms is None:
+        return Finding("clock", None, "the venue sent no date")
+    return Finding("clock", abs(offset_ms) <= CLOCK_OFFSET_MAX_MS, f"venue minus ours {offset_ms} ms, good to a second")
+
+
+async def _book_findings(source: Gateway, route: Route) -> list[Finding]:
+    findings = []
+    for symbol in route.symbols:
+        answer = await source.perform(Ask(0, Topic.BOOK, market=symbol))
+        if isinstance(answer, BookFetched):
+            book = answer.book
+            text = f"{symbol} {book.bid} / {book.ask}, {len(book.bids)} and {len(book.asks)} levels"
+            findings.append(Finding("book", book.tradable, text))
+        else:
+            findings.append(Finding("book", False, f"{symbol}: {getattr(answer, 'reason', 'no answer')}"))
+    return findings
+
+
+async def _balance_findings(source: Gateway, route: Route, settings: Settings) -> list[Finding]:
+    """Both legs need money and both need base to sell: a hedge buys in one market and sells in the other."""
+    answer = await source.perform(Ask(0, Topic.BALANCES))
+    if not isinstance(answer, BalancesFetched):
+        return [Finding("balances", False, getattr(answer, "reason", "no answer"))]
+    held = {balance.currency: balance for balance in answer.balances}
+    findings = [_balance_finding(held, currency, route) for currency in route.currencies]
+    base = held.get(route.base)
+    target = settings.trade.target_size * settings.trade.weight_percent / Decimal(100)
+    if base is not None and ZERO < base.available < target:
+        text = f"{plain(base.available)} {route.base} is less than one weighted target of {plain(target)}"
+        findings.append(Finding("balances", None, text))
+    return findings
+
+
+def _balance_finding(held: Mapping[str, Balance], currency: str, route: Route) -> Finding:
+    balance = held.get(currency)
+    available = ZERO if balance is None else balance.available
+    use = "to sell in either market" if currency == route.base else "to buy with"
+    return Finding("balances", available > 0, f"{plain(available)} {currency} available {use}")

@@ -1,0 +1,295 @@
+"""`arbbot run`: one daemon from its settings to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from arbbot import __version__
+from arbbot.bitstamp.rest import BitstampGateway
+from arbbot.bootstrap import demo as demonstration
+from arbbot.bootstrap.narrator import Narrator
+from arbbot.bootstrap.opening import fetch_fees, verdict
+from arbbot.bootstrap.paper import paper_gateway
+from arbbot.bootstrap.summary import print_summary
+from arbbot.bootstrap.wiring import SlashNames, Taps, feed, fetch_route, gateway, route_name
+from arbbot.domain.events import Event, Moment
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.domain.market import FeeRate, Route
+from arbbot.engine.report import report
+from arbbot.engine.state import State
+from arbbot.engine.step import Engine
+from arbbot.journal.codec import encode
+from arbbot.journal.sqlite import Identity, JournalRefused, SqliteJournal, open_journal
+from arbbot.ports import Feed, Gateway
+from arbbot.ports import Telemetry as Port
+from arbbot.research.record import FORMAT, Header, Recorder
+from arbbot.runtime.answers import Run, edges, health, status, why
+from arbbot.runtime.clock import SystemClock
+from arbbot.runtime.control import ControlServer
+from arbbot.runtime.daemon import Daemon
+from arbbot.runtime.operator_verbs import operator_event, outcome
+from arbbot.settings import BookFeed, Keys, RunMode, Settings, read_keys, rules
+from arbbot.telemetry.fold import Telemetry
+from arbbot.telemetry.logging import Identity as LogIdentity
+from arbbot.telemetry.logging import build_logger, take_over_library_logs
+from arbbot.telemetry.metrics import Agent, Metrics, parse_agent
+from arbbot.telemetry.redact import Redactor
+from arbbot.telemetry.sink import LineSink
+
+T = TypeVar("T")
+
+
+def run(settings: Settings, *, for_s: Decimal | None, record: Path | None, demo: bool) -> ExitCode:
+    """Run until stopped (or for `for_s` market seconds). Raises Failure for what can be told in one line."""
+    if not demo:
+        return run_loop(_serve(settings, for_s, record, settings.control_socket, narrated=False))
+
+    def serve(shown: Settings) -> Coroutine[Any, Any, ExitCode]:
+        return _serve(shown, for_s, record, settings.control_socket, narrated=True)
+
+    return run_loop(demonstration.run(settings, serve))
+
+
+def run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where it is installed, else on asyncio."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a running daemon was put together from."""
+
+    settings: Settings
+    journal: SqliteJournal
+    engine: Engine
+    route: Route
+    clock: SystemClock
+    recorder: Recorder | None
+
+
+async def _serve(
+    settings: Settings, for_s: Decimal | None, record: Path | None, socket: Path, *, narrated: bool
+) -> ExitCode:
+    """Lock, look at the venue, recover, trade, stop."""
+    keys = read_keys(settings)
+    redactor = Redactor()
+    if keys is not None:
+        redactor.learn(keys.secret.get_secret_value())
+    agent = None if settings.telemetry.statsd is None else parse_agent(settings.telemetry.statsd)
+    journal = _open_journal(settings, keys)
+    async with AsyncExitStack() as stack:
+        stack.callback(journal.close)
+        clock = SystemClock(float(settings.speed))
+        door = _Door()
+        taps = door.taps()
+        names = SlashNames()
+        source = await stack.enter_async_context(gateway(settings, keys, clock, door.deliver, taps, names))
+        route = await fetch_route(settings, source)
+        names.learn(route)
+        state = State()
+        for line in journal.lines():
+            state.apply(line.record)
+        parts = _Parts(
+            settings,
+            journal,
+            Engine(route, rules(settings), state, journal.key),
+            route,
+            clock,
+            _recorder(settings, record, route, journal, clock),
+        )
+        if parts.recorder is not None:
+            stack.callback(parts.recorder.close)
+        door.recorder = parts.recorder
+        telemetry = await _telemetry(stack, parts, redactor, agent, narrated=narrated)
+        desk, feeds = await _venue(stack, parts, source, taps, keys, door)
+        daemon = Daemon(parts.engine, journal, desk, feeds, clock, telemetry, parts.recorder, __version__)
+        door.daemon = daemon
+        return await _live(stack, parts, daemon, source, for_s, socket)
+
+
+class _Door:
+    """What adapters built before the daemon call: passes on to it, and to the recorder, once they are there."""
+
+    def __init__(self) -> None:
+        self.daemon: Daemon | None = None
+        self.recorder: Recorder | None = None
+
+    def deliver(self, event: Event, at: Moment) -> None:
+        if self.daemon is not None:
+            self.daemon.deliver(event, at)
+
+    def taps(self) -> Taps:
+        return Taps(self._frame, self._reply)
+
+    def _frame(self, raw: bytes, epoch: int, at: Moment) -> None:
+        if self.recorder is not None:
+            self.recorder.frame(raw, epoch, at)
+
+    def _reply(self, command: object, answer: object, at: Moment) -> None:
+        if self.recorder is not None:
+            self.recorder.reply(command, answer, at)
+
+
+def journal_path(settings: Settings) -> Path:
+    """Where the journal of these settings lies: one directory a mode."""
+    return settings.state_dir / settings.mode.value / "journal.db"
+
+
+def _open_journal(settings: Settings, keys: Keys | None) -> SqliteJournal:
+    account = "paper" if keys is None else keys.key_id
+    identity = Identity(settings.mode.value, settings.venue.rest_url, account, route_name(settings))
+    try:
+        return open_journal(journal_path(settings), identity, sync_full=settings.journal_full_sync)
+    except (JournalRefused, OSError) as error:
+        raise Failure(ExitCode.JOURNAL, str(error)) from error
+
+
+def _recorder(
+    settings: Settings, record: Path | None, route: Route, journal: SqliteJournal, clock: SystemClock
+) -> Recorder | None:
+    if record is None and not settings.recording_on:
+        return None
+    directory = record or settings.recordings_dir / f"{clock.now().utc_us // 1_000_000}"
+    header = Header(
+        format=FORMAT,
+        version=__version__,
+        mode=settings.mode.value,
+        journal_key=journal.key,
+        route=route,
+        rules=rules(settings),
+        journal=tuple((line.record.kind, encode(line.record)) for line in journal.lines()),
+        books_from_frames=settings.feed.books is BookFeed.SNAPSHOT,
+    )
+    try:
+        return Recorder(directory, header, encode)
+    except OSError as error:
+        raise Failure(ExitCode.USAGE, f"--record {directory}: {error}") from error
+
+
+async def _telemetry(
+    stack: AsyncExitStack, parts: _Parts, redactor: Redactor, agent: Agent | None, *, narrated: bool
+) -> Port:
+    settings = parts.settings
+    identity = LogIdentity(
+        settings.telemetry.service,
+        settings.telemetry.env,
+        __version__,
+        "bitstamp",
+        settings.mode.value,
+        parts.route.name,
+    )
+    sink = LineSink(_log_file(stack, parts) if narrated else sys.stdout.fileno())
+    logger = build_logger(sink, identity, redactor)
+    take_over_library_logs(logger)
+    telemetry = Telemetry(logger, sink, Metrics(agent, identity.tags(), redactor))
+    stack.callback(telemetry.close)
+    task = asyncio.create_task(telemetry.run(), name="telemetry")
+    stack.push_async_callback(_cancelled, task)
+    return Narrator(telemetry) if narrated else telemetry
+
+
+def _log_file(stack: AsyncExitStack, parts: _Parts) -> int:
+    """Where a narrated run puts its log lines, so that a person can read the terminal."""
+    descriptor = os.open(parts.settings.state_dir / "log.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def _venue(
+    stack: AsyncExitStack, parts: _Parts, source: BitstampGateway, taps: Taps, keys: Keys | None, door: _Door
+) -> tuple[Gateway, list[Feed]]:
+    """The desk's gateway and the feeds: modes are other adapters, nothing else."""
+    market_feed = feed(parts.settings, parts.route, source, parts.clock, taps, private=keys is not None)
+    if parts.settings.mode is RunMode.PAPER:
+        paper = paper_gateway(parts.settings, parts.route, source, parts.clock)
+        return paper, [paper.watching(market_feed), paper]
+    await source.warm()
+    warmer = asyncio.create_task(_keep_warm(source, parts.clock), name="warmer")
+    stack.push_async_callback(_cancelled, warmer)
+    return source, [market_feed]
+
+
+async def _keep_warm(source: BitstampGateway, clock: SystemClock) -> None:
+    """Keep the legs' two connections open: a cold one costs more than everything else on the way to the venue."""
+    while True:
+        await asyncio.sleep(20.0)
+        await source.warm()
+
+
+async def _live(
+    stack: AsyncExitStack, parts: _Parts, daemon: Daemon, source: BitstampGateway, for_s: Decimal | None, socket: Path
+) -> ExitCode:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.stop, signal.Signals(number).name)
+    if for_s is not None:
+        timer = loop.call_later(float(for_s) / parts.clock.speed, daemon.stop, f"--for {for_s}s is over")
+        stack.callback(timer.cancel)
+    about = Run.begin(parts.engine, parts.settings.mode.value, __version__, parts.clock.now())
+    control = ControlServer(socket, _answerer(parts, daemon, about))
+    await control.start()
+    stack.push_async_callback(control.close)
+    fees = None if parts.settings.mode is RunMode.PAPER else await fetch_fees(source)
+    for line in _opening(parts, fees, socket):
+        print(line, file=sys.stderr, flush=True)
+    code = await daemon.run()
+    print_summary(report(parts.engine.core.state, parts.route, parts.settings.mode.value), code)
+    return code
+
+
+def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, socket: Path) -> list[str]:
+    """What is said before the first order."""
+    settings = parts.settings
+    lines = [
+        f"arbbot     {__version__}, mode {settings.mode}, route {parts.route.name} over {parts.route.fx.symbol}",
+        f"venue      {settings.venue.rest_url}",
+        f"journal    {parts.journal.path}",
+        f"control    {socket}",
+    ]
+    if parts.recorder is not None:
+        lines.append(f"recording  {parts.recorder.directory}")
+    return [*lines, *verdict(parts.route, fees, rules(settings).trade)]
+
+
+def _answerer(parts: _Parts, daemon: Daemon, about: Run) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The control socket's verbs."""
+    engine = parts.engine
+
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        now = parts.clock.now()
+        match request["verb"]:
+            case "status":
+                return status(engine, about, now)
+            case "why":
+                return why(engine, about, now)
+            case "health":
+                return health(engine)
+            case "edges":
+                return edges(engine)
+            case "report":
+                return report(engine.core.state, parts.route, parts.settings.mode.value)
+            case "where":
+                return {"journal": str(parts.journal.path), "pid": os.getpid()}
+            case _:
+                return outcome(engine.core.state, daemon.deliver(operator_event(request), now))
+
+    return answer

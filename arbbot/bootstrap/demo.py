@@ -1,0 +1,85 @@
+"""`arbbot run --demo`: the daemon against the built-in exchange in a process of its own, in a fresh state directory."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
+from arbbot.settings import KeySettings, RunMode, Settings
+
+SCENARIO = "dislocated"
+TAKER_PERCENT = Decimal("0.03")
+MAKER_PERCENT = Decimal("0.00")
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 5.0
+
+EXPLANATION = f"""\
+This is a demonstration in dry-run: no real venue, no real money.
+exchange   built in, scenario "{SCENARIO}": ARTIFICIAL dislocations of 0.5-1.5 % every few seconds, in both directions.
+           Real markets show none on most days; `arbbot exchange --scenario calm` is what 2026 looks like.
+fee tier   {MAKER_PERCENT} % maker, {TAKER_PERCENT} % taker: the ladder's highest, above 1,000 M of monthly volume.
+           At the lowest tier ({Decimal("0.40")} % taker) a 0.35 % signal never pays, and the daemon declines it."""
+
+
+async def run(settings: Settings, serve: Callable[[Settings], Awaitable[ExitCode]]) -> ExitCode:
+    """Start the exchange, run `serve` with settings that point at it, stop the exchange."""
+    print(EXPLANATION, file=sys.stderr)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "arbbot", "exchange", "--port", "0", "--scenario", SCENARIO, "--json", "--leash"),
+        *("--maker-fee", str(MAKER_PERCENT), "--taker-fee", str(TAKER_PERCENT)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        return await serve(pointed(settings, await _addresses(process)))
+    finally:
+        await _stop(process)
+
+
+async def _addresses(process: asyncio.subprocess.Process) -> dict[str, str]:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_TIMEOUT_S):
+            line = await process.stdout.readline()
+        addresses: dict[str, str] = json.loads(line)
+    except (TimeoutError, ValueError) as error:
+        raise Failure(ExitCode.VENUE, "the built-in exchange did not start") from error
+    return addresses
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Closing its leash ends it; it is killed only when that does not help."""
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def pointed(settings: Settings, addresses: dict[str, str]) -> Settings:
+    """The settings of a demonstration: its own state directory, the exchange's addresses and key, full weight."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    state_dir = Path(settings.state_dir) / f"demo-{stamp}"
+    sandbox = settings.sandbox.model_copy(
+        update={"rest_url": addresses["rest"], "ws_url": addresses["websocket"], "ca_file": None}
+    )
+    trade = settings.trade.model_copy(update={"weight_percent": Decimal(100)})
+    keys = KeySettings(key_id=SecretStr(DEMO_KEY), secret=SecretStr(DEMO_SECRET))
+    return settings.model_copy(
+        update={"mode": RunMode.SANDBOX, "state_dir": state_dir, "sandbox": sandbox, "trade": trade, "keys": keys}
+    )

@@ -1,0 +1,72 @@
+"""`arbbot backtest`: recorded closes in virtual time, at several fee tiers, told honestly."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from arbbot.bootstrap.journals import print_json
+from arbbot.bootstrap.summary import plain
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.rehearsal import history_run
+from arbbot.settings import Settings, rules
+
+PROGRESS_EVERY_S = 5.0
+
+
+def backtest(
+    period: str, settings: Settings, *, taker_percent: Sequence[Decimal], seed: int, as_json: bool
+) -> ExitCode:
+    """Run a period at each taker fee. Raises Failure (USAGE) for a period without records."""
+    runs = []
+    for taker in taker_percent:
+        try:
+            runs.append(
+                history_run(period, taker, rules(settings), seed, progress=progress_line(f"{period} {taker} %"))
+            )
+        except ValueError as error:
+            raise Failure(ExitCode.USAGE, f"backtest {period}: {error}") from error
+    if as_json:
+        print_json(runs)
+    else:
+        print(*(line for run in runs for line in lines(run)), sep="\n")
+    return ExitCode.OK
+
+
+def progress_line(label: str) -> Callable[[float], None]:
+    """Tells on stderr how far a run is, now and then."""
+    told = time.monotonic()
+
+    def tell(share: float) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if now - told >= PROGRESS_EVERY_S:
+            told = now
+            print(f"{label}: {share:.0%}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def lines(run: dict[str, Any]) -> list[str]:
+    """One run for people."""
+    closing, synthetic = run["closing_prices"], run["synthetic"]
+    hedges, pnl, edge = synthetic["hedges"], synthetic["pnl"], synthetic["edge_bps"]
+    hours = ", ".join(f">= {threshold} in {count}" for threshold, count in closing["qualifying_hours"].items())
+    refused = ", ".join(f"{name} {count}" for name, count in sorted(synthetic["refusals"].items()))
+    return [
+        f"{run['period']} at {plain(run['taker_fee_percent'])} % taker, "
+        f"one look every {run['step_s']} s, seed {run['seed']}",
+        f"  closing prices  {closing['hours']} hours; {hours}",
+        f"                  ({closing['meaning']})",
+        f"  synthetic       {synthetic['signals']} signals in {synthetic['hours_with_a_signal']} hours; "
+        f"{hedges['completed']} hedges completed, {hedges['one_sided']} one-sided",
+        f"                  ({synthetic['meaning']})",
+        f"  declined        {refused or 'nothing'}",
+        f"  made            {plain(pnl['hedge'])} {pnl['numeraire']} after fees, "
+        f"edge {plain(edge['expected'])} bp expected, {plain(edge['realised'])} bp realised; "
+        f"FX drift P&L {plain(pnl['fx_drift'])}, float {plain(pnl['float_revaluation'])}",
+    ]

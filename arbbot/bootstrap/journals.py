@@ -1,0 +1,137 @@
+"""What a journal on disk tells: the report of a run, and everything about one hedge."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from arbbot.bootstrap.narrator import tell
+from arbbot.bootstrap.summary import summary_lines
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.domain.market import Route
+from arbbot.domain.records import DurableRecord, OrderIntended, Started
+from arbbot.engine.report import report as figures_of
+from arbbot.engine.state import State
+from arbbot.journal.sqlite import JournalRefused, Line, read_journal
+from arbbot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A journal, read."""
+
+    path: Path
+    mode: str
+    route: Route
+    lines: tuple[Line, ...]
+
+    def state(self) -> State:
+        """The fold of all its records."""
+        state = State()
+        for line in self.lines:
+            state.apply(line.record)
+        return state
+
+
+def last_journal(settings: Settings) -> Path:
+    """The journal that was written last below the state directory. Raises Failure (JOURNAL)."""
+    found = sorted(settings.state_dir.glob("**/journal.db"), key=last_written)
+    if not found:
+        raise Failure(ExitCode.JOURNAL, f"{settings.state_dir}: no journal yet; `arbbot run` makes one")
+    return found[-1]
+
+
+def last_written(path: Path) -> int:
+    """When a journal was written to, its write-ahead log included."""
+    beside = (path, path.with_name(path.name + "-wal"))
+    return max(each.stat().st_mtime_ns for each in beside if each.exists())
+
+
+def read(journal: Path | None, settings: Settings) -> Told:
+    """Read a journal, the last one by default. Raises Failure (JOURNAL)."""
+    path = journal or last_journal(settings)
+    try:
+        with read_journal(path) as (meta, lines):
+            held = tuple(lines)
+    except JournalRefused as error:
+        raise Failure(ExitCode.JOURNAL, str(error)) from error
+    starts = [line.record for line in held if isinstance(line.record, Started)]
+    if not starts:
+        raise Failure(ExitCode.JOURNAL, f"{path}: no process has started on it yet")
+    return Told(path, meta["mode"], Route(*starts[-1].instruments), held)
+
+
+def report(journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
+    """Print what a run made and where it stands."""
+    told = read(journal, settings)
+    figures = figures_of(told.state(), told.route, told.mode)
+    if as_json:
+        print_json({"journal": str(told.path), **figures})
+    else:
+        print(f"journal     {told.path} ({told.mode}, {told.route.name}), state {figures['state']}")
+        print(*summary_lines(figures), sep="\n")
+    return ExitCode.OK
+
+
+def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
+    """Print everything that led to a hedge and came of it, with times since its decision."""
+    told = read(journal, settings)
+    lines = about(told, hedge_id)
+    if not lines:
+        raise Failure(ExitCode.USAGE, f"{told.path}: no hedge {hedge_id}")
+    start_us = lines[0].utc_us
+    if as_json:
+        print_json(
+            [
+                {
+                    "seq": line.seq,
+                    "after_ms": Decimal(line.utc_us - start_us) / 1000,
+                    "kind": line.record.kind,
+                    **dataclasses.asdict(line.record),
+                }
+                for line in lines
+            ]
+        )
+        return ExitCode.OK
+    for line in lines:
+        after_ms = Decimal(line.utc_us - start_us) / 1000
+        print(f"{after_ms:12.3f} ms  {line.record.kind:16} {tell(line.record) or fields_of(line.record)}")
+    return ExitCode.OK
+
+
+def about(told: Told, hedge_id: str) -> list[Line]:
+    """The lines of a hedge and of its orders, oldest first."""
+    orders = {
+        line.record.terms.client_order_id
+        for line in told.lines
+        if isinstance(line.record, OrderIntended) and line.record.terms.hedge_id == hedge_id
+    }
+    return [line for line in told.lines if _belongs(line.record, hedge_id, orders)]
+
+
+def _belongs(record: DurableRecord, hedge_id: str, orders: set[str]) -> bool:
+    terms = getattr(record, "terms", None)
+    named = getattr(record, "client_order_id", None) or getattr(terms, "client_order_id", None)
+    return getattr(record, "hedge_id", None) == hedge_id or named in orders
+
+
+def fields_of(record: DurableRecord) -> str:
+    """A record's fields in one line."""
+    shown = dataclasses.asdict(record)
+    return ", ".join(f"{name} {value}" for name, value in shown.items() if name != "utc_us")
+
+
+def print_json(value: Any) -> None:
+    """JSON for machines on stdout; money as strings."""
+    sys.stdout.write(orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def _plain(value: object) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

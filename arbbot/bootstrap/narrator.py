@@ -1,0 +1,61 @@
+"""Trading in plain words for a person at a terminal: one line for what matters, nothing for the rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from arbbot.domain.events import Moment
+from arbbot.domain.records import (
+    AlertRaised,
+    AnchorSet,
+    ExitPlanned,
+    HedgeClosed,
+    HedgeOpened,
+    HedgeSettled,
+    Record,
+    StatementAgreed,
+)
+from arbbot.ports import Telemetry
+
+
+class Narrator:
+    """Tells what it folds, and passes it on."""
+
+    def __init__(self, behind: Telemetry, out: TextIO | None = None) -> None:
+        self._behind = behind
+        self._out = out or sys.stderr
+
+    def fold(self, records: Sequence[Record], at: Moment) -> None:
+        """See `Telemetry.fold`."""
+        self._behind.fold(records, at)
+        for record in records:
+            told = tell(record)
+            if told is not None:
+                print(told, file=self._out, flush=True)
+
+
+def tell(record: Record) -> str | None:
+    """One line on a record, or None where a person would not miss it."""
+    match record:
+        case AnchorSet():
+            held = ", ".join(f"{holding.total} {holding.currency}" for holding in record.holdings)
+            return f"  ledger  anchored at {held}"
+        case HedgeOpened():
+            return (
+                f"  hedge   {record.hedge_id}: {record.size} bought on {record.buy_market} at {record.buy_vwap:.2f}, "
+                f"sold on {record.sell_market} at {record.limit_price} or better; "
+                f"gross {record.gross_bps:.1f} bp, net {record.net_bps:.1f} bp"
+            )
+        case ExitPlanned():
+            return f"  one leg {record.hedge_id}: {record.action} {record.imbalance} ({record.cause})"
+        case HedgeClosed():
+            return f"          {record.hedge_id}: {record.outcome} ({record.cause})"
+        case HedgeSettled():
+            return f"          {record.hedge_id}: made {record.realised_pnl:.4f}, {record.realised_bps:.1f} bp"
+        case StatementAgreed():
+            return "  ledger  equals the venue's balances"
+        case AlertRaised():
+            return f"  {record.severity.upper()}: {record.text}"
+    return None

@@ -1,0 +1,51 @@
+"""`arbbot replay DIR`: the recorded bytes through the same code again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from arbbot.bitstamp.session import Channels, Session, Signal
+from arbbot.bootstrap.journals import print_json
+from arbbot.domain.events import BookSeen, Moment
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.journal.codec import decode, encode
+from arbbot.research.record import Header
+from arbbot.research.replay import BookReader
+from arbbot.research.replay import replay as run_replay
+from arbbot.research.wire_log import RecordingError
+
+
+class _Books:
+    """One connection's books, read by the venue's own session code."""
+
+    def __init__(self, epoch: int, symbols: tuple[str, ...]) -> None:
+        self._session = Session(epoch, Channels(symbols))
+
+    def __call__(self, raw: bytes, at: Moment) -> list[BookSeen]:
+        """See `BookReader`."""
+        word = self._session.receive(raw, at)
+        if word is Signal.READY:
+            return self._session.release()
+        return [word] if isinstance(word, BookSeen) else []
+
+
+def _read_books(epoch: int, header: Header) -> BookReader:
+    return _Books(epoch, header.route.symbols)
+
+
+def replay(directory: Path, as_json: bool) -> ExitCode:
+    """Replay a recording; CHECK_FAILED when it decides otherwise than the recorded run. Raises Failure (USAGE)."""
+    try:
+        result = run_replay(directory, _read_books, encode, decode)
+    except RecordingError as error:
+        raise Failure(ExitCode.USAGE, str(error)) from error
+    if as_json:
+        told = {"hash": result.hash, "recorded_hash": result.recorded_hash, "equal": result.equal}
+        print_json({**told, "records": result.records, "lines": result.lines, "report": result.report})
+    else:
+        print(f"lines       {result.lines} read, {result.records} durable records decided")
+        print(f"recorded    {result.recorded_hash or 'cut off before its end: nothing to compare with'}")
+        print(f"replayed    {result.hash}{'  EQUAL' if result.equal else ''}")
+    failed = result.recorded_hash is not None and not result.equal
+    return ExitCode.CHECK_FAILED if failed else ExitCode.OK

@@ -1,0 +1,57 @@
+"""The end of a run in plain words."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from typing import Any
+
+from arbbot.domain.exit_codes import ExitCode
+
+
+def summary_lines(figures: dict[str, Any]) -> list[str]:
+    """A report as lines: hedges, exposure, ledger, P&L, edge, and why the rest was declined."""
+    hedges, pnl, edge = figures["hedges"], figures["pnl"], figures["edge_bps"]
+    lines = [
+        f"hedges      {hedges['completed']} completed, {hedges['one_sided']} one-sided and resolved, "
+        f"{hedges['nothing']} without a fill, {hedges['open']} open; in doubt: {len(figures['in_doubt'])}",
+    ]
+    for asset, interval in figures["exposure"].items():
+        lines.append(f"exposure    {asset} [{plain(interval['low'])}, {plain(interval['high'])}]")
+    for currency, line in figures["ledger"].items():
+        lines.append(
+            f"ledger      {currency:5} opening {plain(line['opening'])}, booked {plain(line['booked'])}, "
+            f"external {plain(line['external'])}, rounding {plain(line['rounding'])}, "
+            f"venue {plain(line['venue'])}, difference {plain(line['difference'])}"
+        )
+    unit = pnl["numeraire"]
+    lines.append(f"hedge P&L   {plain(pnl['hedge'])} {unit} at each decision's FX, fees off")
+    lines.append(f"FX drift    {plain(only(figures['fx_drift']))}; its P&L {plain(pnl['fx_drift'])} {unit}")
+    lines.append(
+        f"float       revaluation {plain(pnl['float_revaluation'])} {unit}, "
+        f"foreign cash {plain(pnl['foreign_revaluation'])} {unit}"
+    )
+    lines.append(f"net edge    expected {plain(edge['expected'])} bp, realised {plain(edge['realised'])} bp")
+    refused = ", ".join(f"{name} {count}" for name, count in figures["refusals"].items())
+    lines.append(f"declined    {refused or 'nothing'}")
+    return lines
+
+
+def only(amounts: dict[str, Decimal]) -> str:
+    """Amounts with their currencies."""
+    return ", ".join(f"{plain(amount)} {currency}" for currency, amount in amounts.items())
+
+
+def plain(number: Decimal | str | None) -> str:
+    """A figure without exponent and needless zeros; a dash where there is none."""
+    if number is None:
+        return "-"
+    if isinstance(number, str):
+        return number
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def print_summary(figures: dict[str, Any], code: ExitCode) -> None:
+    """The summary on stderr; stdout is the log's."""
+    print("", *summary_lines(figures), f"exit        {int(code)} ({code.name.lower()})", sep="\n", file=sys.stderr)

@@ -1,0 +1,147 @@
+"""Runs a recording through the engine again: the same bytes and times give the same decisions, equal hash."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+import zstandard
+
+from arbbot.domain.events import BookSeen, Event, FeedUp, Moment
+from arbbot.domain.records import DurableRecord, is_durable
+from arbbot.engine.report import report
+from arbbot.engine.state import State
+from arbbot.engine.step import Engine, Output
+from arbbot.research.record import FORMAT, HEADER, DecisionHash, Header
+from arbbot.research.wire_log import RecordingError, decode_event
+
+
+class BookReader(Protocol):
+    """One connection's frames in, books out: the venue's session code, given by the caller."""
+
+    def __call__(self, raw: bytes, at: Moment) -> Sequence[BookSeen]:
+        """The new books that a frame holds or lets go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """What a replay found."""
+
+    hash: str
+    recorded_hash: str | None
+    """None when the recording was cut off before its end."""
+    records: int
+    lines: int
+    report: dict[str, Any]
+
+    @property
+    def equal(self) -> bool:
+        """True when the decisions are those of the recorded run."""
+        return self.recorded_hash == self.hash
+
+
+def replay(
+    directory: Path,
+    read_books: Callable[[int, Header], BookReader],
+    encode: Callable[[DurableRecord], str],
+    decode: Callable[[str, str], DurableRecord],
+) -> ReplayResult:
+    """Feed a recording to a new engine. Raises RecordingError."""
+    header = _header(directory)
+    run = _Replay(header, read_books, encode, decode)
+    lines = 0
+    for line in _lines(directory):
+        lines += 1
+        run.take(line)
+    state = run.engine.core.state
+    return ReplayResult(
+        run.hash.hexdigest(), run.recorded_hash, run.hash.count, lines, report(state, header.route, header.mode)
+    )
+
+
+class _Replay:
+    def __init__(
+        self,
+        header: Header,
+        read_books: Callable[[int, Header], BookReader],
+        encode: Callable[[DurableRecord], str],
+        decode: Callable[[str, str], DurableRecord],
+    ) -> None:
+        state = State()
+        for kind, body in header.journal:
+            state.apply(decode(kind, body))
+        self.engine = Engine(header.route, header.rules, state, header.journal_key)
+        self.hash = DecisionHash(encode)
+        self.recorded_hash: str | None = None
+        self._header = header
+        self._read_books = read_books
+        self._readers: dict[int, BookReader] = {}
+        self._held: dict[int, dict[str, BookSeen]] = {}
+        """Books of connections that were not up yet, the newest of each market."""
+        self._up: set[int] = set()
+
+    def take(self, line: dict[str, Any]) -> None:
+        kind = line["k"]
+        if kind == "h":
+            self.recorded_hash = None if line["dropped"] else line["hash"]
+            return
+        at = Moment(line["m"], line["u"])
+        if kind == "f":
+            self._frame(line, at)
+        elif kind == "e":
+            event = decode_event(line["t"], line["v"])
+            self._step(event, at)
+            if isinstance(event, FeedUp):
+                self._up.add(event.epoch)
+                for seen in self._held.pop(event.epoch, {}).values():
+                    self._step(seen, at)
+        elif kind == "s":
+            self._note(self.engine.start(at, line["v"]))
+
+    def _frame(self, line: dict[str, Any], at: Moment) -> None:
+        if not self._header.books_from_frames:
+            return
+        epoch = line["e"]
+        if epoch not in self._readers:
+            self._readers[epoch] = self._read_books(epoch, self._header)
+        raw = line["r"].encode() if "r" in line else base64.b64decode(line["b"])
+        for seen in self._readers[epoch](raw, at):
+            if epoch in self._up:
+                self._step(seen, at)
+            else:
+                self._held.setdefault(epoch, {})[seen.book.symbol] = seen
+
+    def _step(self, event: Event, at: Moment) -> None:
+        self._note(self.engine.step(event, at))
+
+    def _note(self, output: Output) -> None:
+        for record in output.records:
+            if is_durable(record):
+                self.hash.add(record)
+
+
+def _header(directory: Path) -> Header:
+    try:
+        header = HEADER.validate_json((directory / "header.json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"{directory}: no recording: {error}") from error
+    if header.format != FORMAT:
+        raise RecordingError(f"{directory}: format {header.format}, this program reads {FORMAT}")
+    return header
+
+
+def _lines(directory: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(directory.glob("*.jsonl.zst")):
+        try:
+            with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as unpacked:
+                for text in io.BufferedReader(unpacked, 1 << 20):
+                    if text.endswith(b"\n"):
+                        yield orjson.loads(text)
+        except (OSError, zstandard.ZstdError, orjson.JSONDecodeError) as error:
+            raise RecordingError(f"{path}: {error}") from error
