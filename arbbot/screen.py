@@ -56,7 +56,7 @@ def _table(console: Console, title: str, columns: Sequence[str], rows: Iterable[
     if not filled:
         console.print(f"{title}: none")
         return
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_header=any(columns))
     for index, column in enumerate(columns):
         table.add_column(column, overflow="fold", justify="left" if index == 0 else "right")
     for row in filled:

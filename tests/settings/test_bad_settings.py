@@ -176,6 +176,26 @@ def test_live_mode_keeps_orders_over_a_power_cut(place: Path) -> None:
     assert str(error).startswith("settings.toml: journal.sync: live mode needs full")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:8787", "localhost:8787", "[::1]:8787", "127.9.9.9"])
+def test_an_exchange_on_this_machine_is_allowed_in_rehearsals(host: str, place: Path) -> None:
+    """Sandbox and paper mode may name loopback, unencrypted too; a compressed rehearsal only there."""
+    urls = f'rest_url = "http://{host}"\nws_url = "ws://{host}"'
+    (place / "settings.toml").write_text(f"[sandbox]\n{urls}\nspeed = 60\n[paper]\n{urls}")
+    settings = load()
+    assert settings.venue.rest_url == f"http://{host}"
+    assert settings.speed == Decimal(60)
+    assert load(mode="paper").speed == Decimal(1)
+
+
+def test_recording_and_sync_follow_the_mode_unless_set(place: Path) -> None:
+    """Paper mode records by itself; what the operator sets wins."""
+    assert (load(mode="paper").recording_on, load().recording_on) == (True, False)
+    assert not load().journal_full_sync
+    (place / "settings.toml").write_text('[recording]\nenabled = "off"\n[journal]\nsync = "full"')
+    assert not load(mode="paper").recording_on
+    assert load().journal_full_sync
+
+
 def test_settings_cannot_be_changed() -> None:
     """Frozen, through and through."""
     settings = Settings()
