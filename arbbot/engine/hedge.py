@@ -24,6 +24,8 @@ from arbbot.engine.view import NEVER
 BOOK_ASK_EVERY_S = Decimal("0.5")
 EXIT_PAUSE_S = Decimal(1)
 """After an exit of which nothing filled."""
+BOOK_PATIENCE_S = Decimal(5)
+"""How long an exit waits for all three books, so that the cheaper way is known, before it takes what there is."""
 LEFT_OPEN_ALERT_EVERY_S = Decimal(60)
 
 
@@ -54,6 +56,8 @@ class HedgeDesk:
         self._book_asked_ns = NEVER
         self._left_open_alert_ns = NEVER
         self._exit_sent_ns = NEVER
+        self._waiting_for_books: tuple[str, int] | None = None
+        """The hedge whose exit lacks a book, and since when."""
         self._unsettled: list[str] = []
 
     def opened(self, hedge_id: str) -> None:
@@ -119,11 +123,10 @@ class HedgeDesk:
         if hedge.exits >= rules.max_exits:
             self._leave_open(hedge, imbalance, f"{hedge.exits} exits did not remove it", forced, [])
             return
-        if self._pausing(hedge):
+        if self._pausing(hedge) or self._waiting(hedge):
             return
         ways = self._ways_out(hedge, imbalance)
         if not ways:
-            self._want_books()
             if forced:
                 self._leave_open(hedge, imbalance, "no fresh book deep enough to exit on", forced, [])
             return
@@ -146,6 +149,17 @@ class HedgeDesk:
         if last.terms.purpose is Purpose.LEG or last.filled > 0:
             return False
         return self._core.at.mono_ns < self._exit_sent_ns + ns(EXIT_PAUSE_S)
+
+    def _waiting(self, hedge: Hedge) -> bool:
+        """True while a book is missing that may still come: after a restart, or when the feed is gone."""
+        core, hedge_id = self._core, hedge.opened.hedge_id
+        if all(core.view.exit_book(symbol, core.at.mono_ns) is not None for symbol in core.route.symbols):
+            self._waiting_for_books = None
+            return False
+        if self._waiting_for_books is None or self._waiting_for_books[0] != hedge_id:
+            self._waiting_for_books = (hedge_id, core.at.mono_ns)
+        self._want_books()
+        return core.at.mono_ns - self._waiting_for_books[1] < ns(BOOK_PATIENCE_S)
 
     def _plan(
         self, hedge: Hedge, imbalance: Decimal, action: str, cause: str, forced: bool, ways: list[WayOut]

@@ -112,6 +112,8 @@ class Engine:
         """Handle one event received at one moment. Raises StateError or LedgerError only for bugs and damage."""
         core = self.core
         core.at = at
+        if self.exited:
+            return _NOTHING
         if type(event) is ev.BookSeen:
             if not core.view.saw(event.book, event.epoch, at.mono_ns):
                 return _NOTHING
@@ -122,7 +124,7 @@ class Engine:
                 self._note_opened()
             else:
                 self.hedges.advance()
-        elif not self.exited:
+        else:
             core.answered = core.asks.pop(getattr(event, "ask_id", 0), None)
             self._handlers[type(event)](event)
             self._after()
