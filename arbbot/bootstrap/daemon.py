@@ -55,7 +55,7 @@ def run(settings: Settings, *, for_s: Decimal | None, record: Path | None, demo:
         return run_loop(_serve(settings, for_s, record, settings.control_socket, narrated=False))
 
     def serve(shown: Settings) -> Coroutine[Any, Any, ExitCode]:
-        return _serve(shown, for_s, record, settings.control_socket, narrated=True)
+        return _serve(shown, for_s, record, shown.control_socket, narrated=True)
 
     return run_loop(demonstration.run(settings, serve))
 

@@ -106,9 +106,9 @@ class Book:
         self.bids = bids
         self.asks = asks
         try:
-            self.bid = Decimal(bids[0][0]) if bids else None
-            self.ask = Decimal(asks[0][0]) if asks else None
-            sane = all(touch is None or -LARGEST < touch < LARGEST for touch in (self.bid, self.ask))
+            self.bid = bid = Decimal(bids[0][0]) if bids else None
+            self.ask = ask = Decimal(asks[0][0]) if asks else None
+            sane = (bid is None or -LARGEST < bid < LARGEST) and (ask is None or -LARGEST < ask < LARGEST)
         except (InvalidOperation, IndexError, TypeError, ValueError) as error:
             raise BookError(f"{symbol}: touch is not a price") from error
         if not sane:
