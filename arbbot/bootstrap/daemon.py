@@ -18,7 +18,7 @@ from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.opening import fetch_fees, verdict
-from arbbot.bootstrap.paper import paper_gateway
+from arbbot.bootstrap.paper import paper_fees, paper_gateway
 from arbbot.bootstrap.summary import print_summary
 from arbbot.bootstrap.wiring import SlashNames, Taps, feed, fetch_route, gateway, route_name
 from arbbot.domain.events import Event, Moment
@@ -220,7 +220,7 @@ async def _venue(
     """The desk's gateway and the feeds: modes are other adapters, nothing else."""
     market_feed = feed(parts.settings, parts.route, source, parts.clock, taps, private=keys is not None)
     if parts.settings.mode is RunMode.PAPER:
-        paper = paper_gateway(parts.settings, parts.route, source, parts.clock)
+        paper = paper_gateway(parts.settings, parts.route, source, parts.clock, parts.engine.core.state)
         return paper, [paper.watching(market_feed), paper]
     await source.warm()
     warmer = asyncio.create_task(_keep_warm(source, parts.clock), name="warmer")
@@ -248,7 +248,8 @@ async def _live(
     control = ControlServer(socket, _answerer(parts, daemon, about))
     await control.start()
     stack.push_async_callback(control.close)
-    fees = None if parts.settings.mode is RunMode.PAPER else await fetch_fees(source)
+    paper = parts.settings.mode is RunMode.PAPER
+    fees = paper_fees(parts.settings, parts.route) if paper else await fetch_fees(source)
     for line in _opening(parts, fees, socket):
         print(line, file=sys.stderr, flush=True)
     code = await daemon.run()

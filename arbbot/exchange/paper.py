@@ -38,7 +38,7 @@ MOST_PRIVATE_EVENTS = 10_000
 """Private-channel events kept while nobody runs the channel; the oldest go first, and the rows tell of them too."""
 NS = 1_000_000_000
 
-Sink = Callable[[ev.Event, ev.Moment], None]
+Sink = Callable[[ev.Event, ev.Moment], object]
 
 
 class Clock(Protocol):
