@@ -12,7 +12,7 @@ from arbbot.domain import records as r
 from arbbot.domain import signals
 from arbbot.domain.events import Moment
 from arbbot.domain.ledger import LedgerAccount, move
-from arbbot.domain.market import Direction, Side
+from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderKind, OrderState, OrderTerms, Purpose, Transaction
 from arbbot.telemetry.fold import Telemetry
@@ -28,6 +28,11 @@ from tests.telemetry.conftest import IDENTITY, TAGS, Pipe, UdpAgent
 D = Decimal
 KINDS = {kind.kind for kind in get_args(r.Record)}
 UTC = 1_700_000_000_000_000
+MARKETS = (
+    Instrument("btcusd", "btc", "usd", 8, 2, Decimal(10)),
+    Instrument("btceur", "btc", "eur", 8, 2, Decimal(10)),
+    Instrument("eurusd", "eur", "usd", 5, 5, Decimal(10)),
+)
 SECRET = "correct horse battery"
 
 
@@ -62,7 +67,7 @@ BUY_FILL = Fill(7, "btcusd", Side.BUY, D("0.1"), D("50010"), D("1.5"))
 SELL_FILL = Fill(8, "btceur", Side.SELL, D("0.1"), D("45990"), None)
 
 STORY: list[r.Record] = [
-    r.Started("1.2.3", UTC),
+    r.Started("1.2.3", MARKETS, UTC),
     r.AnchorSet((r.Holding("usd", D("1000")),), 6, "opening", "start", "first run", UTC),
     r.MarkSet((r.Price("btc", D("50000")),), UTC),
     signals.FeedChanged(1, "up", "subscribed"),
@@ -185,7 +190,7 @@ def test_a_full_backlog_drops_and_counts(pipe: Pipe, agent: UdpAgent) -> None:
     metrics = Metrics(parse_agent(agent.address), TAGS, redactor)
     telemetry = Telemetry(build_logger(sink, IDENTITY, redactor), sink, metrics, backlog_max=3)
     for _ in range(5):
-        telemetry.fold([r.Started("1", UTC)], Moment(0, UTC))
+        telemetry.fold([r.Started("1", MARKETS, UTC)], Moment(0, UTC))
     telemetry.close()
     assert telemetry.dropped == 2
     assert len(pipe.lines()) == 3
