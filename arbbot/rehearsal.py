@@ -15,6 +15,7 @@ from typing import Any
 from arbbot.domain.market import Direction, Route
 from arbbot.domain.money import ZERO
 from arbbot.domain.records import DurableRecord
+from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import FxPolicy, Rules, ThresholdMode
 from arbbot.engine.spread import Costs
 from arbbot.engine.state import State
@@ -41,6 +42,8 @@ SCREEN_MARGIN = Decimal("0.0005")
 what trades move them is under a tenth of this."""
 HISTORY_LEVELS = 40
 """Levels a side shown on history runs: twice the depth rule, and cheaper than all 100."""
+HISTORY_ROUNDING_CAP = Decimal(100)
+"""Units of each currency; rows of two decimals come to about one in ten thousand hedges."""
 THRESHOLDS = (Decimal("0.0035"), Decimal("0.005"), Decimal("0.006"))
 BALANCES = {"btc": Decimal(10), "usd": Decimal(500_000), "eur": Decimal(500_000)}
 JOURNAL_KEY = "rehearsal"
@@ -166,9 +169,17 @@ def near_threshold(least: Decimal, hours: RecordedHours) -> Interest:
 
 
 def history_rules(rules: Rules, step_s: int) -> Rules:
-    """The same rules, with books believed for less than half a step: one look's prices never meet another's."""
-    fresh_s = min(rules.feed.fresh_s, Decimal(step_s) / 2)
-    return replace(rules, feed=replace(rules.feed, fresh_s=fresh_s))
+    """The same rules but for three: books are believed for half a step at most, so one look's prices never meet
+    another's; a check of the tickers lasts until the next look; and the rounding account may grow as it does over
+    years (its cap calls a person, who would rebase).
+    """
+    feed = replace(
+        rules.feed,
+        fresh_s=min(rules.feed.fresh_s, Decimal(step_s) / 2),
+        ticker_max_age_s=max(rules.feed.ticker_max_age_s, Decimal(2 * step_s)),
+    )
+    rounding_cap = max(rules.account.rounding_cap, HISTORY_ROUNDING_CAP)
+    return replace(rules, feed=feed, account=replace(rules.account, rounding_cap=rounding_cap))
 
 
 def history_run(
@@ -176,7 +187,7 @@ def history_run(
     taker_fee_pct: Decimal,
     rules: Rules,
     seed: int,
-    step_s: int = 10,
+    step_s: int = 30,
     *,
     balances: Mapping[str, Decimal] | None = None,
     latency: Latency | None = None,
@@ -221,13 +232,15 @@ def closing_figures(period: str, thresholds: Iterable[Decimal]) -> dict[str, Any
 def synthetic_figures(result: BacktestResult) -> dict[str, Any]:
     """What the engine made of the path between the closes."""
     told = result.report
+    refusals = dict(told["refusals"])
+    refusals.pop(Refusal.STALE_BOOK, None)  # given to all books of a look but the last, by construction
     return {
         "meaning": MEANING_OF_RUN,
         "looks": result.looks,
         "looks_passed_by_price": result.quiet_looks,
         "signals": result.signals,
         "hours_with_a_signal": result.signal_hours,
-        "refusals": told["refusals"],
+        "refusals": refusals,
         "hedges": told["hedges"],
         "pnl": told["pnl"],
         "fees": told["fees"],
