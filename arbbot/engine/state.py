@@ -150,11 +150,9 @@ class State:
             _APPLY[type(record)](self, record)
         except KeyError as error:
             raise StateError(f"{record.kind} names {error}, which no earlier record does") from error
-        utc_us = getattr(record, "utc_us", None)
-        if utc_us is not None:
-            self.last_utc_us = utc_us
-            if self.first_utc_us is None:
-                self.first_utc_us = utc_us
+        self.last_utc_us = record.utc_us
+        if self.first_utc_us is None:
+            self.first_utc_us = record.utc_us
 
     # --- questions -----------------------------------------------------------------------------------------
 

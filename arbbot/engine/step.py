@@ -119,9 +119,10 @@ class Engine:
                 return _NOTHING
             if core.state.open_hedge_id is None:
                 self.entry.evaluate()
-                if not core.records:
+                opened = core.state.open_hedge_id
+                if opened is None:
                     return _NOTHING
-                self._note_opened()
+                self.hedges.opened(opened)
             else:
                 self.hedges.advance()
         else:
@@ -129,10 +130,6 @@ class Engine:
             self._handlers[type(event)](event)
             self._after()
         return self._drain()
-
-    def _note_opened(self) -> None:
-        if self.core.state.open_hedge_id is not None:
-            self.hedges.opened(self.core.state.open_hedge_id)
 
     def _drain(self) -> Output:
         core = self.core
@@ -359,7 +356,7 @@ class Engine:
             self.premium.tick()
             self._revalidate()
         self.entry.flush_counts()
-        if now_ns >= self._mark_due_ns:
+        if now_ns >= self._mark_due_ns or not core.state.first_marks:
             self._mark_due_ns = now_ns + MARK_EVERY_NS
             self.books.mark()
         if now_ns >= self._pulse_due_ns:

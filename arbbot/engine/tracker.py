@@ -317,9 +317,8 @@ class OrderTracker:
             watch.next_ask_ns = core.at.mono_ns + ns(LIVE_POLLS_S[0])
         elif order.venue_order_id is None:
             core.move(order, order.state, cause, venue_order_id)
-            if order.state in (OrderState.ABSENT, OrderState.REJECTED):
-                self._contradiction(order, f"taken for {order.state}, but the venue knows it ({cause})")
-                self.cancel(order, "exists against all evidence")
+            self._contradiction(order, f"taken for {order.state}, but the venue knows it ({cause})")
+            self.cancel(order, "exists against all evidence")
 
     def book_fill(self, order: OwnOrder, fill: Fill, source: str) -> None:
         """Book a fill once, whatever tells it first; after the order's end it is alarmed and halts."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
 from arbbot.domain.ledger import Entry, Ledger, LedgerAccount, LedgerError, move
 from arbbot.domain.market import Direction, Instrument, Route, Side
 from arbbot.domain.order import ORDER_TABLE, OrderState
@@ -95,6 +96,13 @@ def test_terminal_states_are_the_ends_of_the_table() -> None:
         OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.ABSENT,
     }  # fmt: skip
     assert OrderState.IN_DOUBT not in ORDER_TABLE[OrderState.LIVE]
+
+
+def test_a_failure_is_one_line_and_a_code() -> None:
+    """What the operator reads, and what the supervisor reads."""
+    failure = Failure(ExitCode.JOURNAL, "locked by another process")
+    assert str(failure) == failure.reason == "locked by another process"
+    assert failure.code is ExitCode.JOURNAL
 
 
 def test_exit_codes_are_all_different() -> None:

@@ -76,6 +76,10 @@ def rules(**changes: object) -> Rules:
     return Rules(**groups)
 
 
+F_RULES = rules(min_depth_levels=1, max_slippage=D("0.005"), collar=D("0.01"))
+"""Rules under which small, uneven books can be traded on."""
+
+
 def ladder(best: Decimal, step: Decimal, levels: int, amount: Decimal) -> list[Row]:
     """Rows from the best price on, evenly spaced."""
     return [[str(best + step * level), str(amount)] for level in range(levels)]

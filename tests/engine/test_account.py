@@ -208,6 +208,7 @@ def test_a_known_foreign_order_is_external_by_its_name(rig: Rig) -> None:
     """`order_status` shows the order without our id, or with another's: external after one look."""
     rig.ready()
     manual_trade(rig, 31337)
+    manual_trade(rig, 31338)
     rig.venue.failing = {Topic.ORDER_STATUS}
     rig.run(33)
     assert rig.mode() is Mode.ACTIVE
@@ -315,3 +316,13 @@ def test_marks_are_noted_every_minute(rig: Rig) -> None:
     marks = rig.all(MarkSet)
     assert 2 <= len(marks) <= 3
     assert rig.state.first_marks == {"BTC": D(59995), "EUR": D("1.10005")}
+
+
+def test_a_stray_answer_moves_no_sandwich(rig: Rig) -> None:
+    """Balances or rows that answer no question of the bookkeeper's anchor and agree nothing."""
+    rig.step(ev.BalancesFetched(0, ()))
+    rig.step(ev.TransactionsFetched(0, None, ()))
+    assert rig.all(AnchorSet) == []
+    rig.ready()
+    rig.step(ev.TransactionsFetched(0, 1, ()))
+    assert len(rig.all(AnchorSet)) == 1

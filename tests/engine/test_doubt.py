@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from arbbot.domain import events as ev
-from arbbot.domain.commands import CancelOrder, Topic
+from arbbot.domain.commands import Ask, CancelOrder, Topic
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import Fill, OpenOrder, OrderEvent, OrderReport, OrderState, Purpose, VenueOrderStatus
@@ -13,6 +13,7 @@ from arbbot.domain.records import FillBooked, HedgeClosed, OrderMoved
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig
+from tests.engine.test_account import manual_trade
 from tests.engine.test_hedges import closed, hedge
 
 LOST_ALIVE = Play("lost")
@@ -313,3 +314,30 @@ def test_a_persons_word_that_cannot_be_is_refused(rig: Rig) -> None:
         rig.step(ev.OperatorResolved(name, venue_order_id, "ann", "a guess"))
     assert rig.alerts().count("resolve_refused") == 4
     assert rig.stands(2) is before
+
+
+def test_before_its_answer_an_order_is_not_asked_about(rig: Rig) -> None:
+    """Between the wire and the reply there is nothing to ask; a doubt a moment old proves nothing in any view."""
+    rig.venue.channel = False
+    hedge(rig, buy=LOST_DEAD, wait="0", gone=False)
+    rig.step(ev.OrderUnanswered("q7-000001", "timeout"))
+    rig.step(ev.OpenOrdersFetched(0, ()))
+    assert rig.stands(1) is OrderState.IN_DOUBT
+    rig.step(ev.Tick())
+    asked = [each for each in rig.sent if isinstance(each, Ask) and each.topic is Topic.ORDER_STATUS]
+    assert [ask.client_order_id for ask in asked] == ["q7-000001"]
+
+
+def test_a_strangers_trade_keeps_a_doubt_open_until_a_person_decides(rig: Rig) -> None:
+    """A trade row of an unknown order in the doubt's own market may be the doubt's: no absence, but an alert."""
+    rig.venue.channel = False
+    hedge(rig, buy=LOST_DEAD)
+    manual_trade(rig, 31337)
+    rig.run(220)
+    assert rig.stands(1) is OrderState.IN_DOUBT
+    assert "doubt_unresolved" in rig.alerts()
+    rig.step(ev.OperatorResolved("q7-000001", None, "ann", "the trade was mine"))
+    rig.run(10)
+    assert rig.stands(1) is OrderState.ABSENT
+    assert rig.state.external_rows == 1
+    assert rig.mode() is Mode.PAUSED

@@ -10,7 +10,7 @@ from arbbot.domain import events as ev
 from arbbot.domain.book import Book
 from arbbot.domain.commands import Topic
 from arbbot.domain.ledger import LedgerAccount
-from arbbot.domain.market import Side
+from arbbot.domain.market import FeeRate, Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderKind, Purpose, VenueOrderStatus
 from arbbot.domain.records import (
@@ -34,13 +34,21 @@ BUY, SELL = (Purpose.LEG, Side.BUY), (Purpose.LEG, Side.SELL)
 REFUSED, RESTS = Play("refuse"), Play(fill=D(0))
 
 
-def hedge(rig: Rig, *, buy: Play | None = None, sell: Play | None = None, rich: Book = RICH, gone: bool = True) -> Rig:
+def hedge(
+    rig: Rig,
+    *,
+    buy: Play | None = None,
+    sell: Play | None = None,
+    rich: Book = RICH,
+    gone: bool = True,
+    wait: str = "0.03",
+) -> Rig:
     """Make ready, show 1 % of edge once, and let the legs meet what the plays say; then the edge is gone."""
     rig.venue.plays = {BUY: [buy] if buy else [], SELL: [sell] if sell else []}
     rig.ready()
     rig.show(rich)
     assert len(rig.placed()) == 2
-    rig.run("0.03")
+    rig.run(wait)
     if gone:
         rig.show(CALM)
     return rig
@@ -402,3 +410,47 @@ def test_every_alert_of_an_open_leg_names_hedge_and_amount(rig: Rig) -> None:
     assert "q7-h00001" in alert.text
     assert "0.05" in alert.text
     assert "BTC" in alert.text
+
+
+# --- books that are no way out ----------------------------------------------------------------------------------
+
+SPOILERS = {
+    "sell book crossed": book("btceur", "54600", "54500", stamp=2**56),
+    "sell book unsorted": book("btceur", "54600", "54610", step="0", amount="0.001", stamp=2**56),
+    "sell book too thin": book("btceur", "54600", "54610", amount="0.000001", stamp=2**56),
+    "fx crossed": book("eurusd", "1.1", "1.0", stamp=2**56),
+    "fx too thin": book("eurusd", "1.10000", "1.10010", amount="0.1", step="0.0001", stamp=2**56),
+}
+
+
+@pytest.mark.parametrize("spoiler", SPOILERS)
+def test_a_leg_leaves_by_the_way_that_is_left(rig: Rig, spoiler: str) -> None:
+    """A crossed, unsorted or thin book on one side: after a short wait for better, the other side is taken."""
+    hedge(rig, sell=RESTS)
+    rig.show(SPOILERS[spoiler])
+    rig.run(12)
+    assert exits(rig) == [("unwind", "btcusd", D("0.05"))]
+    assert closed(rig).outcome == "one_sided"
+
+
+def test_without_any_way_out_the_leg_stays_open(rig: Rig) -> None:
+    """Both books too thin: nothing is sent before or after T2, and at T2 the operator is told."""
+    hedge(rig, sell=RESTS)
+    thin = [book(name, bid, ask, amount="0.000001", stamp=2**56) for name, bid, ask in (
+        ("btcusd", "59990", "60000"), ("btceur", "54600", "54610"))]  # fmt: skip
+    rig.show(*thin)
+    rig.run(14)
+    assert rig.all(ExitPlanned) == []
+    rig.run(5)
+    assert [plan.action for plan in rig.all(ExitPlanned)] == ["leave"]
+    assert exits(rig) == []
+    assert rig.mode() is Mode.HALTED
+
+
+def test_a_free_tier_hedge_has_no_fees(rig: Rig) -> None:
+    """At zero fees rows carry none, and realised P&L is proceeds minus cost."""
+    rig.venue.fees = dict.fromkeys(rig.venue.fees, FeeRate(D(0), D(0)))
+    hedge(rig).run(2)
+    ((settled),) = rig.all(HedgeSettled)
+    assert settled.fees == ()
+    assert settled.realised_pnl == D(2755) * D("1.1") - 3000

@@ -312,7 +312,7 @@ def test_shallow_books_are_refused_by_the_book_they_lack(make_rig: MakeRig) -> N
     """A base book thinner than the minimum is book_depth; an FX book thinner than the notional fx_depth."""
     rig = make_rig()
     rig.ready()
-    rig.show(book(*RICH, amount="0.000000001"))
+    rig.show(book(*RICH, amount="0.0000000001"))
     assert refused(rig, "book_depth")
     rig = make_rig()
     rig.ready()
