@@ -1,0 +1,232 @@
+"""Holds a journal against the venue's truth. Reads SQLite and JSON by itself and shares no code with the engine."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, Decimal
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+TRADE_ROW, WITHDRAWAL_ROW = 2, 1
+ENDED = {"rejected", "filled", "canceled", "expired", "absent"}
+KINDS = {"market": {"MARKET"}, "limit": {"LIMIT", "GTD"}, "ioc": {"IOC"}}
+
+
+@dataclass(slots=True)
+class Journal:
+    """The lines of a journal on disk, read on as they come."""
+
+    path: Path
+    lines: list[Json] = field(default_factory=list)
+
+    def read(self) -> list[Json]:
+        """All lines so far: a record's fields, with its `kind` and `seq`."""
+        if not self.path.exists():
+            return self.lines
+        seen = self.lines[-1]["seq"] if self.lines else 0
+        query = "SELECT seq, kind, body FROM record WHERE seq > ? ORDER BY seq"
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)) as connection:
+            try:
+                found = connection.execute(query, (seen,)).fetchall()
+            except sqlite3.OperationalError:  # the process that makes the file has not made the table yet
+                return self.lines
+        self.lines += [{**json.loads(body), "kind": kind, "seq": seq} for seq, kind, body in found]
+        return self.lines
+
+    def all(self, kind: str, **fields: Any) -> list[Json]:
+        """Lines of one kind whose fields have these values."""
+        return [
+            line
+            for line in self.read()
+            if line["kind"] == kind and all(line[name] == value for name, value in fields.items())
+        ]
+
+    def states(self) -> dict[str, str]:
+        """Where each own order stands."""
+        found: dict[str, str] = {}
+        for line in self.read():
+            if line["kind"] == "order_intended":
+                found[line["terms"]["client_order_id"]] = "intent"
+            elif line["kind"] == "order_moved":
+                found[line["client_order_id"]] = line["state"]
+        return found
+
+    def position(self) -> Decimal:
+        """Base bought minus sold, by booked fills."""
+        total = Decimal(0)
+        for line in self.all("fill_booked"):
+            sign = 1 if line["fill"]["side"] == "buy" else -1
+            total += sign * Decimal(line["fill"]["size"])
+        return total
+
+    def mode(self) -> str:
+        """The operating mode."""
+        changes = self.all("mode_changed")
+        return str(changes[-1]["mode"]) if changes else "active"
+
+    def quiet(self) -> bool:
+        """True when nothing is open and the last word on the ledger was agreement."""
+        hedges = len(self.all("hedge_opened")) - len(self.all("hedge_closed"))
+        unsettled = len(self.all("hedge_closed")) - len(self.all("hedge_settled"))
+        if hedges or unsettled or any(state not in ENDED for state in self.states().values()):
+            return False
+        last = [
+            line["kind"]
+            for line in self.lines
+            if line["kind"] in ("anchor_set", "statement_agreed", "fill_booked", "row_booked", "order_intended")
+        ]
+        return bool(last) and last[-1] in ("anchor_set", "statement_agreed")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged: a journal, the venue's truth of its account, and how the last process ended."""
+
+    journal: Journal
+    account: Json
+    exit_code: int | None
+    written: tuple[Path, ...]
+    """Files in which no secret may stand."""
+    secret: str
+    balance_decimals: int | None = None
+    halted: bool = False
+    """True when it ended in a state that a person must look at: then flatness may be missing, but must be told."""
+    contradicted: bool = False
+    """True when the venue acted against its own word (a fill after it said cancelled)."""
+
+    @property
+    def own_orders(self) -> list[Json]:
+        """Orders at the venue with a client order id: ours."""
+        return [order for order in self.account["orders"] if order["client_order_id"]]
+
+
+def problems(case: Case) -> list[str]:
+    """Every broken promise, in words; empty when all hold."""
+    case.journal.read()
+    found = [*_orders(case), *_fills(case), *_flat(case), *_secrets(case)]
+    if not case.halted or case.journal.quiet():
+        found += _ledger(case)
+    if any(row["type"] == WITHDRAWAL_ROW for row in case.account["rows"]):
+        found.append("something was withdrawn")
+    return found
+
+
+def _orders(case: Case) -> Iterable[str]:
+    """S1, S2, and that no order that ended as never taken is known to the venue."""
+    intents = {line["terms"]["client_order_id"]: line for line in case.journal.all("order_intended")}
+    if len(intents) != len(case.journal.all("order_intended")):
+        yield "S2: a client order id was intended twice"
+    for name, times in Counter(order["client_order_id"] for order in case.own_orders).items():
+        if times > 1:
+            yield f"S2: the venue has {times} orders {name}"
+    for order in case.own_orders:
+        name = order["client_order_id"]
+        if name not in intents:
+            yield f"S1: {name} is at the venue without an intent"
+            continue
+        terms = intents[name]["terms"]
+        told = (terms["market"], terms["side"], Decimal(terms["size"]))
+        sent = (order["market"], order["side"], Decimal(order["created"]))
+        if told != sent or order["kind"] not in KINDS[terms["kind"]]:
+            yield f"S1: {name} was sent as {order['kind']} {sent}, intended as {terms['kind']} {told}"
+        if terms["price"] is not None and Decimal(terms["price"]) != Decimal(order["price"]):
+            yield f"S1: {name} was sent at {order['price']}, intended at {terms['price']}"
+        if intents[name]["utc_us"] > order["created_us"]:
+            yield f"S1: {name} reached the venue before its intent"
+    known = {order["client_order_id"] for order in case.own_orders}
+    for name, state in case.journal.states().items():
+        if state in ("rejected", "absent") and name in known:
+            yield f"{name} is {state} in the journal, but the venue took it"
+        if state in ("filled", "canceled", "expired") and name not in known:
+            yield f"{name} is {state} in the journal, but the venue never saw it"
+        if state not in ENDED and not case.halted:
+            yield f"L2: {name} ended as {state}"
+
+
+def _fills(case: Case) -> Iterable[str]:
+    """S3: every fill of ours at the venue in the journal exactly once, and no other."""
+    booked = Counter(line["row"]["transaction_id"] for line in case.journal.all("row_booked"))
+    moved = Counter(line["fill"]["trade_id"] for line in case.journal.all("fill_booked"))
+    ours = {row["id"] for order in case.own_orders for row in order["fills"]}
+    for name, counts in (("row", booked), ("fill", moved)):
+        for row_id, times in counts.items():
+            if times > 1:
+                yield f"S3: {name} {row_id} was booked {times} times"
+    if set(moved) - ours:
+        yield f"S3: fills the venue does not know: {sorted(set(moved) - ours)}"
+    if ours - set(moved):
+        yield f"S3: fills of the venue that were not booked: {sorted(ours - set(moved))}"
+    if not case.halted and ours - set(booked):
+        yield f"S3: rows of the venue that were not booked: {sorted(ours - set(booked))}"
+    for order in case.own_orders:
+        if sum(Decimal(_base(row, order["market"])) for row in order["fills"]) > Decimal(order["created"]):
+            yield f"{order['client_order_id']} filled beyond its size"
+
+
+def _base(row: Json, market: str) -> Decimal:
+    return abs(next(Decimal(amount) for currency, amount in row["amounts"].items() if market.startswith(currency)))
+
+
+def _ledger(case: Case) -> Iterable[str]:
+    """S4: opening + rows - fees + rounding is the venue's balance, exactly; every booking sums to zero."""
+    totals: dict[str, Decimal] = {}
+    for line in case.journal.read():
+        if line["kind"] == "anchor_set":
+            totals = {each["currency"].lower(): Decimal(each["total"]) for each in line["holdings"]}
+        elif line["kind"] == "row_booked":
+            row = line["row"]
+            for currency, amount in row["amounts"]:
+                totals[currency.lower()] = totals.get(currency.lower(), Decimal(0)) + Decimal(amount)
+            if row["fee_currency"] is not None:
+                totals[row["fee_currency"].lower()] -= Decimal(row["fee"])
+            yield from _unbalanced(line)
+        elif line["kind"] == "statement_agreed":
+            for each in line["currencies"]:
+                totals[each["currency"].lower()] += Decimal(each["rounding"])
+    for currency, balance in case.account["balances"].items():
+        if Decimal(balance["available"]) + Decimal(balance["reserved"]) != Decimal(balance["total"]):
+            yield f"S4: {currency} at the venue does not add up"
+        truth = Decimal(balance["total"])
+        if case.balance_decimals is not None:
+            truth = truth.quantize(Decimal(1).scaleb(-case.balance_decimals), ROUND_DOWN)
+        if totals and totals.get(currency, Decimal(0)) != truth:
+            yield f"S4: {currency}: the ledger says {totals.get(currency)}, the venue {truth}"
+
+
+def _unbalanced(line: Json) -> Iterable[str]:
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for entry in line["entries"]:
+        sums[entry["currency"]] += Decimal(entry["delta"])
+    if any(sums.values()):
+        yield f"S4: row {line['row']['transaction_id']} is booked out of balance: {dict(sums)}"
+
+
+def _flat(case: Case) -> Iterable[str]:
+    """L1 and L3, by the venue's truth: flat within dust and nothing resting, or code and alert say what is left."""
+    net = Decimal(0)
+    for order in case.own_orders:
+        sign = 1 if order["side"] == "buy" else -1
+        net += sign * sum((_base(row, order["market"]) for row in order["fills"]), Decimal(0))
+    dust = Decimal("0.0002")
+    resting = [order["client_order_id"] for order in case.own_orders if order["status"] == "Open"]
+    told = " ".join(line["text"] for line in case.journal.all("alert_raised"))
+    if abs(net) > dust and (case.exit_code == 0 or not told):
+        yield f"L1: net {net} base, exit code {case.exit_code}, alerts: {told or 'none'}"
+    for name in resting:
+        if case.exit_code == 0 or name not in told:
+            yield f"L3: {name} still rests, exit code {case.exit_code}, alerts: {told or 'none'}"
+    if case.exit_code == 0 and not case.contradicted and case.journal.position() != net:
+        yield f"the journal's position is {case.journal.position()}, the venue's truth {net}"
+
+
+def _secrets(case: Case) -> Iterable[str]:
+    """S15."""
+    for path in case.written:
+        if path.exists() and case.secret.encode() in path.read_bytes():
+            yield f"S15: {path.name} holds the secret"

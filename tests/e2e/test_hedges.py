@@ -1,0 +1,63 @@
+"""Hedges end to end, at a venue that rounds its rows, cuts its balances and shows both late."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from arbbot.exchange.rules import VenueRules
+from tests.e2e.playbill import Played, play_all
+from tests.e2e.stage import CALM, DEAR_EUR, EUR, Stage, staged
+
+VARIANTS: dict[str, VenueRules] = {
+    "rows to 2 decimals": VenueRules(row_decimals=2),
+    "rows to 5 decimals": VenueRules(row_decimals=5),
+    "rows to 8 decimals": VenueRules(row_decimals=8),
+    "balances cut to 2 decimals": VenueRules(row_decimals=2, balance_decimals=2),
+    "balances cut to 5 decimals": VenueRules(row_decimals=5, balance_decimals=5),
+    "rows 300 ms late": VenueRules(row_decimals=2, row_lag_us=300_000),
+    "statuses 300 ms late": VenueRules(row_decimals=5, status_lag_us=300_000),
+    "unsigned errors, cached open orders": VenueRules(sign_errors=False, cancel_numbers=False),
+}
+ENOUGH = {"hedge": {"cooldown_s": "0.1"}}
+
+
+async def two_hedges(stage: Stage) -> None:
+    """One hedge each way, a clean stop, and the judge's word."""
+    stage.start()
+    await stage.armed()
+    await stage.rich()
+    await stage.until(lambda: stage.journal.all("hedge_opened"), "a hedge")
+    await stage.show(EUR, CALM[EUR])
+    await stage.quiet(1)
+    await stage.show(EUR, DEAR_EUR)
+    await stage.until(lambda: stage.journal.all("hedge_opened", direction="buy_foreign"), "a hedge the other way")
+    await stage.show(EUR, CALM[EUR])
+    await stage.quiet(2)
+    assert await stage.stop() == 0
+
+
+async def play(directory: Path, rules: VenueRules) -> str:
+    """One variant."""
+    async with staged(directory, over=ENOUGH, rules=rules) as stage:
+        await two_hedges(stage)
+        await stage.verdict(decimals=rules.balance_decimals)
+        assert {line["outcome"] for line in stage.journal.all("hedge_closed")} == {"completed"}
+        return stage.ended()
+
+
+@pytest.fixture(scope="module")
+def hedged(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """Every variant, played at the same time."""
+    scenes = {name: partial(play, rules=rules) for name, rules in VARIANTS.items()}
+    return play_all(tmp_path_factory.mktemp("hedges"), scenes)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_hedges_each_way_and_the_ledger_equals_the_venue(hedged: Played, variant: str) -> None:
+    """A hedge in either direction completes, the daemon stops with 0, and every currency equals the venue's truth to
+    the last digit, whatever the rows and balances leave out.
+    """
+    hedged.outcome(variant)
