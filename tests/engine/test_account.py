@@ -96,6 +96,20 @@ def test_a_difference_halts_only_after_two_like_readings_a_lag_apart(rig: Rig) -
     assert len(rig.all(Discrepancy)) == 2
 
 
+def test_a_row_between_balances_and_rows_is_no_difference(rig: Rig) -> None:
+    """Balances read before a deposit and rows read after it are no reading: nothing is concluded from them."""
+    rig.ready()
+    reads = sum(isinstance(each, Ask) and each.topic is Topic.BALANCES for each in rig.sent)
+    while sum(isinstance(each, Ask) and each.topic is Topic.BALANCES for each in rig.sent) == reads:
+        rig.run("0.005")
+    rig.run("0.015")
+    rig.venue.external(0, "USD", D(250))
+    rig.run(10)
+    assert rig.all(Discrepancy) == []
+    assert rig.own("USD") == 100_250
+    assert rig.state.agreed
+
+
 def test_a_difference_that_goes_away_is_forgotten(rig: Rig) -> None:
     """The venue was only late: the next reading agrees, trading goes on, the difference is zero."""
     rig.ready()

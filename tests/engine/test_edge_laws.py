@@ -15,7 +15,7 @@ from arbbot.domain.market import Direction, Side
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import BuyAs, LimitReference
 from arbbot.engine.sizing import Funds, Sized, Sizer, limit_price
-from arbbot.engine.spread import Costs, Triangle, Walk, exceeds
+from arbbot.engine.spread import Costs, Triangle, Walk, exceeds, reaches
 from tests.engine.rig import BTC_EUR, BTC_USD, ROUTE, rules
 
 D = Decimal
@@ -328,3 +328,13 @@ def test_the_sell_ask_reference_hangs_on_the_sell_markets_own_touch() -> None:
     assert foreign.touch(Side.BUY) == D("55110.01")
     with pytest.raises(BookError, match="no ask"):
         sizer(Book("btceur", 1, [["55100.00", "1"]], [])).largest()
+
+
+def test_the_threshold_is_reached_and_the_floor_exceeded() -> None:
+    """Exactly at the rate: enough for the threshold, not for the net floor; the last digit decides."""
+    paid, rate = D(3000), D("0.0035")
+    out = paid * (1 + rate)
+    assert reaches(out, paid, rate)
+    assert not exceeds(out, paid, rate)
+    assert exceeds(out + D("1e-30"), paid, rate)
+    assert not reaches(out - D("1e-30"), paid, rate)

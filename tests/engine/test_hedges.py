@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import pytest
 
@@ -454,3 +454,19 @@ def test_a_free_tier_hedge_has_no_fees(rig: Rig) -> None:
     ((settled),) = rig.all(HedgeSettled)
     assert settled.fees == ()
     assert settled.realised_pnl == D(2755) * D("1.1") - 3000
+
+
+@pytest.mark.parametrize(
+    ("currency", "total", "bound", "size"),
+    [
+        ("USD", "1000", "quote_balance", D(1000) / (60000 * D("1.0004") * D("1.005"))),
+        ("BTC", "0.01", "capital", D("0.01")),
+    ],
+)
+def test_a_hedge_takes_what_the_account_can_pay(rig: Rig, currency: str, total: str, bound: str, size: Decimal) -> None:
+    """Shrunk before refused: to the money that covers worst price, fee and reserve; to the BTC that is there."""
+    rig.venue.totals[currency] = D(total)
+    hedge(rig)
+    ((opened),) = rig.all(HedgeOpened)
+    assert opened.bound_by == bound
+    assert opened.size == size.quantize(D("1e-8"), ROUND_DOWN)

@@ -77,7 +77,8 @@ def test_a_row_in_the_middle_of_the_sandwich_spoils_it(rig: Rig) -> None:
     rig.venue.external(0, "EUR", D(3))
     rig.start()
     while not asked(rig, Topic.BALANCES):
-        rig.run("0.01")
+        rig.run("0.005")
+    rig.run("0.015")
     rig.venue.external(0, "EUR", D(7))
     rig.run(5)
     ((anchor),) = rig.all(AnchorSet)
