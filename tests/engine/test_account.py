@@ -18,7 +18,7 @@ from arbbot.domain.records import AlertRaised, AnchorSet, Discrepancy, HedgeSett
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import ROUTE, D, Rig, book, rules
-from tests.engine.test_hedges import closed, hedge
+from tests.engine.scenes import closed, hedge
 
 # --- order does not matter --------------------------------------------------------------------------------------
 

@@ -13,8 +13,8 @@ from arbbot.domain.records import FillBooked, HedgeClosed, OrderMoved
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig
+from tests.engine.scenes import closed, hedge
 from tests.engine.test_account import manual_trade
-from tests.engine.test_hedges import closed, hedge
 
 LOST_ALIVE = Play("lost")
 LOST_DEAD = Play("lost", taken=False)

@@ -11,7 +11,7 @@ from arbbot.engine.report import report
 from arbbot.engine.state import State
 from tests.engine.played_venue import Play
 from tests.engine.rig import ROUTE, D, Rig, fx_book
-from tests.engine.test_hedges import hedge
+from tests.engine.scenes import hedge
 
 
 def test_an_empty_journal_reports_nothing_invented() -> None:

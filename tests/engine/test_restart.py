@@ -12,7 +12,7 @@ from arbbot.domain.records import DurableRecord, HedgeClosed, OrderIntended, Sta
 from arbbot.engine.rules import Rules
 from tests.engine.played_venue import Placed, Play, PlayedVenue
 from tests.engine.rig import D, Rig, rules
-from tests.engine.test_hedges import CALM, hedge
+from tests.engine.scenes import CALM, hedge
 
 SHORT_BOUND: Rules = rules(doubt_bound_s=D(20), doubt_alert_s=D(10))
 PLAYS: dict[str, tuple[Play | None, Play | None]] = {

@@ -28,7 +28,7 @@ from arbbot.engine.refusal import Refusal
 from arbbot.engine.state import KEPT_HEDGES, State, StateError
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig
-from tests.engine.test_hedges import RICH, hedge
+from tests.engine.scenes import RICH, hedge
 
 S = OrderState
 

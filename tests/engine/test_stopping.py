@@ -13,7 +13,7 @@ from arbbot.domain.records import AlertRaised, HedgeClosed, HedgeOpened, ModeCha
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig, book, rules
-from tests.engine.test_hedges import RICH, closed, hedge
+from tests.engine.scenes import RICH, closed, hedge
 
 RESTS = Play(fill=D(0))
 
