@@ -42,6 +42,8 @@ SCREEN_MARGIN = Decimal("0.0005")
 what trades move them is under a tenth of this."""
 HISTORY_LEVELS = 40
 """Levels a side shown on history runs: twice the depth rule, and cheaper than all 100."""
+SPARE_LEVELS = 20
+"""Quoted beyond those shown: some stand empty, being too small."""
 HISTORY_ROUNDING_CAP = Decimal(100)
 """Units of each currency; rows of two decimals come to about one in ten thousand hedges."""
 THRESHOLDS = (Decimal("0.0035"), Decimal("0.005"), Decimal("0.006"))
@@ -103,7 +105,7 @@ def compose(
     venue = Venue(setting.venue, {symbol: MARKETS[symbol] for symbol in SYMBOLS})
     account = venue.add_account("rehearsal", setting.balances, setting.rates)
     ahead = PricesAhead(prices, start_us)
-    market = MarketProcess(ahead, setting.seed, venue, start_us)
+    market = MarketProcess(ahead, setting.seed, venue, start_us, levels + SPARE_LEVELS)
     desk = VenueDesk(venue, account, SYMBOLS)
     world = VenueWorld(venue, desk, ahead, market, SYMBOLS, interest=interest, levels=levels)
     domestic, foreign, fx = (instrument(MARKETS[symbol]) for symbol in SYMBOLS)
@@ -187,7 +189,7 @@ def history_run(
     taker_fee_pct: Decimal,
     rules: Rules,
     seed: int,
-    step_s: int = 30,
+    step_s: int = 60,
     *,
     balances: Mapping[str, Decimal] | None = None,
     latency: Latency | None = None,
@@ -206,7 +208,7 @@ def history_run(
     interest = near_threshold(least_gross(rules, rates), RecordedHours([close.at_s for close in recorded]))
     start_us, end_us = recorded[0].at_s * SECOND_US, recorded[-1].at_s * SECOND_US
     rehearsal = compose(HistoricalPrices(period, seed), start_us, setting, interest=interest, levels=HISTORY_LEVELS)
-    pace = Pace(look_us=step_s * SECOND_US, tick_us=step_s * SECOND_US, busy_look_us=250_000)
+    pace = Pace(look_us=step_s * SECOND_US, tick_us=step_s * SECOND_US, busy_look_us=500_000)
     result = rehearsal.play(end_us, pace, journal=journal, progress=progress)
     return {
         "period": period,

@@ -80,9 +80,10 @@ class Ladder:
 class House:
     """Quotes one market and trades a little in it."""
 
-    def __init__(self, market: str, style: Style, venue: Venue, rng: Random) -> None:
-        """Place nothing yet: the first `requote` does."""
+    def __init__(self, market: str, style: Style, venue: Venue, rng: Random, levels: int = LEVELS) -> None:
+        """Place nothing yet: the first `requote` does. `levels` are the slots quoted a side."""
         self._market = market
+        self._levels = levels
         self._style = style
         self._venue = venue
         self._rng = rng
@@ -113,7 +114,7 @@ class House:
         log_mid = log(fair) + self._lean
         half_spread = self._style.half_spread * width
         windows = [
-            (ladder, ladder.window(log_mid, half_spread, EMPTY_SIDE_LEVELS if side is empty_side else LEVELS))
+            (ladder, ladder.window(log_mid, half_spread, EMPTY_SIDE_LEVELS if side is empty_side else self._levels))
             for side, ladder in self._ladders.items()
         ]
         for ladder, window in windows:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from arbbot.exchange.market.episodes import stream
 from arbbot.exchange.market.history import HistoricalPrices
-from arbbot.exchange.market.house import House, Style
+from arbbot.exchange.market.house import LEVELS, House, Style
 from arbbot.exchange.market.prices import Prices, RandomPrices
 from arbbot.exchange.market.scenarios import SCENARIOS
 from arbbot.exchange.venue import Venue
@@ -26,16 +26,17 @@ CONVERSION_MARGIN = Decimal("0.004")
 class MarketProcess:
     """Moves the market. Everything random in it follows from the seed and the sequence of ticks."""
 
-    def __init__(self, prices: Prices, seed: int, venue: Venue, start_us: int) -> None:
+    def __init__(self, prices: Prices, seed: int, venue: Venue, start_us: int, levels: int = LEVELS) -> None:
         """Start at `start_us`, microseconds of market time; the first tick places the first quotes.
 
-        Of the markets that have a style, those that the venue lists are quoted.
+        Of the markets that have a style, those that the venue lists are quoted, `levels` a side.
         """
         self._prices = prices
         self._now_us = start_us
         styles = {market: style for market, style in STYLES.items() if market in venue.listings}
         self._houses = {
-            market: House(market, style, venue, stream(seed, f"house-{market}")) for market, style in styles.items()
+            market: House(market, style, venue, stream(seed, f"house-{market}"), levels)
+            for market, style in styles.items()
         }
         self._ticks = {market: venue.spec(market).tick for market in styles}
         self._fair = prices.advance(0.0).fair
