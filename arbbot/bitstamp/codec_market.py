@@ -208,6 +208,11 @@ def public_trades(parsed: JsonValue) -> tuple[PublicTrade, ...]:
     return tuple(trades)
 
 
+def server_time_us(parsed: JsonValue) -> int:
+    """`status/`: the venue's clock, milliseconds on the wire."""
+    return _digits(as_object(parsed, "status"), "server_time") * 1000
+
+
 def _digits(row: JsonObject, key: str) -> int:
     value = number(row.get(key), key)
     if value != value.to_integral_value() or value < 0:

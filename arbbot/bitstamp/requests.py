@@ -65,6 +65,13 @@ def place(terms: OrderTerms) -> Request:
     return Request("POST", f"{path}{terms.market}/", body=body.encode(), private=True)
 
 
+def venue_time() -> Request:
+    """The venue's clock in milliseconds (`server_time`): seen in one client's code only, so never relied on at the real
+    venue; the built-in exchange has it.
+    """
+    return _public("status/")
+
+
 def _question(ask: Ask, names: Names, unique: int) -> Request:
     """The (first) request of a question."""
     match ask.topic:

@@ -166,6 +166,14 @@ class BitstampGateway:
         except Malformed:
             return None
 
+    async def venue_utc_us(self) -> int | None:
+        """The venue's own clock, to the millisecond; None where it does not tell."""
+        try:
+            word = believed(await self.fetch(requests.venue_time()), private=False)
+            return None if isinstance(word, VenueError) else codec_market.server_time_us(word)
+        except Malformed:
+            return None
+
     # --- one exchange of bytes --------------------------------------------------------------------------------
 
     async def _once(self, request: Request, lane: Lane, *, on_legs: bool = False) -> Answer:

@@ -19,6 +19,10 @@ class SystemClock:
         self._mono_start_ns = time.monotonic_ns()
         self._utc_start_ns = time.time_ns()
 
+    def begin_at(self, utc_us: int) -> None:
+        """Set market time: a compressed rehearsal takes it from its venue, once, before anything is decided."""
+        self._utc_start_ns += (utc_us - self.now().utc_us) * 1000
+
     def now(self) -> Moment:
         """The present moment, in market time."""
         if self.speed == 1.0:

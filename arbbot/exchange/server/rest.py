@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -76,7 +77,8 @@ class RestServer:
         return rest_faults.spoil(reply, struck, other)
 
     async def _send(self, request: web.Request, reply: Reply, *, cut: bool) -> web.StreamResponse:
-        headers = {**reply.headers, "Content-Type": reply.content_type}
+        moment = formatdate(self._clock.now_us() / 1_000_000, usegmt=True)
+        headers = {"Date": moment, **reply.headers, "Content-Type": reply.content_type}
         if not cut:
             return web.Response(status=reply.status, body=reply.body, headers=headers)
         response = web.StreamResponse(status=reply.status, headers=headers)
