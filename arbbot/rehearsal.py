@@ -99,7 +99,13 @@ class Rehearsal:
 
 
 def compose(
-    prices: Prices, start_us: int, setting: Setting, *, interest: Interest | None = None, levels: int = LEVELS
+    prices: Prices,
+    start_us: int,
+    setting: Setting,
+    *,
+    interest: Interest | None = None,
+    levels: int = LEVELS,
+    only_changed: bool = True,
 ) -> Rehearsal:
     """Put venue, market, desk and engine together around a source of prices."""
     venue = Venue(setting.venue, {symbol: MARKETS[symbol] for symbol in SYMBOLS})
@@ -107,7 +113,7 @@ def compose(
     ahead = PricesAhead(prices, start_us)
     market = MarketProcess(ahead, setting.seed, venue, start_us, levels + SPARE_LEVELS)
     desk = VenueDesk(venue, account, SYMBOLS)
-    world = VenueWorld(venue, desk, ahead, market, SYMBOLS, interest=interest, levels=levels)
+    world = VenueWorld(venue, desk, ahead, market, SYMBOLS, interest=interest, levels=levels, only_changed=only_changed)
     domestic, foreign, fx = (instrument(MARKETS[symbol]) for symbol in SYMBOLS)
     route = Route(domestic, foreign, fx)
     engine = Engine(route, setting.rules, State(), JOURNAL_KEY)
@@ -171,17 +177,16 @@ def near_threshold(least: Decimal, hours: RecordedHours) -> Interest:
 
 
 def history_rules(rules: Rules, step_s: int) -> Rules:
-    """The same rules but for three: books are believed for half a step at most, so one look's prices never meet
-    another's; a check of the tickers lasts until the next look; and the rounding account may grow as it does over
-    years (its cap calls a person, who would rebase).
+    """The same rules but for two: a check of the tickers lasts until the next look, and the rounding account may grow
+    as it does over years (its cap calls a person, who would rebase).
     """
-    feed = replace(
-        rules.feed,
-        fresh_s=min(rules.feed.fresh_s, Decimal(step_s) / 2),
-        ticker_max_age_s=max(rules.feed.ticker_max_age_s, Decimal(2 * step_s)),
-    )
+    ticker_max_age_s = max(rules.feed.ticker_max_age_s, Decimal(2 * step_s))
     rounding_cap = max(rules.account.rounding_cap, HISTORY_ROUNDING_CAP)
-    return replace(rules, feed=feed, account=replace(rules.account, rounding_cap=rounding_cap))
+    return replace(
+        rules,
+        feed=replace(rules.feed, ticker_max_age_s=ticker_max_age_s),
+        account=replace(rules.account, rounding_cap=rounding_cap),
+    )
 
 
 def history_run(
@@ -207,8 +212,10 @@ def history_run(
     )
     interest = near_threshold(least_gross(rules, rates), RecordedHours([close.at_s for close in recorded]))
     start_us, end_us = recorded[0].at_s * SECOND_US, recorded[-1].at_s * SECOND_US
-    rehearsal = compose(HistoricalPrices(period, seed), start_us, setting, interest=interest, levels=HISTORY_LEVELS)
-    pace = Pace(look_us=step_s * SECOND_US, tick_us=step_s * SECOND_US, busy_look_us=500_000)
+    rehearsal = compose(
+        HistoricalPrices(period, seed), start_us, setting, interest=interest, levels=HISTORY_LEVELS, only_changed=False
+    )
+    pace = Pace(look_us=step_s * SECOND_US, tick_us=step_s * SECOND_US, busy_look_us=500_000, whole=True)
     result = rehearsal.play(end_us, pace, journal=journal, progress=progress)
     return {
         "period": period,
@@ -235,7 +242,7 @@ def synthetic_figures(result: BacktestResult) -> dict[str, Any]:
     """What the engine made of the path between the closes."""
     told = result.report
     refusals = dict(told["refusals"])
-    refusals.pop(Refusal.STALE_BOOK, None)  # given to all books of a look but the last, by construction
+    refusals.pop(Refusal.NO_BOOK, None)  # given to all books of a look but the last, by construction
     return {
         "meaning": MEANING_OF_RUN,
         "looks": result.looks,

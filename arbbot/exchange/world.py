@@ -52,8 +52,11 @@ class VenueWorld:
         *,
         interest: Interest | None = None,
         levels: int = LEVELS,
+        only_changed: bool = True,
     ) -> None:
-        """`market` must quote around `prices`. Without `interest` every moment counts."""
+        """`market` must quote around `prices`. Without `interest` every moment counts; `only_changed` shows a book
+        only when it changed, as the venue's feed does.
+        """
         self._venue = venue
         self._desk = desk
         self._prices = prices
@@ -61,6 +64,7 @@ class VenueWorld:
         self._symbols = tuple(symbols)
         self._interest = interest
         self._levels = levels
+        self._only_changed = only_changed
         self._shown: dict[str, int] = {}
 
     def stirs(self, now_us: int) -> bool:
@@ -69,15 +73,15 @@ class VenueWorld:
         return self._interest is None or self._interest(moment, now_us)
 
     def books(self, now_us: int) -> list[Book]:
-        """Quote the market around the prices of now; the books changed since they were last shown."""
+        """Quote the market around the prices of now; its books, or those changed since they were last shown."""
         self._quote(now_us)
-        changed: list[Book] = []
+        shown: list[Book] = []
         for symbol in self._symbols:
             changes = self._venue.listing(symbol).book.changes
-            if self._shown.get(symbol) != changes:
+            if not self._only_changed or self._shown.get(symbol) != changes:
                 self._shown[symbol] = changes
-                changed.append(self._desk.book(symbol, self._levels))
-        return changed
+                shown.append(self._desk.book(symbol, self._levels))
+        return shown
 
     def answer(self, command: PlaceOrder | CancelOrder | Ask, now_us: int) -> Event:
         """Carry out a command that arrives now."""

@@ -4,9 +4,9 @@ The world behind it is injected. While nothing is open the market is looked at e
 until the ledger agrees again it is looked at, and the engine ticks, as often as the daemon's loop would. Stretches in
 which the world says that no decision can come of the books are passed by price alone, without books and ticks.
 
-All books of one look reach the engine at the same instant, yet one after the other. A look further apart than the
-engine believes a book (`fresh_s`) therefore has all books but the last refused as stale: prices of different moments
-never make a signal.
+The books of one look reach the engine at the same instant, yet one after the other, as they do from the venue. Where
+looks are far apart (`Pace.whole`) each is a subscription of its own, so that the engine waits for all of its books:
+prices of different moments never make a signal.
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from arbbot.engine.refusal import Refusal
 from arbbot.engine.report import report
 from arbbot.engine.step import Engine, Output
 
-EPOCH = 1
-"""The one feed connection of a back-test."""
 PROGRESS_STEPS = 100
 SIGNALS = frozenset(
     {
@@ -57,7 +55,7 @@ class World(Protocol):
         ...
 
     def books(self, now_us: int) -> Sequence[Book]:
-        """Bring the market to now; the books that changed since they were last returned."""
+        """Bring the market to now; its books, or those that changed since they were last returned."""
         ...
 
     def answer(self, command: PlaceOrder | CancelOrder | Ask, now_us: int) -> Event:
@@ -77,6 +75,8 @@ class Pace:
     tick_us: int
     busy_look_us: int = 100_000
     busy_tick_us: int = 50_000
+    whole: bool = False
+    """Judge no book beside one of an earlier look; the world must then show all of its books each time."""
 
     def __post_init__(self) -> None:
         if not 0 < self.busy_tick_us <= self.tick_us <= self.look_us or not 0 < self.busy_look_us <= self.look_us:
@@ -170,6 +170,7 @@ class _Driver:
         self._look_due = self._tick_due = 0
         self._channel_us = 0
         self._awake = False
+        self._epoch = 1
         self._stop_reason: str | None = None
         self._exit: Exit | None = None
         self._looks = self._quiet_looks = self._signals = 0
@@ -181,7 +182,7 @@ class _Driver:
     def begin(self, start_us: int) -> None:
         """Start the engine, connect its feed and look at the market for the first time."""
         self._carry_out(self._engine.start(_moment(start_us), "backtest"), start_us)
-        self._deliver(FeedUp(EPOCH), start_us)
+        self._deliver(FeedUp(self._epoch), start_us)
         self._look_at(start_us)
 
     def advance(self) -> int | None:
@@ -240,8 +241,11 @@ class _Driver:
         """Deliver the books of one look and note whether they made a signal."""
         state, entry = self._engine.core.state, self._engine.entry
         free, minted = state.open_hedge_id is None, state.hedges_minted
+        if self._pace.whole and free:  # an open hedge keeps the books it may have to leave on
+            self._epoch += 1
+            self._deliver(FeedUp(self._epoch), now_us)
         for book in books:
-            self._deliver(BookSeen(book, EPOCH), now_us)
+            self._deliver(BookSeen(book, self._epoch), now_us)
         self._looks += 1
         if state.hedges_minted > minted or (free and books and not SIGNALS.isdisjoint(entry.last)):
             self._signals += 1

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from arbbot.domain.events import Event
 from arbbot.domain.records import DurableRecord, HedgeOpened, OrderIntended
 from arbbot.engine.state import State
 from arbbot.exchange.market.episodes import Span, Spells
-from arbbot.exchange.market.prices import RandomPrices
+from arbbot.exchange.market.prices import Moment, RandomPrices
 from arbbot.exchange.market.scenarios import Scenario
 from arbbot.exchange.rules import VenueRules
 from arbbot.rehearsal import SCENARIO_START_US, Rehearsal, Setting, compose, scenario, tier_with_taker
@@ -217,8 +218,34 @@ def test_stretches_without_interest_are_passed_by_price_alone() -> None:
     assert result.exit_code == 0
 
 
+class InStep:
+    """Both base markets jump by one percent, up and down, always together: there is never an edge."""
+
+    def __init__(self) -> None:
+        self._high = False
+
+    def advance(self, step_s: float) -> Moment:
+        """One jump a call."""
+        self._high = not self._high
+        btcusd = 20_200.0 if self._high else 20_000.0
+        return Moment({"btcusd": btcusd, "btceur": btcusd / 1.1, "eurusd": 1.1}, 1.0, 1.0, None)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_prices_of_different_moments_make_no_signal(whole: bool) -> None:
+    """A whole look judges its books together; one by one, each jump would look like an edge of one percent."""
+    believing = replace(RULES, feed=replace(RULES.feed, fresh_s=D(100)))
+    rehearsal = compose(
+        InStep(), SCENARIO_START_US, Setting(believing, tier_with_taker(D("0.03"))), only_changed=not whole
+    )
+    pace = Pace(look_us=10 * SECOND_US, tick_us=10 * SECOND_US, whole=whole)
+    result = rehearsal.play(rehearsal.start_us + 300 * SECOND_US, pace)
+    assert (result.signals == 0) is whole
+    assert result.looks >= 30
+
+
 @pytest.mark.parametrize("change", [{"look_us": 0}, {"tick_us": 0}, {"tick_us": 200_000}, {"busy_look_us": 200_000}])
-def test_a_pace_that_makes_no_sense_is_refused(change: dict[str, int]) -> None:
+def test_a_pace_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
     """Ticks and busy looks are at least as frequent as idle looks, and all take some time."""
     with pytest.raises(ValueError, match="at least as frequent"):
         replace(PACE, **change)
