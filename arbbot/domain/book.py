@@ -98,7 +98,7 @@ class Book:
     Never changed after it was made (ladders are filled lazily, which nobody can see).
     """
 
-    __slots__ = ("_ask_ladder", "_bid_ladder", "ask", "asks", "bid", "bids", "microtimestamp", "symbol")
+    __slots__ = ("_ask_ladder", "_bid_ladder", "ask", "asks", "bid", "bids", "microtimestamp", "symbol", "tradable")
 
     def __init__(self, symbol: str, microtimestamp: int, bids: Sequence[Row], asks: Sequence[Row]) -> None:
         self.symbol = symbol
@@ -108,19 +108,15 @@ class Book:
         try:
             self.bid = bid = Decimal(bids[0][0]) if bids else None
             self.ask = ask = Decimal(asks[0][0]) if asks else None
-            sane = (bid is None or -LARGEST < bid < LARGEST) and (ask is None or -LARGEST < ask < LARGEST)
+            self.tradable = bid is not None and ask is not None and ZERO < bid < ask < LARGEST
+            """Both sides there, positive and not crossed (the venue's pages warn of one crossed snapshot at times)."""
+            sane = self.tradable or all(price is None or -LARGEST < price < LARGEST for price in (bid, ask))
         except (InvalidOperation, IndexError, TypeError, ValueError) as error:
             raise BookError(f"{symbol}: touch is not a price") from error
         if not sane:
             raise BookError(f"{symbol}: touch is not a price")
         self._bid_ladder: Ladder | None = None
         self._ask_ladder: Ladder | None = None
-
-    @property
-    def tradable(self) -> bool:
-        """Both sides there, positive and not crossed (the venue's pages warn of one crossed snapshot at times)."""
-        bid, ask = self.bid, self.ask
-        return bid is not None and ask is not None and ZERO < bid < ask
 
     def ladder(self, taker: Side) -> Ladder:
         """The side a taker meets: asks for a buyer, bids for a seller."""

@@ -45,6 +45,10 @@ class Core:
         self.journal_key = journal_key
         self.view = MarketView(route, ns(rules.feed.fresh_s), rules.trade.min_depth_levels)
         self.at = Moment(0, 0)
+        self.changes = 0
+        """Counts whatever may change more than books and time: what is worked out between two frames may be kept
+        while this stands.
+        """
         self.records: list[Record] = []
         self.commands: list[Command] = []
         self.asks: dict[int, Pending] = {}
@@ -58,6 +62,7 @@ class Core:
 
     def emit(self, record: DurableRecord) -> None:
         """Make a durable fact: state changes now, the journal line is written before any command goes out."""
+        self.changes += 1
         self.state.apply(record)
         self.records.append(record)
 

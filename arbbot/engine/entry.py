@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 from arbbot.domain.book import BookError
@@ -21,12 +22,18 @@ from arbbot.engine.view import NEVER
 
 REFUSALS_EVERY_NS = 60 * SECOND_NS
 
+# Looking up an enum's member by name costs more than the comparison it is for.
+_BUY_DOMESTIC, _BUY_FOREIGN = Direction
+_BELOW_THRESHOLD = Refusal.BELOW_THRESHOLD
+_BOTH_BELOW = (_BELOW_THRESHOLD, _BELOW_THRESHOLD)
+
 
 class Entry:
     """Evaluates both directions on every book change; owns cool-downs and the counting of refusals."""
 
     def __init__(self, core: Core, premium: PremiumCheck) -> None:
         self._core = core
+        self._view = core.view
         self._premium = premium
         self.available: dict[str, Decimal] = {}
         """Available balance per currency, as the venue last said with nothing open."""
@@ -34,22 +41,32 @@ class Entry:
         self.armed = False
         """Set once start-up has recovered."""
         self.cooldown_until_ns = NEVER
-        self.counts: dict[Refusal, int] = {}
+        self.counts: Counter[Refusal] = Counter()
         """Refusals since the last RefusalsCounted record."""
         self.last: tuple[Refusal, ...] = (Refusal.RECOVERING,)
         """What the last evaluation said: one refusal for both directions, or one each."""
-        self.gross: dict[Direction, Decimal | None] = {direction: None for direction in Direction}
         self._counted_ns = NEVER
-        self._screens: dict[Direction, tuple[Decimal, Decimal]] = {}
+        self._standing: Refusal | None = None
+        """What forbids a hedge whatever books and clock say, as of `core.changes` = `_judged`."""
+        self._judged = -1
+        self._factors: dict[Direction, Decimal] = {}
+        """1 + the gross threshold, as of the same; empty while something stands against every hedge."""
 
     # --- evaluation ----------------------------------------------------------------------------------------
 
     def evaluate(self) -> None:
         """Look at the books as they are now; open a hedge when one direction passes everything."""
-        refusal = self.blocked()
+        core = self._core
+        if self._judged != core.changes:
+            self._judge()
+        refusal = self._standing or self._passing(core.at.mono_ns)
         if refusal is not None:
-            self.counts[refusal] = self.counts.get(refusal, 0) + 1
+            self.counts[refusal] += 1
             self.last = (refusal,)
+            return
+        if not (self._screen(_BUY_DOMESTIC) or self._screen(_BUY_FOREIGN)):
+            self.counts[_BELOW_THRESHOLD] += 2
+            self.last = _BOTH_BELOW
             return
         domestic, foreign = self._evaluate(Direction.BUY_DOMESTIC), None
         if domestic is not None:
@@ -59,15 +76,21 @@ class Entry:
 
     def blocked(self) -> Refusal | None:
         """Everything that forbids a hedge whatever the edge is."""
-        if not self.armed:
-            return Refusal.RECOVERING
-        now_ns = self._core.at.mono_ns
-        refusal = risk.blocker(self._core)
-        if refusal is None and now_ns < self.cooldown_until_ns:
-            refusal = Refusal.COOLDOWN
-        if refusal is None:
-            refusal = self._core.view.refusal(now_ns) or self._premium.refusal(now_ns)
-        return refusal
+        self._judge()
+        return self._standing or self._passing(self._core.at.mono_ns)
+
+    def _judge(self) -> None:
+        """Work out once what no frame can change: most events are frames."""
+        self._judged = self._core.changes
+        self._standing = risk.blocker(self._core) if self.armed else Refusal.RECOVERING
+        free = self._standing is None
+        self._factors = {direction: ONE + self.threshold(direction) for direction in Direction} if free else {}
+
+    def _passing(self, now_ns: int) -> Refusal | None:
+        """What forbids a hedge at this moment and may pass by itself."""
+        if now_ns < self.cooldown_until_ns:
+            return Refusal.COOLDOWN
+        return self._view.refusal(now_ns) or self._premium.refusal(now_ns)
 
     def _evaluate(self, direction: Direction) -> Refusal | None:
         """One direction; None when a hedge was opened."""
@@ -80,36 +103,24 @@ class Entry:
             except BookError:
                 refusal = Refusal.BAD_BOOK
         if refusal is not None:
-            self.counts[refusal] = self.counts.get(refusal, 0) + 1
+            self.counts[refusal] += 1
         return refusal
 
     def _screen(self, direction: Direction) -> bool:
         """False only if no size can reach the threshold: a walked size is never better than the touch."""
-        view = self._core.view
+        view = self._view
         domestic, foreign, fx = view.domestic.book, view.foreign.book, view.fx.book
         if domestic is None or foreign is None or fx is None:
             return False
-        if direction is Direction.BUY_DOMESTIC:
+        if direction is _BUY_DOMESTIC:
             bid, ask, rate = foreign.bid, domestic.ask, fx.bid
             if bid is None or ask is None or rate is None:
                 return False
-            return bid * rate >= ask * self._threshold_factor(direction)
+            return bid * rate >= ask * self._factors[direction]
         bid, ask, rate = domestic.bid, foreign.ask, fx.ask
         if bid is None or ask is None or rate is None:
             return False
-        return bid >= ask * rate * self._threshold_factor(direction)
-
-    def _threshold_factor(self, direction: Direction) -> Decimal:
-        """1 + the gross threshold, kept between fee and drift changes."""
-        cached = self._screens.get(direction)
-        drift = self._core.state.drift(self._core.route.foreign.counter)
-        if cached is None or cached[0] != drift:
-            cached = self._screens[direction] = (drift, ONE + self.threshold(direction))
-        return cached[1]
-
-    def fees_changed(self) -> None:
-        """Forget thresholds worked out under other fees."""
-        self._screens.clear()
+        return bid >= ask * rate * self._factors[direction]
 
     def costs(self, direction: Direction) -> Costs:
         """Fees of one hedge in this direction, FX leg by policy. Fees must be known."""

@@ -17,6 +17,7 @@ class PremiumCheck:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._max_age_ns = ns(core.rules.feed.ticker_max_age_s)
         self._mids: dict[str, tuple[Decimal, int]] = {}
         self._asked_ns = NEVER
         self._compared_ns = NEVER
@@ -50,6 +51,6 @@ class PremiumCheck:
 
     def refusal(self, now_ns: int) -> Refusal | None:
         """PREMIUM_UNCHECKED, PREMIUM_DISAGREES or None."""
-        if self._compared_ns < now_ns - ns(self._core.rules.feed.ticker_max_age_s):
+        if self._compared_ns < now_ns - self._max_age_ns:
             return Refusal.PREMIUM_UNCHECKED
         return None if self._agrees else Refusal.PREMIUM_DISAGREES

@@ -129,6 +129,7 @@ class Engine:
             core.answered = core.asks.pop(getattr(event, "ask_id", 0), None)
             self._handlers[type(event)](event)
             self._after()
+            core.changes += 1
         return self._drain()
 
     def _drain(self) -> Output:
@@ -241,7 +242,6 @@ class Engine:
 
     def _fees(self, event: ev.FeesFetched) -> None:
         self.core.view.fees.update(dict(event.rates))
-        self.entry.fees_changed()
 
     def _ask_failed(self, event: ev.AskFailed) -> None:
         answered = self.core.answered

@@ -26,6 +26,21 @@ class BookSlot:
     """Monotonic time of the frame, or of a REST reply that showed the same book."""
     asked_ns: int = NEVER
     """When REST was last asked to confirm it."""
+    min_levels: int = 0
+    """Rows a side it must show."""
+    fault: Refusal | None = Refusal.NO_BOOK
+    """What is wrong with the book itself."""
+
+    def take(self, book: Book, now_ns: int) -> None:
+        """A new book, vouched for at this time."""
+        self.book = book
+        self.confirmed_ns = now_ns
+        if not book.tradable:
+            self.fault = Refusal.CROSSED_BOOK
+        elif len(book.bids) < self.min_levels or len(book.asks) < self.min_levels:
+            self.fault = Refusal.THIN_BOOK
+        else:
+            self.fault = None
 
 
 class MarketView:
@@ -34,10 +49,11 @@ class MarketView:
     def __init__(self, route: Route, fresh_ns: int, min_depth_levels: int) -> None:
         self.route = route
         self.fresh_ns = fresh_ns
-        self.min_depth_levels = min_depth_levels
-        self.slots = {symbol: BookSlot(symbol) for symbol in route.symbols}
-        self.domestic, self.foreign, self.fx = (self.slots[symbol] for symbol in route.symbols)
+        self.domestic = BookSlot(route.domestic.symbol, min_levels=min_depth_levels)
+        self.foreign = BookSlot(route.foreign.symbol, min_levels=min_depth_levels)
+        self.fx = BookSlot(route.fx.symbol)
         self.base_slots = (self.domestic, self.foreign)
+        self.slots = {slot.symbol: slot for slot in (self.domestic, self.foreign, self.fx)}
         self.epoch: int | None = None
         self.feed_dead = False
         self.halted: dict[str, str] = {}
@@ -51,9 +67,8 @@ class MarketView:
         held = slot.book
         if held is not None and slot.epoch == epoch and book.microtimestamp < held.microtimestamp:
             return False
-        slot.book = book
+        slot.take(book, now_ns)
         slot.epoch = epoch
-        slot.confirmed_ns = now_ns
         return True
 
     def feed_up(self, epoch: int) -> None:
@@ -86,25 +101,18 @@ class MarketView:
                 slot.confirmed_ns = max(slot.confirmed_ns, asked_ns)
             return
         if slot.book is None or book.microtimestamp >= slot.book.microtimestamp:
-            slot.book = book
-            slot.confirmed_ns = asked_ns
+            slot.take(book, asked_ns)
 
     def refusal(self, now_ns: int) -> Refusal | None:
         """Why these books may not start a hedge, or None."""
         oldest = now_ns - self.fresh_ns
         for slot in self.slots.values():
-            book = slot.book
-            if book is None or slot.epoch is None:
+            if slot.epoch is None:
                 return Refusal.NO_BOOK
             if slot.confirmed_ns < oldest:
                 return Refusal.STALE_BOOK
-            if not book.tradable:
-                return Refusal.CROSSED_BOOK
-        depth = self.min_depth_levels
-        for slot in self.base_slots:
-            book = slot.book
-            if book is not None and (len(book.bids) < depth or len(book.asks) < depth):
-                return Refusal.THIN_BOOK
+            if slot.fault is not None:
+                return slot.fault
         return None
 
     def exit_book(self, symbol: str, now_ns: int) -> Book | None:
