@@ -119,7 +119,7 @@ async def _serve(
         telemetry = await _telemetry(stack, parts, redactor, agent, narrated=narrated)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, telemetry, parts.recorder, __version__)
-        door.daemon = daemon
+        door.open(daemon)
         return await _live(stack, parts, daemon, source, for_s, socket)
 
 
@@ -135,12 +135,21 @@ class _Door:
     """What adapters built before the daemon call: passes on to it, and to the recorder, once they are there."""
 
     def __init__(self) -> None:
-        self.daemon: Daemon | None = None
         self.recorder: Recorder | None = None
+        self._daemon: Daemon | None = None
+        self._early: list[tuple[Event, Moment]] = []
+
+    def open(self, daemon: Daemon) -> None:
+        """Pass on to `daemon` what came before it was there, and from now on everything."""
+        self._daemon = daemon
+        for event, at in self._early:
+            daemon.deliver(event, at)
 
     def deliver(self, event: Event, at: Moment) -> None:
-        if self.daemon is not None:
-            self.daemon.deliver(event, at)
+        if self._daemon is None:
+            self._early.append((event, at))
+        else:
+            self._daemon.deliver(event, at)
 
     def taps(self) -> Taps:
         return Taps(self._frame, self._reply)

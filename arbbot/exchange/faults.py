@@ -59,7 +59,7 @@ FAULTS: dict[str, FaultKind] = {
     "reject": _rest("order refused", reason="Order could not be placed.", code="500.017"),
     "insufficient": _rest(
         "order refused for its funds",
-        reason="You have only 0 available. Check your account balance for details.",
+        reason="You have only 0 USD available. Check your account balance for details.",
         code="400.009",
     ),
     "halted": _rest("order refused, market disabled", reason="Order could not be placed.", code="400.003"),

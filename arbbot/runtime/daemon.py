@@ -66,6 +66,8 @@ class Daemon:
         self._desk = OrderDesk(gateway, self._answered, self._fail)
         self._exit: asyncio.Future[ExitCode] = asyncio.get_running_loop().create_future()
         self._fault: BaseException | None = None
+        self._early: list[Event] | None = []
+        """What came before the engine's start, which must be the first thing it does; None afterwards."""
         self._watchdog_ns = 0
         self.started_at = clock.now()
 
@@ -74,9 +76,12 @@ class Daemon:
     def deliver(self, event: Event, at: Moment) -> Sequence[Record]:
         """Let one event in, and carry out what it led to; returns what the engine said of it.
 
-        Never raises: a fault ends the process by its own path.
+        What comes before the start waits for it. Never raises: a fault ends the process by its own path.
         """
         if self._fault is not None:
+            return ()
+        if self._early is not None:
+            self._early.append(event)
             return ()
         if self._recorder is not None:
             self._recorder.event(event, at)
@@ -124,6 +129,9 @@ class Daemon:
             if self._recorder is not None:
                 self._recorder.started(at, self._version)
             self._carry_out(self.engine.start(at, self._version), at)
+            early, self._early = self._early or [], None
+            for event in early:
+                self.deliver(event, at)
             notify("READY=1")
             code = await self._exit
             notify("STOPPING=1")

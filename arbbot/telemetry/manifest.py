@@ -35,7 +35,7 @@ _DISTRIBUTION, _CHECK = MetricType.DISTRIBUTION, MetricType.SERVICE_CHECK
 _DECLARED = (
     Metric("starts", _COUNT, "process", (), "the daemon took its journal"),
     Metric("stops", _COUNT, "process", ("code",), "the daemon left, by exit code"),
-    Metric("state", _GAUGE, "state", (), "0 active, 1 paused, 2 reducing, 3 halted"),
+    Metric("state", _GAUGE, "state", (), "0 active, 1 paused, 2 reducing, 3 halted, 4 panic"),
     Metric("alerts", _COUNT, "alert", ("severity", "name"), "something a person should know"),
     Metric("hedges.opened", _COUNT, "hedge", ("direction",), "decisions to hedge"),
     Metric("hedges.closed", _COUNT, "hedge", ("outcome",), "hedges whose orders are all done"),

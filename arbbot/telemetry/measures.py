@@ -19,7 +19,7 @@ from arbbot.telemetry.metrics import Metrics
 REMEMBERED_MAX = 256
 """Hedges and orders kept for what takes two records to measure."""
 
-_STATE_NUMBERS = {Mode.ACTIVE: 0, Mode.PAUSED: 1, Mode.REDUCING: 2, Mode.HALTED: 3}
+_STATE_NUMBERS = {mode: number for number, mode in enumerate(Mode)}
 _EVENT_TYPES = {Severity.NOTICE: "info", Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 _FEED_CHECKS = {"up": DogStatsd.OK, "dead": DogStatsd.CRITICAL}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 Scene = Callable[[Path], Awaitable[str]]
 """Plays in a directory of its own and says how it ended; raises where a promise was broken."""
 
-AT_ONCE = 14
+AT_ONCE = 30
 """Scenes on stage at a time: they mostly wait, and two cores carry this many without delaying each other."""
 
 

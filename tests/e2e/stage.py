@@ -15,6 +15,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import aiohttp
 
@@ -29,6 +30,8 @@ from tests.e2e.child import Harm
 from tests.e2e.judge import Case, Journal, Json, problems
 
 T = TypeVar("T")
+Sections = Mapping[str, Mapping[str, Any]]
+"""Settings by section and key."""
 D = Decimal
 BEAT_S = 0.4
 LOOK_S = 0.03
@@ -45,27 +48,35 @@ DEAR_EUR = ("74468", "74470")
 RATES = FeeRates(D("0.00"), D("0.03"))
 CROWD = AccountOptions("crowd", (("btc", D(1000)), ("usd", D(100_000_000)), ("eur", D(100_000_000))), ())
 
-QUICK: Mapping[str, Mapping[str, Any]] = {
+QUICK: Sections = {
     "trade": {"weight_percent": 100, "min_depth_levels": 3},
-    "hedge": {"wait_s": "0.5", "force_s": "1.5", "cooldown_s": 600, "reject_cooldown_s": "0.2"},
+    "hedge": {"wait_s": "0.5", "force_s": "1.5", "cooldown_s": 600, "reject_cooldown_s": 600},
     "feed": {"ticker_every_s": "0.5", "ticker_max_age_s": 600, "premium_tolerance_percent": 50},
     "account": {"poll_s": 2, "lag_s": "0.5", "stop_grace_s": 12},
     "sandbox": {},
 }
-"""Real time, short waits; the long cool-down makes a second hedge impossible."""
+"""Real time, short waits; the long cool-downs make a second hedge impossible."""
 
-FAST_SPEED = 30
-FAST: Mapping[str, Mapping[str, Any]] = {
+FAST_SPEED = 20
+FAST: Sections = {
     "trade": {"weight_percent": 100, "min_depth_levels": 3},
-    "hedge": {"wait_s": 20, "force_s": 60, "cooldown_s": 80_000, "reject_cooldown_s": 5},
+    "hedge": {"wait_s": 20, "force_s": 60, "cooldown_s": 80_000, "reject_cooldown_s": 80_000},
     "feed": {"fresh_s": 120, "ticker_every_s": 15, "ticker_max_age_s": 9000, "premium_tolerance_percent": 50},
     "account": {"poll_s": 30, "lag_s": 5, "stop_grace_s": 400, "doubt_alert_s": 60},
     "sandbox": {"speed": FAST_SPEED},
 }
-"""Thirty times faster, so that the venue's own 150 s bound passes within seconds."""
+"""Twenty times faster, so that the venue's own 150 s bound passes within seconds."""
 
 
-def merged(base: Mapping[str, Mapping[str, Any]], over: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+_STARTING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+
+def _starting() -> asyncio.Semaphore:
+    """Room for those that start: a start is all the work there is, and would slow down the scenes that play."""
+    return _STARTING.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(3))
+
+
+def merged(base: Sections, over: Sections) -> dict[str, dict[str, Any]]:
     """Settings sections, the second's keys over the first's."""
     return {name: {**base.get(name, {}), **over.get(name, {})} for name in {*base, *over}}
 
@@ -83,7 +94,7 @@ class Stage:
     """One exchange and the daemon on it."""
 
     def __init__(
-        self, at: Addresses, http: aiohttp.ClientSession, directory: Path, sections: Mapping[str, Mapping[str, Any]]
+        self, at: Addresses, http: aiohttp.ClientSession, directory: Path, sections: Sections
     ) -> None:
         self.at = at
         self.directory = directory
@@ -94,6 +105,8 @@ class Stage:
         self._http = http
         self._sections = sections
         self._process: child.ForkServerProcess | None = None
+        self._moving = asyncio.Lock()
+        """Held while a book is set and while something must happen on it as it was set."""
         self._shown: dict[str, dict[str, Any]] = {market: ladder(*CALM[market], market) for market in CALM}
 
     # --- the venue -----------------------------------------------------------------------------------------
@@ -144,8 +157,12 @@ class Stage:
 
     async def show(self, market: str, touches: tuple[str, str], **sides: list[list[str]]) -> None:
         """Set a book from its touches; `bids` or `asks` replace a side."""
-        self._shown[market] = {**ladder(*touches, market), **sides}
-        await self.control("book", market=market, **self._shown[market])
+        async with self._moving:
+            await self._set_book(market, {**ladder(*touches, market), **sides})
+
+    async def _set_book(self, market: str, book: dict[str, Any]) -> None:
+        self._shown[market] = book
+        await self.control("book", market=market, **book)
 
     async def calm(self) -> None:
         """No edge anywhere."""
@@ -157,21 +174,19 @@ class Stage:
         await self.show(EUR, RICH_EUR)
 
     async def crowd_takes(self, order: Json, size: str) -> None:
-        """Somebody fills this much of a resting order of ours, which stands alone at its price."""
-        away = str(D(order["price"]) * D("1.01"))
-        shown = self._shown[order["market"]]
-        touches = (shown["bids"][0][0], str(D(away).quantize(D("0.01"))))
-        await self.show(order["market"], touches)
-        side = "buy" if order["side"] == "sell" else "sell"
-        await self.control(
-            "trade", account="crowd", market=order["market"], side=side, amount=size, price=order["price"]
-        )
+        """Somebody buys this much of a resting sale of ours, which from now on stands alone at its price."""
+        market, price = order["market"], order["price"]
+        away = (D(price) * D("1.01")).quantize(D("0.01"))
+        async with self._moving:
+            await self._set_book(market, ladder(self._shown[market]["bids"][0][0], str(away), market))
+            await self.control("trade", account="crowd", market=market, side="buy", amount=size, price=price)
 
     async def beat(self) -> None:
         """Send the books again and again: venues do, and used-up depth comes back."""
         while True:
-            for market, book in list(self._shown.items()):
-                await self.control("book", market=market, **book)
+            for market in CALM:
+                async with self._moving:
+                    await self._set_book(market, self._shown[market])
             await asyncio.sleep(BEAT_S)
 
     # --- the daemon ----------------------------------------------------------------------------------------
@@ -186,11 +201,16 @@ class Stage:
             **{**self._sections, "sandbox": {**self._sections["sandbox"], **venue}},
         )
 
-    def start(self, harm: Harm | None = None, record: Path | None = None) -> None:
-        """Start a daemon process."""
+    async def start(self, harm: Harm | None = None, record: Path | None = None) -> None:
+        """Start a daemon process; returns once it has taken its journal, or died. Few start at the same time."""
         self.exit_code = None
         self.directory.mkdir(exist_ok=True)
-        self._process = child.start(self.settings(), self.directory, harm, record)
+        starts = len(self.journal.all("started"))
+        async with _starting():
+            self._process = process = child.start(self.settings(), self.directory, harm, record)
+            await self.until(
+                lambda: process.exitcode is not None or len(self.journal.all("started")) > starts, "the start"
+            )
 
     def signal(self, number: int) -> None:
         """Send the daemon a signal."""
@@ -304,9 +324,9 @@ class Stage:
 @asynccontextmanager
 async def staged(
     directory: Path,
-    sections: Mapping[str, Mapping[str, Any]] = QUICK,
+    sections: Sections = QUICK,
     *,
-    over: Mapping[str, Mapping[str, Any]] | None = None,
+    over: Sections | None = None,
     **options: Any,
 ) -> AsyncIterator[Stage]:
     """An exchange with calm books, ready for a daemon; `options` are `ExchangeOptions`."""

@@ -21,19 +21,20 @@ VARIANTS: dict[str, VenueRules] = {
     "statuses 300 ms late": VenueRules(row_decimals=5, status_lag_us=300_000),
     "unsigned errors, cached open orders": VenueRules(sign_errors=False, cancel_numbers=False),
 }
-ENOUGH = {"hedge": {"cooldown_s": "0.1"}}
+SOON = {"hedge": {"cooldown_s": 2, "wait_s": 5, "force_s": 8}}
+"""Time enough between two hedges to take the edge away."""
 
 
 async def two_hedges(stage: Stage) -> None:
     """One hedge each way, a clean stop, and the judge's word."""
-    stage.start()
+    await stage.start()
     await stage.armed()
     await stage.rich()
-    await stage.until(lambda: stage.journal.all("hedge_opened"), "a hedge")
+    await stage.until(lambda: stage.journal.all("hedge_closed"), "a hedge")
     await stage.show(EUR, CALM[EUR])
     await stage.quiet(1)
     await stage.show(EUR, DEAR_EUR)
-    await stage.until(lambda: stage.journal.all("hedge_opened", direction="buy_foreign"), "a hedge the other way")
+    await stage.until(lambda: len(stage.journal.all("hedge_closed")) == 2, "a hedge the other way")
     await stage.show(EUR, CALM[EUR])
     await stage.quiet(2)
     assert await stage.stop() == 0
@@ -41,10 +42,11 @@ async def two_hedges(stage: Stage) -> None:
 
 async def play(directory: Path, rules: VenueRules) -> str:
     """One variant."""
-    async with staged(directory, over=ENOUGH, rules=rules) as stage:
+    async with staged(directory, over=SOON, rules=rules) as stage:
         await two_hedges(stage)
         await stage.verdict(decimals=rules.balance_decimals)
         assert {line["outcome"] for line in stage.journal.all("hedge_closed")} == {"completed"}
+        assert [line["direction"] for line in stage.journal.all("hedge_opened")] == ["buy_domestic", "buy_foreign"]
         return stage.ended()
 
 

@@ -25,7 +25,7 @@ Act = Callable[[Stage], Awaitable[None]]
 
 async def opened(stage: Stage) -> None:
     """A daemon that has just opened a hedge."""
-    stage.start()
+    await stage.start()
     await stage.armed()
     await stage.rich()
     await stage.until(lambda: stage.journal.all("hedge_opened"), "a hedge")
@@ -105,10 +105,11 @@ async def panic(stage: Stage) -> None:
 
 
 async def lost_key(stage: Stage) -> None:
-    """The venue refuses the key while a leg is open: nothing can be done; code and alert name the order."""
+    """The venue refuses the key while a leg is open, and cuts the line: code and alert name the order."""
     sell = await rests(stage)
     for call in ("order_status", "cancel_order", "user_transactions", "open_orders", "sell", "buy", "websockets_token"):
         await stage.fault(f"auth_403:{call}")
+    await stage.control("drop_connections", reset=True)
     assert await stage.gone() == 22
     assert sell["client_order_id"] in stage.journal.all("alert_raised", name="stopped_not_flat")[0]["text"]
     await stage.verdict(halted=True)
@@ -116,7 +117,7 @@ async def lost_key(stage: Stage) -> None:
 
 async def lost_key_when_flat(stage: Stage) -> None:
     """Flat and refused: its own exit code."""
-    stage.start()
+    await stage.start()
     await stage.armed()
     await stage.fault("auth_403:*")
     assert await stage.gone() == 21
@@ -197,7 +198,7 @@ async def sell_rejected_buy_filled(stage: Stage) -> None:
 
 async def both_rejected(stage: Stage) -> None:
     """Three times in a row: no more."""
-    await stage.fault("insufficient:buy", "halted:sell")
+    await stage.fault("insufficient:buy", "insufficient:sell")
     await opened(stage)
     await stage.until(lambda: stage.journal.mode() == "reducing", "the mode to be reducing")
     await stage.quiet(3)
@@ -309,7 +310,7 @@ async def crash_in_a_plan(stage: Stage) -> None:
     stage.signal(signal.SIGKILL)
     assert await stage.gone() == -9
     await stage.show(EUR, CALM[EUR])
-    stage.start()
+    await stage.start()
     await stage.until(lambda: stage.journal.all("hedge_closed"), "the hedge to be resolved")
     await flat(stage, "one_sided")
 
@@ -320,27 +321,27 @@ ROWS: dict[str, tuple[Act, Mapping[str, Mapping[str, Any]]]] = {
     "SIGTERM (twice) with an open hedge": (sigterm, PATIENT),
     "SIGINT with an open hedge": (sigint, PATIENT),
     "panic with an open hedge": (panic, {**RESTS, "account": {"stop_grace_s": 3}}),
-    "key refused with an open hedge": (lost_key, {**PATIENT, "hedge": {}, "account": {"stop_grace_s": 3}}),
+    "key refused with an open hedge": (lost_key, {**RESTS, "hedge": {"wait_s": 4, "force_s": 5}, "account": {"stop_grace_s": 6}}),
     "key refused when flat": (lost_key_when_flat, {}),
     "one leg rests and fills before T1": (waits_and_is_filled, PATIENT),
     "one leg rests past T1: complete": (completes, RESTS),
-    "one leg rests past T1: unwind": (unwinds, RESTS),
-    "one leg rests past T2: forced": (forced, RESTS),
+    "one leg rests past T1: unwind": (unwinds, {**RESTS, "hedge": {"wait_s": 2, "force_s": 8}}),
+    "one leg rests past T2: forced": (forced, {**RESTS, "hedge": {"wait_s": 3, "force_s": 5}}),
     "buy rejected, sell live": (buy_rejected_sell_live, PATIENT),
     "buy rejected, sell part filled": (buy_rejected_sell_part, PATIENT),
     "buy rejected, sell filled": (buy_rejected_sell_filled, {}),
     "sell rejected, buy filled": (sell_rejected_buy_filled, {}),
-    "both rejected, three times": (both_rejected, {}),
+    "both rejected, three times": (both_rejected, {"hedge": {"reject_cooldown_s": "0.2"}}),
     "buy filled in part": (partial_buy, {}),
     "sell filled in part": (partial_sell, {}),
-    "sell filled in part, cancelled at T1": (partial_then_cancel, RESTS),
+    "sell filled in part, cancelled at T1": (partial_then_cancel, {**RESTS, "hedge": {"wait_s": 2, "force_s": 8}}),
     "cancel in doubt, it happened": (cancel_in_doubt, RESTS),
-    "cancel in doubt, it did not": (cancel_lost, RESTS),
-    "filled while the cancel was on its way": (filled_before_cancel, RESTS),
+    "cancel in doubt, it did not": (cancel_lost, {**RESTS, "hedge": {"wait_s": "0.5", "force_s": 8}}),
+    "filled while the cancel was on its way": (filled_before_cancel, {**RESTS, "hedge": {"force_s": 8}}),
     "fill after the cancel's acknowledgement": (fill_after_cancel, {**RESTS, "account": {"stop_grace_s": 3}}),
     "remainder below the minimum": (dust, {**RESTS, "hedge": {"wait_s": 3, "force_s": 5}}),
-    "loss cap reached": (loss_cap, {**RESTS, "account": {"stop_grace_s": 3}}),
-    "loss cap reached, then the market returns": (loss_cap_and_after, RESTS),
+    "loss cap reached": (loss_cap, {**RESTS, "hedge": {"wait_s": 2, "force_s": 3}, "account": {"stop_grace_s": 4}}),
+    "loss cap reached, then the market returns": (loss_cap_and_after, {**RESTS, "hedge": {"wait_s": 2, "force_s": 3}}),
     "crash in the middle of a plan": (crash_in_a_plan, PATIENT),
 }
 
