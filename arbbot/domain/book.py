@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
@@ -21,8 +21,7 @@ class BookError(ValueError):
     """A book whose rows cannot be traded on: unsorted, zero, negative or not numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(NamedTuple):
     """What taking `size` from one side would do: `total` is the exact counter amount, `worst` the last price."""
 
     size: Decimal
@@ -50,24 +49,27 @@ class Ladder:
     def _convert_to(self, size: Decimal) -> bool:
         """Convert rows until `size` is covered; False when the side is not that deep."""
         prices, amounts, totals = self._prices, self._amounts_to, self._totals_to
-        depth = amounts[-1] if amounts else ZERO
-        total = totals[-1] if totals else ZERO
-        previous = prices[-1] if prices else None
+        depth, total, low, high = ZERO, ZERO, SMALLEST, LARGEST
+        ascending = self._ascending
+        if prices:
+            depth, total = amounts[-1], totals[-1]
+            low, high = (prices[-1], high) if ascending else (low, prices[-1])
         for row in self._rows[len(prices) :]:
             if depth >= size:
                 return True
             try:
                 price, amount = Decimal(row[0]), Decimal(row[1])
-                sane = SMALLEST <= price < LARGEST and SMALLEST <= amount < LARGEST
+                sane = low < price < high and SMALLEST < amount < LARGEST
             except (InvalidOperation, IndexError, TypeError, ValueError) as error:
                 raise BookError(f"row {row!r} is not price and amount") from error
             if not sane:
-                raise BookError(f"row {row!r} is not a positive price and amount")
-            if previous is not None and (price <= previous if self._ascending else price >= previous):
-                raise BookError(f"rows out of order: {previous} then {price}")
+                raise BookError(f"row {row!r} is out of order, or not a positive price and amount")
             depth += amount
             total += price * amount
-            previous = price
+            if ascending:
+                low = price
+            else:
+                high = price
             prices.append(price)
             amounts.append(depth)
             totals.append(total)

@@ -16,6 +16,7 @@ from decimal import (
     getcontext,
     setcontext,
 )
+from functools import cache
 
 DIGITS = 60
 ZERO = Decimal(0)
@@ -34,6 +35,7 @@ def assert_exact_context() -> None:
         raise RuntimeError(f"decimal context has {getcontext().prec} digits, money needs {DIGITS}")
 
 
+@cache
 def unit(decimals: int) -> Decimal:
     """The smallest step at a number of decimals: `unit(2)` is 0.01."""
     return ONE.scaleb(-decimals)

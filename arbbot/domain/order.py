@@ -79,8 +79,11 @@ ORDER_TABLE: dict[OrderState, frozenset[OrderState]] = {
     OrderState.LIVE: frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.ABSENT}),
     OrderState.IN_DOUBT: frozenset(OrderState) - {OrderState.INTENT, OrderState.IN_DOUBT},
     **{state: frozenset() for state in _TERMINAL},
+    OrderState.REJECTED: frozenset({OrderState.LIVE}),
+    OrderState.ABSENT: frozenset({OrderState.LIVE}),
 }
-"""Allowed moves (LIVE to ABSENT by a person only).
+"""Allowed moves. LIVE to ABSENT is a person's word; REJECTED or ABSENT to LIVE is proof of life against it: the order
+is followed and counted again, and trading halts.
 
 A fill that arrives after a terminal state is booked and alarmed, but never moves the state.
 """

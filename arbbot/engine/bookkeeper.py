@@ -73,6 +73,8 @@ class Bookkeeper:
         self._recent = dict(core.state.rows)
         """Booked rows young enough to be read again: id -> UTC microseconds."""
         self._difference: tuple[tuple[Holding, ...], int] | None = None
+        self._missing_since_ns: int | None = None
+        self._missing_told = False
         self.rebase_by: tuple[str, str] | None = None
         """(who, why) while a person's rebase waits for a quiet moment."""
         self.balances: dict[str, Balance] = {}
@@ -90,8 +92,9 @@ class Bookkeeper:
         self._next_poll_ns = self._core.at.mono_ns
 
     def tick(self) -> None:
-        """Start a reading or a catch-up poll when due; look up unknown rows."""
+        """Start a reading or a catch-up poll when due; look up unknown rows, and alert on missing ones."""
         self._tick_attribution()
+        self._alert_when_missing()
         if self._ask_id is not None or self._core.at.mono_ns < self._next_poll_ns:
             return
         if self._quiet():
@@ -99,6 +102,21 @@ class Bookkeeper:
         else:
             self._reading = Reading.IDLE
         self._ask_rows()
+
+    def _alert_when_missing(self) -> None:
+        """A fill without its row keeps trading shut: a person is told once it has taken too long."""
+        core = self._core
+        if not core.state.unconfirmed:
+            self._missing_since_ns = None
+            return
+        if self._missing_since_ns is None:
+            self._missing_since_ns = core.at.mono_ns
+            self._missing_told = False
+        waited_ns = core.at.mono_ns - self._missing_since_ns
+        if not self._missing_told and waited_ns >= ns(core.rules.account.doubt_alert_s):
+            self._missing_told = True
+            trades = ", ".join(str(trade) for trade in sorted(core.state.unconfirmed))
+            core.alert(Severity.CRITICAL, "row_missing", f"no transaction row yet for fills {trades}")
 
     def _quiet(self) -> bool:
         state = self._core.state
@@ -109,7 +127,7 @@ class Bookkeeper:
     def _ask_rows(self) -> None:
         state = self._core.state
         since: int | None = None
-        if state.anchor is not None and self.rebase_by is None:
+        if state.anchor is not None:
             since = max(self._overlap_start(), 1)
         self._ask_id = self._core.ask(Topic.TRANSACTIONS, since_id=since)
 
@@ -140,8 +158,7 @@ class Bookkeeper:
 
     def transactions(self, event: TransactionsFetched) -> None:
         """Book new rows; then go on with the sandwich, if this answer belongs to it."""
-        anchored = self._core.state.anchor is not None
-        new = self._book(event.rows) if anchored and self.rebase_by is None else 0
+        new = 0 if self._core.state.anchor is None else self._book(event.rows)
         if event.ask_id != self._ask_id:
             return
         newest = max((row.transaction_id for row in event.rows), default=0)
@@ -176,10 +193,8 @@ class Bookkeeper:
     def _book(self, rows: tuple[Transaction, ...]) -> int:
         """Book every row not seen before; returns how many were new."""
         state, new = self._core.state, 0
-        assert state.anchor is not None
         for row in sorted(rows, key=lambda each: each.transaction_id):
-            known = row.transaction_id in state.rows or row.transaction_id in self._unattributed
-            if row.transaction_id <= state.anchor.cursor or known:
+            if state.is_booked(row.transaction_id) or row.transaction_id in self._unattributed:
                 continue
             new += 1
             self._book_row(row)
@@ -201,10 +216,8 @@ class Bookkeeper:
         shown = dict(row.amounts).get(base, ZERO)
         size = abs(shown)
         if (shown > 0) != (order.terms.side is Side.BUY) or row.price is None:
-            core.alert(
-                Severity.CRITICAL, "row_contradiction", f"row {row.transaction_id} does not fit {client_order_id}"
-            )
-            core.restrict(Mode.HALTED, f"row {row.transaction_id} does not fit {client_order_id}")
+            self._contradiction(f"row {row.transaction_id} does not fit {client_order_id}")
+            self._book_external(row)
             return
         fill = Fill(row.transaction_id, order.terms.market, order.terms.side, size, row.price, row.fee)
         held = core.state.fills.get(row.transaction_id)
@@ -279,7 +292,7 @@ class Bookkeeper:
             self._schedule(again=False)
             return
         self._differ(beyond)
-        self._schedule(again=True)
+        self._schedule(again=self._core.state.mode is not Mode.HALTED)
 
     def _differences(self) -> tuple[Holding, ...]:
         ledger, currencies = self._core.state.ledger, self._currencies()
@@ -340,7 +353,8 @@ class Bookkeeper:
         cause, (who, reason) = ("rebase", self.rebase_by) if self.rebase_by else ("opening", ("arbbot", "first start"))
         shown = {balance.currency: balance.total for balance in self._balances}
         holdings = tuple(Holding(currency, shown.get(currency, ZERO)) for currency in self._anchor_currencies(shown))
-        core.emit(AnchorSet(holdings, self._newest, cause, who, reason, core.at.utc_us))
+        cursor = max(self._newest, 0 if core.state.anchor is None else core.state.anchor.cursor)
+        core.emit(AnchorSet(holdings, cursor, cause, who, reason, core.at.utc_us))
         self.rebase_by = None
         self._recent.clear()
         self._unattributed.clear()

@@ -16,6 +16,7 @@ from arbbot.engine.state import OwnOrder, State
 from arbbot.engine.view import MarketView
 
 SECOND_NS = 1_000_000_000
+DUST_MARGIN = Decimal("1.05")
 
 
 def ns(seconds: Decimal) -> int:
@@ -129,12 +130,16 @@ class Core:
 
     @property
     def dust(self) -> Decimal:
-        """Base units that no market of the route would take as an order, at present prices."""
+        """Base units that no market of the route would take as an order, at present prices, with a margin for the
+        depth between the touch and the last price swept.
+        """
         smallest = Decimal("Infinity")
         for slot in self.view.base_slots:
             instrument = self.route.instrument(slot.symbol)
             bid = None if slot.book is None else slot.book.bid
-            worth = instrument.lot if not bid else max(instrument.minimum_order_value / bid, instrument.lot)
+            worth = (
+                instrument.lot if not bid else max(instrument.minimum_order_value * DUST_MARGIN / bid, instrument.lot)
+            )
             smallest = min(smallest, worth)
         return smallest
 

@@ -241,6 +241,8 @@ class HedgeDesk:
         worth = core.view.to_numeraire(instrument.counter, side, cash)
         if worth is None:
             return None
+        if instrument.counter != core.route.numeraire:
+            worth *= ONE + fx_fee_sign(side, purpose) * opened.fx_fee
         slack = core.rules.hedge.exit_slippage
         if side is Side.SELL:
             limit = floor_to(sweep.worst * (ONE - slack), instrument.tick)
@@ -251,6 +253,15 @@ class HedgeDesk:
         return WayOut(purpose, book.symbol, side, size, limit, -worth, (worth - basis) / basis)
 
     # --- what it made --------------------------------------------------------------------------------------
+
+    def abandon(self, cause: str) -> None:
+        """Give the open hedge up as it stands, by a person's word; nothing of it may be able to fill."""
+        core, hedge = self._core, self._core.state.open_hedge()
+        if hedge is None or core.state.live:
+            return
+        orders = [core.state.orders[name] for name in hedge.orders]
+        bought, sold = filled(orders, Side.BUY), filled(orders, Side.SELL)
+        core.emit(HedgeClosed(hedge.opened.hedge_id, "abandoned", bought, sold, bought - sold, cause, core.at.utc_us))
 
     def settle(self) -> None:
         """Tell the realised P&L of every closed hedge whose fills all have their rows."""
@@ -264,6 +275,13 @@ class HedgeDesk:
                 continue
             core.emit(settlement(hedge, core))
         self._unsettled = waiting
+
+
+def fx_fee_sign(side: Side, purpose: Purpose) -> int:
+    """Completing in the foreign market adds a conversion that costs its fee; unwinding there takes back one that then
+    need not be paid. +1 where the fee makes the foreign flow worth (or cost) more, -1 where less.
+    """
+    return 1 if (side is Side.BUY) is (purpose is Purpose.COMPLETE) else -1
 
 
 def reference_price(hedge: Hedge, side: Side, domestic_market: str) -> Decimal:

@@ -7,8 +7,8 @@ lot more would break.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from arbbot.domain.book import BookError, Sweep
 from arbbot.domain.market import Direction, Instrument
@@ -18,8 +18,7 @@ from arbbot.engine.rules import BuyAs, LimitReference, TradeRules
 from arbbot.engine.spread import Costs, Triangle, Walk, exceeds, reaches
 
 
-@dataclass(frozen=True, slots=True)
-class Funds:
+class Funds(NamedTuple):
     """What may be spent: available balances, and the same over total capital for the weight."""
 
     base: Decimal
@@ -29,8 +28,7 @@ class Funds:
     """Tradable capital of the thinner side, in base units: what weight is taken of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sized:
+class Sized(NamedTuple):
     """The largest size that passes, walked, with its limit price and the rule that bounds it."""
 
     walk: Walk
@@ -43,8 +41,7 @@ class Sized:
         return self.walk.bought.size
 
 
-@dataclass(frozen=True, slots=True)
-class Sizer:
+class Sizer(NamedTuple):
     """One opportunity's rules, books and funds."""
 
     rules: TradeRules

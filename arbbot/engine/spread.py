@@ -12,8 +12,8 @@ Comparisons cross-multiply, so no decision rests on a rounded quotient.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from arbbot.domain.book import Book, Sweep
 from arbbot.domain.market import Direction, Side
@@ -21,8 +21,7 @@ from arbbot.domain.money import BPS, ONE
 from arbbot.engine.refusal import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(NamedTuple):
     """Fee fractions that one hedge pays: buy leg, sell leg, FX leg by policy."""
 
     buy: Decimal
@@ -36,8 +35,7 @@ class Costs:
         return (ONE + self.buy) * (ONE + self.fx) / (ONE - self.sell) - ONE
 
 
-@dataclass(frozen=True, slots=True)
-class Triangle:
+class Triangle(NamedTuple):
     """The three books of a route seen in one direction."""
 
     direction: Direction
@@ -66,8 +64,7 @@ class Triangle:
         return Walk(self.direction, bought, sold, fx)
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(NamedTuple):
     """A size walked through all three books."""
 
     direction: Direction

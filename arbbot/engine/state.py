@@ -38,6 +38,8 @@ from arbbot.domain.records import (
 )
 from arbbot.engine.fingerprint import fingerprint
 
+KEPT_ROWS = 2_000
+DAY_US = 24 * 3600 * 1_000_000
 KEPT_HEDGES = 500
 """Settled hedges kept in memory; older ones are in the journal only."""
 BOOKED_DECIMALS = 8
@@ -112,7 +114,10 @@ class State:
     unconfirmed: set[int] = field(default_factory=set)
     """Fills whose transaction row has not come yet."""
     rows: dict[int, int] = field(default_factory=dict)
-    """Transaction id -> UTC microseconds, of everything booked since the anchor."""
+    """Transaction id -> UTC microseconds, of what was booked since the anchor and is not forgotten."""
+    rows_forgotten_to: int = 0
+    """Rows up to this id are booked and forgotten: a row that comes a day late is not booked but shows as a
+    difference."""
     position: Decimal = ZERO
     """Base bought minus sold by us since the anchor (or rebase): zero, or dust, when flat."""
     rounding_room: dict[str, Decimal] = field(default_factory=dict)
@@ -153,6 +158,11 @@ class State:
         self.last_utc_us = record.utc_us
         if self.first_utc_us is None:
             self.first_utc_us = record.utc_us
+
+    def is_booked(self, transaction_id: int) -> bool:
+        """True for rows that are booked, or lie before the anchor."""
+        before = max(self.rows_forgotten_to, self.anchor.cursor if self.anchor is not None else 0)
+        return transaction_id <= before or transaction_id in self.rows
 
     # --- questions -----------------------------------------------------------------------------------------
 
@@ -198,6 +208,7 @@ class State:
         self.ledger = Ledger()
         self.rounding_room.clear()
         self.rows.clear()
+        self.rows_forgotten_to = 0
         self.unconfirmed.clear()
         self.first_marks.clear()
         self.last_marks.clear()
@@ -249,6 +260,8 @@ class State:
             order.state = record.state
             if record.state.terminal:
                 del self.live[record.client_order_id]
+            else:
+                self.live[record.client_order_id] = order
 
     def _cancel_intended(self, record: CancelIntended) -> None:
         if record.client_order_id in self.orders:
@@ -273,6 +286,8 @@ class State:
         if row.transaction_id in self.rows:
             raise StateError(f"transaction {row.transaction_id} booked twice")
         self.rows[row.transaction_id] = row.utc_us
+        if len(self.rows) > KEPT_ROWS:
+            self._forget_rows(row.utc_us - DAY_US)
         self.unconfirmed.discard(row.transaction_id)
         self.ledger.book(record.entries)
         for currency, shown in row.amounts:
@@ -335,6 +350,14 @@ class State:
     def _refusals_counted(self, record: RefusalsCounted) -> None:
         for name, count in record.counts:
             self.refusals[name] = self.refusals.get(name, 0) + count
+
+    def _forget_rows(self, before_utc_us: int) -> None:
+        """Drop rows older than a moment, as long as no younger row has a smaller id."""
+        for row_id in sorted(self.rows):
+            if self.rows[row_id] >= before_utc_us:
+                return
+            del self.rows[row_id]
+            self.rows_forgotten_to = row_id
 
     def _noted(self, record: DurableRecord) -> None:
         """Kept in the journal for people; nothing to remember."""

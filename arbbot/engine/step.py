@@ -9,17 +9,16 @@ from typing import Any, NamedTuple
 from arbbot.domain import events as ev
 from arbbot.domain.commands import Command, Exit, Topic
 from arbbot.domain.exit_codes import ExitCode
-from arbbot.domain.market import Route, Side
+from arbbot.domain.market import Route
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import assert_exact_context
 from arbbot.domain.order import OrderState
-from arbbot.domain.records import HedgeClosed, Record, Started, Stopped
+from arbbot.domain.records import Record, Started, Stopped
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
 from arbbot.engine.bookkeeper import Bookkeeper
 from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.entry import Entry
 from arbbot.engine.hedge import HedgeDesk
-from arbbot.engine.one_leg import filled
 from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.rules import Rules
 from arbbot.engine.state import State
@@ -145,6 +144,7 @@ class Engine:
     def _after(self) -> None:
         """After anything but a feed frame: move the hedge, arm when recovered, leave when stopped."""
         self.hedges.advance()
+        self._give_up()
         self._arm()
         self._leave()
 
@@ -281,16 +281,14 @@ class Engine:
             self.core.alert(Severity.NOTICE, "resolve_refused", f"{event.client_order_id}: {problem}")
 
     def _rebased(self, event: ev.OperatorRebased) -> None:
-        """The venue's balances become the opening; a hedge left one-sided is given up with it."""
-        core, hedge = self.core, self.core.state.open_hedge()
-        if hedge is not None and not core.state.live:
-            orders = [core.state.orders[name] for name in hedge.orders]
-            bought, sold = filled(orders, Side.BUY), filled(orders, Side.SELL)
-            cause = f"given up by {event.who}: {event.reason}"
-            closed = HedgeClosed(hedge.opened.hedge_id, "abandoned", bought, sold, bought - sold, cause, core.at.utc_us)
-            core.emit(closed)
+        """The venue's balances become the opening at the next quiet moment."""
         self.books.rebase_by = (event.who, event.reason)
         self.books.hurry()
+
+    def _give_up(self) -> None:
+        """A hedge that is left one-sided is given up with a rebase; one that still moves is waited for."""
+        if self.books.rebase_by is not None and self.core.state.mode in (Mode.HALTED, Mode.PANIC):
+            self.hedges.abandon(f"given up by {self.books.rebase_by[0]}: {self.books.rebase_by[1]}")
 
     # --- stopping ------------------------------------------------------------------------------------------
 
@@ -318,6 +316,9 @@ class Engine:
         if not settled or abs(state.position) >= core.dust:
             code = ExitCode.NOT_FLAT
             core.alert(Severity.CRITICAL, "stopped_not_flat", self._left())
+        elif code is ExitCode.OK and readable and not state.agreed:
+            code = ExitCode.NOT_FLAT
+            core.alert(Severity.CRITICAL, "stopped_unreconciled", "flat by our fills, but not by the venue's balances")
         self.entry.flush_counts(force=True)
         self.books.mark()
         core.emit(Stopped(int(code), core.stopping, core.at.utc_us))

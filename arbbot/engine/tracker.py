@@ -46,6 +46,8 @@ _TERMINAL_BY_STATUS = {
     VenueOrderStatus.CANCELED: OrderState.CANCELED,
     VenueOrderStatus.EXPIRED: OrderState.EXPIRED,
 }
+_NOT_THERE = frozenset({OrderState.INTENT, OrderState.IN_DOUBT, OrderState.REJECTED, OrderState.ABSENT})
+"""States in which the venue is not known to have the order."""
 
 
 @dataclass(slots=True)
@@ -310,20 +312,21 @@ class OrderTracker:
         if order.venue_order_id is not None and order.venue_order_id != venue_order_id:
             self._contradiction(order, f"the venue names it {order.venue_order_id} and {venue_order_id}")
             return
-        if order.state in (OrderState.INTENT, OrderState.IN_DOUBT):
-            core.move(order, OrderState.LIVE, cause, venue_order_id)
-            watch = self._watch(order)
-            watch.polls = 0
-            watch.next_ask_ns = core.at.mono_ns + ns(LIVE_POLLS_S[0])
-        elif order.venue_order_id is None:
-            core.move(order, order.state, cause, venue_order_id)
-            self._contradiction(order, f"taken for {order.state}, but the venue knows it ({cause})")
+        taken_for = order.state
+        if taken_for not in _NOT_THERE:
+            return
+        core.move(order, OrderState.LIVE, cause, venue_order_id)
+        watch = self._watch(order)
+        watch.polls = 0
+        watch.next_ask_ns = core.at.mono_ns + ns(LIVE_POLLS_S[0])
+        if taken_for in (OrderState.ABSENT, OrderState.REJECTED):
+            self._contradiction(order, f"taken for {taken_for}, but the venue knows it ({cause})")
             self.cancel(order, "exists against all evidence")
 
     def book_fill(self, order: OwnOrder, fill: Fill, source: str) -> None:
         """Book a fill once, whatever tells it first; after the order's end it is alarmed and halts."""
         core = self._core
-        if fill.trade_id in core.state.fills or fill.trade_id in core.state.rows:
+        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):
             return
         late = order.state.terminal
         core.emit(FillBooked(order.terms.client_order_id, fill, source, late, core.at.utc_us))

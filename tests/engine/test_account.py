@@ -15,6 +15,7 @@ from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderReport, OrderState, Transaction, VenueOrderStatus
 from arbbot.domain.records import AlertRaised, AnchorSet, Discrepancy, HedgeSettled, MarkSet, RowBooked
+from arbbot.engine.state import KEPT_ROWS, State
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import ROUTE, D, Rig, book, rules
@@ -322,6 +323,43 @@ def test_a_rebase_waits_for_orders_that_may_fill(rig: Rig) -> None:
     rig.run(10)
     assert [anchor.cause for anchor in rig.all(AnchorSet)] == ["opening", "rebase"]
     assert closed(rig).outcome == "one_sided"
+
+
+def test_a_rebase_asked_for_too_early_still_gives_up_the_leg_that_stays_open(rig: Rig) -> None:
+    """Asked for while the sale rests: when the exit then finds no way within the cap, the rebase takes it along."""
+    hedge(rig, sell=Play(fill=D(0)))
+    rig.step(ev.OperatorRebased("ann", "whatever comes"))
+    rig.show(book("btcusd", "50000", "50010", stamp=2**56), book("btceur", "45450", "45460", stamp=2**56))
+    rig.run(20)
+    assert closed(rig).outcome == "abandoned"
+    assert rig.all(AnchorSet)[-1].cause == "rebase"
+    assert rig.state.position == 0
+
+
+def test_a_fill_whose_row_never_comes_is_told_once(rig: Rig) -> None:
+    """Nothing new is traded, and after a while a person hears which fill it is."""
+    rig.venue.row_lag_s = D(10_000)
+    hedge(rig).run(130)
+    assert rig.alerts().count("row_missing") == 1
+    assert rig.engine.entry.blocked() == "reconciling"
+
+
+def test_old_rows_are_forgotten_but_never_booked_again() -> None:
+    """Memory is bounded: rows older than a day go, and a row with an id below theirs counts as booked."""
+    state = State()
+    state.apply(AnchorSet((), 5, "opening", "ann", "start", 0))
+    gone, day_us = KEPT_ROWS + 500, 24 * 3600 * 1_000_000
+    for number in range(gone):
+        state.apply(RowBooked(deposit(10 + number, number), None, (), number))
+    state.apply(RowBooked(deposit(90_000, 2 * day_us), None, (), 2 * day_us))
+    assert set(state.rows) == {90_000}
+    assert all(state.is_booked(row_id) for row_id in (1, 5, 10, 9 + gone, 90_000))
+    assert not state.is_booked(10 + gone)
+
+
+def deposit(row_id: int, utc_us: int) -> Transaction:
+    """A row that moves nothing."""
+    return Transaction(row_id, utc_us, 0, (), D(0), None, None, None, None)
 
 
 def test_marks_are_noted_every_minute(rig: Rig) -> None:

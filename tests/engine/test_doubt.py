@@ -189,7 +189,8 @@ def test_a_fill_after_absence_is_booked_and_halts(rig: Rig) -> None:
     fill = rig.venue.orders[-1].fills[0]
     rig.step(ev.FillSeen(rig.venue.orders[-1].venue_order_id, late.client_order_id, fill))
     assert rig.state.position == D("0.05")
-    assert rig.all(FillBooked)[-1].late
+    assert states(rig, 1)[-2:] == [OrderState.LIVE, OrderState.FILLED]
+    assert rig.all(FillBooked)[-1].client_order_id == late.client_order_id
     assert rig.mode() is Mode.HALTED
     assert late.client_order_id in rig.cancelled()
     rig.run(10)
@@ -226,6 +227,8 @@ def test_a_refused_order_that_exists_is_cancelled(rig: Rig) -> None:
     rig.step(ev.OpenOrdersFetched(0, (OpenOrder(123, "q7-000001", "btcusd", Side.BUY, D(1), D("0.05")),)))
     assert "q7-000001" in rig.cancelled()
     assert rig.mode() is Mode.HALTED
+    assert rig.stands(1) is OrderState.LIVE
+    assert rig.state.exposure()[1] == D("0.05")
 
 
 def test_two_venue_orders_under_one_of_our_ids_halt(rig: Rig) -> None:

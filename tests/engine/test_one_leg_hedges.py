@@ -17,6 +17,7 @@ from arbbot.domain.records import (
     HedgeClosed,
     HedgeOpened,
 )
+from arbbot.engine.hedge import fx_fee_sign
 from arbbot.engine.rules import LimitReference
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
@@ -292,3 +293,17 @@ def test_without_any_way_out_the_leg_stays_open(rig: Rig) -> None:
     assert [plan.action for plan in rig.all(ExitPlanned)] == ["leave"]
     assert exits(rig) == []
     assert rig.mode() is Mode.HALTED
+
+
+@pytest.mark.parametrize(
+    ("side", "purpose", "sign"),
+    [
+        (Side.SELL, Purpose.COMPLETE, -1),
+        (Side.SELL, Purpose.UNWIND, 1),
+        (Side.BUY, Purpose.COMPLETE, 1),
+        (Side.BUY, Purpose.UNWIND, -1),
+    ],
+)
+def test_the_fx_fee_counts_for_completing_and_against_unwinding(side: Side, purpose: Purpose, sign: int) -> None:
+    """Foreign money from completing must still be converted, and costs the fee; unwinding saves a conversion."""
+    assert fx_fee_sign(side, purpose) == sign

@@ -229,3 +229,15 @@ def test_a_key_lost_with_an_order_open_is_not_flat(rig: Rig) -> None:
     assert rig.venue.orders[1].status is not VenueOrderStatus.CANCELED
     assert code(rig) == ExitCode.NOT_FLAT
     assert all(command.terms.purpose is Purpose.LEG for command in rig.placed())
+
+
+def test_a_stop_whose_ledger_differs_is_not_a_clean_one(rig: Rig) -> None:
+    """Flat by our own fills, yet the venue shows other money: the exit code and an alert say so."""
+    rig.ready()
+    rig.venue.totals["USD"] += 5
+    rig.run(45)
+    rig.step(ev.StopAsked("SIGTERM"))
+    rig.run(60)
+    assert rig.exit is not None
+    assert rig.exit.code == ExitCode.NOT_FLAT
+    assert "stopped_unreconciled" in rig.alerts()
