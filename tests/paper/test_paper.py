@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from decimal import Decimal as D
 from itertools import count
 from random import Random
@@ -18,7 +18,7 @@ from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder, Topic
 from arbbot.domain.market import Instrument, Side
 from arbbot.domain.order import OrderKind, OrderTerms, Purpose, VenueOrderStatus
 from arbbot.exchange.accounts import FeeRates
-from arbbot.exchange.paper import PUBLIC, PaperGateway, PaperOptions
+from arbbot.exchange.paper import PUBLIC, PaperGateway, PaperOptions, Sink
 from arbbot.exchange.rules import VenueRules
 
 T = TypeVar("T")
@@ -275,7 +275,7 @@ async def test_the_watched_feed_passes_everything_on() -> None:
     book = Book("btcusd", START_US, BIDS, ASKS)
 
     class TwoEvents:
-        async def run(self, sink: Callable[[ev.Event, ev.Moment], None]) -> None:
+        async def run(self, sink: Sink) -> None:
             sink(ev.FeedUp(1), bench.clock.now())
             sink(ev.BookSeen(book, 1), bench.clock.now())
 
