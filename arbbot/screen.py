@@ -20,9 +20,14 @@ _PIPE_COLUMNS = 200
 def show(answer: Answer, as_json: bool, kind: str = "") -> None:
     """Write an answer to standard output; `kind` picks its tables: status, why, settings, or none for an outline."""
     if as_json:
-        sys.stdout.write(json.dumps(answer, default=_plain, indent=2) + "\n")
+        show_json(answer)
         return
     _SCREENS.get(kind, _outline)(_console(), answer)
+
+
+def show_json(value: Any) -> None:
+    """JSON on standard output, for programs; money as text."""
+    sys.stdout.write(json.dumps(value, default=_plain, indent=2) + "\n")
 
 
 def _console() -> Console:

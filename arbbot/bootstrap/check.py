@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from arbbot.bootstrap.journals import print_json
+from arbbot import screen
 from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.summary import plain
 from arbbot.bootstrap.wiring import Taps, fetch_route, gateway
@@ -43,7 +43,7 @@ def check(settings: Settings, as_json: bool) -> ExitCode:
     failed = any(finding.passed is False for finding in findings)
     if as_json:
         told = [{"check": each.name, "passed": each.passed, "text": each.text} for each in findings]
-        print_json({"ok": not failed, "checks": told})
+        screen.show_json({"ok": not failed, "checks": told})
     else:
         words = {True: "ok  ", False: "FAIL", None: "    "}
         print(*(f"{words[each.passed]} {each.name:10} {each.text}" for each in findings), sep="\n")

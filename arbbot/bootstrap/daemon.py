@@ -24,13 +24,14 @@ from arbbot.bootstrap.wiring import SlashNames, Taps, feed, fetch_route, gateway
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.domain.ledger import LedgerError
 from arbbot.domain.market import FeeRate, Route
 from arbbot.engine.report import report
-from arbbot.engine.state import State
+from arbbot.engine.state import State, StateError
 from arbbot.engine.step import Engine
 from arbbot.journal.codec import encode
 from arbbot.journal.sqlite import Identity, JournalRefused, SqliteJournal, open_journal
-from arbbot.ports import Feed, Gateway
+from arbbot.ports import Feed, Gateway, JournalFault
 from arbbot.ports import Telemetry as Port
 from arbbot.research.record import FORMAT, Header, Recorder
 from arbbot.runtime.answers import Run, edges, health, status, why
@@ -93,6 +94,7 @@ async def _serve(
     journal = _open_journal(settings, keys)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
+        state = _recovered(journal)
         clock = SystemClock(float(settings.speed))
         door = _Door()
         taps = door.taps()
@@ -102,9 +104,6 @@ async def _serve(
             await _follow_compressed(source, clock)
         route = await fetch_route(settings, source)
         names.learn(route)
-        state = State()
-        for line in journal.lines():
-            state.apply(line.record)
         parts = _Parts(
             settings,
             journal,
@@ -175,6 +174,17 @@ def _open_journal(settings: Settings, keys: Keys | None) -> SqliteJournal:
         return open_journal(journal_path(settings), identity, sync_full=settings.journal_full_sync)
     except (JournalRefused, OSError) as error:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
+
+
+def _recovered(journal: SqliteJournal) -> State:
+    """What the journal remembers, before anything else is asked. Raises Failure (JOURNAL)."""
+    state = State()
+    try:
+        for line in journal.lines():
+            state.apply(line.record)
+    except (JournalRefused, StateError, LedgerError) as error:
+        raise Failure(ExitCode.JOURNAL, str(error)) from error
+    return state
 
 
 def _recorder(
@@ -271,7 +281,12 @@ async def _live(
     fees = paper_fees(parts.settings, parts.route) if paper else await fetch_fees(source)
     for line in _opening(parts, fees, socket):
         print(line, file=sys.stderr, flush=True)
-    code = await daemon.run()
+    try:
+        code = await daemon.run()
+    except JournalFault as error:
+        alive = ", ".join(order.terms.client_order_id for order in parts.engine.core.state.open_orders())
+        reason = f"the journal cannot be written, so nothing more was sent but cancels: {error}"
+        raise Failure(ExitCode.FAULT, f"{reason}; not known to be over: {alive or 'nothing'}") from error
     print_summary(report(parts.engine.core.state, parts.route, parts.settings.mode.value), code)
     return code
 

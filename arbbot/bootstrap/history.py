@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from arbbot.bootstrap.journals import print_json
+from arbbot import screen
 from arbbot.bootstrap.summary import plain
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
@@ -31,7 +31,7 @@ def backtest(
         except ValueError as error:
             raise Failure(ExitCode.USAGE, f"backtest {period}: {error}") from error
     if as_json:
-        print_json(runs)
+        screen.show_json(runs)
     else:
         print(*(line for run in runs for line in lines(run)), sep="\n")
     return ExitCode.OK

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import orjson
-
+from arbbot import screen
 from arbbot.bootstrap.narrator import tell
 from arbbot.bootstrap.summary import summary_lines
 from arbbot.domain.exit_codes import ExitCode
@@ -73,7 +70,7 @@ def report(journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
     told = read(journal, settings)
     figures = figures_of(told.state(), told.route, told.mode)
     if as_json:
-        print_json({"journal": str(told.path), **figures})
+        screen.show_json({"journal": str(told.path), **figures})
     else:
         print(f"journal     {told.path} ({told.mode}, {told.route.name}), state {figures['state']}")
         print(*summary_lines(figures), sep="\n")
@@ -88,7 +85,7 @@ def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bo
         raise Failure(ExitCode.USAGE, f"{told.path}: no hedge {hedge_id}")
     start_us = lines[0].utc_us
     if as_json:
-        print_json(
+        screen.show_json(
             [
                 {
                     "seq": line.seq,
@@ -126,12 +123,3 @@ def fields_of(record: DurableRecord) -> str:
     """A record's fields in one line."""
     shown = dataclasses.asdict(record)
     return ", ".join(f"{name} {value}" for name, value in shown.items() if name != "utc_us")
-
-
-def print_json(value: Any) -> None:
-    """JSON for machines on stdout; money as strings."""
-    sys.stdout.write(orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2).decode() + "\n")
-
-
-def _plain(value: object) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from arbbot import screen
 from arbbot.bitstamp.session import Channels, Session, Signal
-from arbbot.bootstrap.journals import print_json
 from arbbot.domain.events import BookSeen, Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
@@ -42,7 +42,7 @@ def replay(directory: Path, as_json: bool) -> ExitCode:
         raise Failure(ExitCode.USAGE, str(error)) from error
     if as_json:
         told = {"hash": result.hash, "recorded_hash": result.recorded_hash, "equal": result.equal}
-        print_json({**told, "records": result.records, "lines": result.lines, "report": result.report})
+        screen.show_json({**told, "records": result.records, "lines": result.lines, "report": result.report})
     else:
         print(f"lines       {result.lines} read, {result.records} durable records decided")
         print(f"recorded    {result.recorded_hash or 'cut off before its end: nothing to compare with'}")

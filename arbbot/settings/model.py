@@ -102,7 +102,7 @@ class AccountSettings(Section):
     overlap_s: Seconds = Decimal(600)
     doubt_bound_s: Seconds = Decimal(150)
     doubt_alert_s: Seconds = Decimal(60)
-    rounding_cap: Size = Decimal(1)
+    rounding_cap: Size = Decimal(10)
     stop_grace_s: Seconds = Decimal(45)
     fees_every_s: Seconds = Decimal(300)
 

@@ -57,7 +57,7 @@ def stream_json(value: Json) -> str:
 
 
 def fixed(value: Decimal, decimals: int) -> str:
-    """Spell a value with exactly so many decimals (it is on that grid or is rounded half up here)."""
+    """Spell a value with exactly so many decimals (off that grid it is rounded half to even)."""
     return f"{value:.{decimals}f}"
 
 
