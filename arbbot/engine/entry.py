@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from arbbot.domain.book import BookError
 from arbbot.domain.market import Direction, Side
-from arbbot.domain.money import ONE, ZERO
+from arbbot.domain.money import ONE, ZERO, ceil_quotient
 from arbbot.domain.order import OrderKind, Purpose
 from arbbot.domain.records import HedgeOpened, RefusalsCounted
 from arbbot.domain.signals import Pulse
@@ -17,7 +17,7 @@ from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.engine.sizing import Funds, Sized, Sizer
-from arbbot.engine.spread import Costs, bps
+from arbbot.engine.spread import Costs, Triangle, bps, reaches
 from arbbot.engine.view import NEVER
 
 REFUSALS_EVERY_NS = 60 * SECOND_NS
@@ -147,10 +147,11 @@ class Entry:
 
     def sizer(self, direction: Direction) -> Sizer | None:
         """The sizing question of this moment; None while a book is missing."""
-        core = self._core
-        triangle = core.view.triangle(direction)
-        if triangle is None:
-            return None
+        triangle = self._view.triangle(direction)
+        return None if triangle is None else self._sizer(triangle)
+
+    def _sizer(self, triangle: Triangle) -> Sizer:
+        core, direction = self._core, triangle.direction
         buy_market, sell_market = core.route.legs(direction)
         base = core.route.base
         capital_quote = self.capital.get(buy_market.counter, ZERO) / triangle.ask
@@ -169,11 +170,23 @@ class Entry:
             threshold=self.threshold(direction),
         )
 
+    def _thin_edge(self, triangle: Triangle) -> Refusal | None:
+        """The touch promises an edge; most such promises break at the smallest order already, which is soon known."""
+        buy_market, _ = self._core.route.legs(triangle.direction)
+        walk = triangle.walk(ceil_quotient(buy_market.minimum_order_value, triangle.ask, buy_market.lot))
+        if isinstance(walk, Refusal):
+            return walk
+        return None if reaches(walk.out, walk.paid, self.threshold(triangle.direction)) else _BELOW_THRESHOLD
+
     def _try(self, direction: Direction) -> Refusal | None:
         """Size exactly and open; None when a hedge was opened."""
-        sizer = self.sizer(direction)
-        if sizer is None:
+        triangle = self._view.triangle(direction)
+        if triangle is None:
             return Refusal.NO_BOOK
+        refusal = self._thin_edge(triangle)
+        if refusal is not None:
+            return refusal
+        sizer = self._sizer(triangle)
         sized = sizer.largest()
         if isinstance(sized, Refusal):
             return sized

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from arbbot.domain.book import BookError, Sweep
 from arbbot.domain.market import Direction, Instrument
-from arbbot.domain.money import ONE, ceil_quotient, floor_to
+from arbbot.domain.money import ONE, ZERO, ceil_quotient, floor_to
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import BuyAs, LimitReference, TradeRules
 from arbbot.engine.spread import Costs, Triangle, Walk, exceeds, reaches
@@ -59,13 +59,11 @@ class Sizer(NamedTuple):
 
     def largest(self) -> Sized | Refusal:
         """The answer, or the rule that even the smallest orderable size breaks. Raises BookError."""
-        ceiling, bound = self._ceiling()
-        floor = self._smallest()
-        if isinstance(floor, Refusal):
-            return floor
+        lot = self.lot
+        ceiling, bound = self._ceiling(lot)
+        floor = self._smallest(lot)
         if ceiling < floor:
             return bound
-        lot = self.lot
         best = self._passes(floor)
         if isinstance(best, Refusal):
             return best
@@ -82,7 +80,7 @@ class Sizer(NamedTuple):
                 low, best = middle, attempt
         return Sized(best[0], best[1], broken)
 
-    def _ceiling(self) -> tuple[Decimal, Refusal]:
+    def _ceiling(self, lot: Decimal) -> tuple[Decimal, Refusal]:
         """The largest size allowed without looking at depth, and the rule behind it."""
         rules = self.rules
         bounds = (
@@ -91,19 +89,16 @@ class Sizer(NamedTuple):
             (self.funds.base, Refusal.BASE_BALANCE),
         )
         size, bound = min(bounds, key=lambda pair: pair[0])
-        return (floor_to(max(size, Decimal(0)), self.lot), bound)
+        return (floor_to(max(size, ZERO), lot), bound)
 
-    def _smallest(self) -> Decimal | Refusal:
-        """The smallest size both markets take: worth their minimum at the ask, and at the limit of a single lot.
+    def _smallest(self, lot: Decimal) -> Decimal:
+        """The smallest size both markets take: worth their minimum at the ask, and at the limit by the touches.
 
         A larger size has a higher limit, so what passes at the lowest one passes at its own.
         """
-        walk = self.triangle.walk(self.lot)
-        if isinstance(walk, Refusal):
-            return walk
-        buying = ceil_quotient(self.buy_market.minimum_order_value, self.triangle.ask, self.lot)
-        selling = ceil_quotient(self.sell_market.minimum_order_value, self._limit_price(walk), self.lot)
-        return max(buying, selling, self.lot)
+        buying = ceil_quotient(self.buy_market.minimum_order_value, self.triangle.ask, lot)
+        selling = ceil_quotient(self.sell_market.minimum_order_value, self._limit_price(self.triangle.touch()), lot)
+        return max(buying, selling, lot)
 
     def _passes(self, size: Decimal) -> tuple[Walk, Decimal] | Refusal:
         """The walk and limit price of a size, or the first rule it breaks."""

@@ -15,10 +15,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from arbbot.domain.book import Book, Sweep
+from arbbot.domain.book import Book, BookError, Sweep
 from arbbot.domain.market import Direction, Side
 from arbbot.domain.money import BPS, ONE
 from arbbot.engine.refusal import Refusal
+
+_BUY_DOMESTIC = Direction.BUY_DOMESTIC
+"""Looked up once: a member's name costs more than the comparison it is for."""
 
 
 class Costs(NamedTuple):
@@ -49,13 +52,27 @@ class Triangle(NamedTuple):
     unit_cost: Decimal
     """Domestic value of one base unit bought at the touch."""
 
+    def touch(self) -> Walk:
+        """One base unit at the best prices, however little there is. Raises BookError without an FX price."""
+        buying_domestic = self.direction is _BUY_DOMESTIC
+        rate = self.fx.touch(Side.SELL if buying_domestic else Side.BUY)
+        if rate is None:
+            raise BookError(f"{self.fx.symbol}: a side is empty")
+        foreign = self.bid if buying_domestic else self.ask
+        return Walk(
+            self.direction,
+            Sweep(ONE, self.ask, self.ask),
+            Sweep(ONE, self.bid, self.bid),
+            Sweep(foreign, foreign * rate, rate),
+        )
+
     def walk(self, size: Decimal) -> Walk | Refusal:
         """Exact totals for a positive size, or which book is not deep enough. Raises BookError on bad rows."""
         bought = self.buy.ladder(Side.BUY).sweep(size)
         sold = self.sell.ladder(Side.SELL).sweep(size)
         if bought is None or sold is None:
             return Refusal.BOOK_DEPTH
-        if self.direction is Direction.BUY_DOMESTIC:
+        if self.direction is _BUY_DOMESTIC:
             fx = self.fx.ladder(Side.SELL).sweep(sold.total)
         else:
             fx = self.fx.ladder(Side.BUY).sweep(bought.total)
@@ -75,22 +92,22 @@ class Walk(NamedTuple):
     @property
     def out(self) -> Decimal:
         """Domestic value of the proceeds."""
-        return self.fx.total if self.direction is Direction.BUY_DOMESTIC else self.sold.total
+        return self.fx.total if self.direction is _BUY_DOMESTIC else self.sold.total
 
     @property
     def paid(self) -> Decimal:
         """Domestic value of the cost."""
-        return self.bought.total if self.direction is Direction.BUY_DOMESTIC else self.fx.total
+        return self.bought.total if self.direction is _BUY_DOMESTIC else self.fx.total
 
     def net_out(self, costs: Costs) -> Decimal:
         """Domestic proceeds after the sell fee and, selling foreign, the FX fee."""
         out = self.out * (ONE - costs.sell)
-        return out * (ONE - costs.fx) if self.direction is Direction.BUY_DOMESTIC else out
+        return out * (ONE - costs.fx) if self.direction is _BUY_DOMESTIC else out
 
     def net_paid(self, costs: Costs) -> Decimal:
         """Domestic cost with the buy fee and, buying foreign, the FX fee."""
         paid = self.paid * (ONE + costs.buy)
-        return paid * (ONE + costs.fx) if self.direction is Direction.BUY_FOREIGN else paid
+        return paid * (ONE + costs.fx) if self.direction is not _BUY_DOMESTIC else paid
 
     def gross_bps(self) -> Decimal:
         """Gross edge in basis points, for people and records."""
