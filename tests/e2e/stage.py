@@ -105,6 +105,8 @@ class Stage:
         self._http = http
         self._sections = sections
         self._process: child.ForkServerProcess | None = None
+        self.silent: set[str] = set()
+        """Markets whose books are not sent again."""
         self._moving = asyncio.Lock()
         """Held while a book is set and while something must happen on it as it was set."""
         self._shown: dict[str, dict[str, Any]] = {market: ladder(*CALM[market], market) for market in CALM}
@@ -184,7 +186,7 @@ class Stage:
     async def beat(self) -> None:
         """Send the books again and again: venues do, and used-up depth comes back."""
         while True:
-            for market in CALM:
+            for market in CALM.keys() - self.silent:
                 async with self._moving:
                     await self._set_book(market, self._shown[market])
             await asyncio.sleep(BEAT_S)

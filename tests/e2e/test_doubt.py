@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.playbill import Played, play_all
+from tests.e2e.playbill import PLAYTIME_S, Played
 from tests.e2e.stage import CALM, EUR, FAST, Stage, staged
 
 TAKEN, NEVER_TAKEN = "taken", "never taken"
@@ -94,15 +94,11 @@ async def counts_in_full(stage: Stage) -> None:
     assert len(stage.journal.all("order_intended")) == 2
 
 
-@pytest.fixture(scope="module")
-def doubts(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """Every case, played at the same time, and printed."""
-    played = play_all(tmp_path_factory.mktemp("doubt"), {name: partial(play, name=name) for name in CASES})
-    print(f"\n{played.table()}")  # noqa: T201 - the table is a result of its own
-    return played
+SCENES = {name: partial(play, name=name) for name in CASES}
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_doubt_ends_by_evidence_and_nothing_is_sent_twice(doubts: Played, case: str) -> None:
+@pytest.mark.timeout(PLAYTIME_S)
+@pytest.mark.parametrize("scene", SCENES)
+def test_doubt_ends_by_evidence_and_nothing_is_sent_twice(played: Played, scene: str) -> None:
     """The doubt is resolved to the truth, the venue saw exactly the intents it took, the hedge ends flat."""
-    doubts.outcome(case)
+    played.outcome(scene)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from arbbot.exchange.rules import VenueRules
-from tests.e2e.playbill import Played, play_all
+from tests.e2e.playbill import PLAYTIME_S, Played
 from tests.e2e.stage import CALM, DEAR_EUR, EUR, Stage, staged
 
 VARIANTS: dict[str, VenueRules] = {
@@ -50,16 +50,13 @@ async def play(directory: Path, rules: VenueRules) -> str:
         return stage.ended()
 
 
-@pytest.fixture(scope="module")
-def hedged(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """Every variant, played at the same time."""
-    scenes = {name: partial(play, rules=rules) for name, rules in VARIANTS.items()}
-    return play_all(tmp_path_factory.mktemp("hedges"), scenes)
+SCENES = {name: partial(play, rules=rules) for name, rules in VARIANTS.items()}
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_hedges_each_way_and_the_ledger_equals_the_venue(hedged: Played, variant: str) -> None:
+@pytest.mark.timeout(PLAYTIME_S)
+@pytest.mark.parametrize("scene", SCENES)
+def test_hedges_each_way_and_the_ledger_equals_the_venue(played: Played, scene: str) -> None:
     """A hedge in either direction completes, the daemon stops with 0, and every currency equals the venue's truth to
     the last digit, whatever the rows and balances leave out.
     """
-    hedged.outcome(variant)
+    played.outcome(scene)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.child import Harm
-from tests.e2e.playbill import Played, play_all
+from tests.e2e.playbill import PLAYTIME_S, Played
 from tests.e2e.stage import CALM, EUR, FAST, QUICK, Sections, Stage, staged
 
 KILLED = -signal.SIGKILL
@@ -104,25 +104,18 @@ async def again_and_again(directory: Path) -> str:
 
 SCENES = {
     **{
-        f"after commit {count}": partial(at_a_commit, harm=Harm(kill_after_commits=count)) for count in AFTER_COMMITS
+        f"killed after commit {count}": partial(at_a_commit, harm=Harm(kill_after_commits=count)) for count in AFTER_COMMITS
     },
-    **{f"after the first {kind}": partial(at_a_commit, harm=Harm(kill_at=kind)) for kind in AT_RECORDS},
-    **{f"in an exit, after {kind}": partial(in_an_exit, harm=Harm(kill_at=kind), sections=sections)
+    **{f"killed after the first {kind}": partial(at_a_commit, harm=Harm(kill_at=kind)) for kind in AT_RECORDS},
+    **{f"killed in an exit, after {kind}": partial(in_an_exit, harm=Harm(kill_at=kind), sections=sections)
        for kind, sections in IN_AN_EXIT.items()},
-    **{name: partial(by_hand, fault=fault, at_venue=side) for name, (fault, side) in BY_HAND.items()},
-    "eight times on one journal": again_and_again,
+    **{f"killed {name}": partial(by_hand, fault=fault, at_venue=side) for name, (fault, side) in BY_HAND.items()},
+    "killed eight times on one journal": again_and_again,
 }
 
 
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """Every kill, at the same time, and printed."""
-    played = play_all(tmp_path_factory.mktemp("kill"), SCENES)
-    print(f"\n{played.table()}")  # noqa: T201 - the table is a result of its own
-    return played
-
-
-@pytest.mark.parametrize("point", SCENES)
-def test_a_killed_daemon_recovers(killed: Played, point: str) -> None:
+@pytest.mark.timeout(PLAYTIME_S)
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_killed_daemon_recovers(played: Played, scene: str) -> None:
     """Restarted on its journal it ends flat, the ledger equal to the venue, every fill booked once, no id reused."""
-    killed.outcome(point)
+    played.outcome(scene)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.playbill import Played, play_all
+from tests.e2e.playbill import PLAYTIME_S, Played
 from tests.e2e.stage import CALM, EUR, QUICK, USD, Stage, staged
 
 RESTS: Mapping[str, Mapping[str, Any]] = {"trade": {"limit_reference": "sell_ask"}}
@@ -353,18 +353,11 @@ async def play(directory: Path, act: Act, over: Mapping[str, Mapping[str, Any]])
         return stage.ended()
 
 
-@pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """Every row, played at the same time, and printed."""
-    played = play_all(
-        tmp_path_factory.mktemp("one_leg"),
-        {name: partial(play, act=act, over=over) for name, (act, over) in ROWS.items()},
-    )
-    print(f"\n{played.table()}")  # noqa: T201 - the table is a result of its own
-    return played
+SCENES = {name: partial(play, act=act, over=over) for name, (act, over) in ROWS.items()}
 
 
-@pytest.mark.parametrize("row", ROWS)
-def test_one_leg(table: Played, row: str) -> None:
+@pytest.mark.timeout(PLAYTIME_S)
+@pytest.mark.parametrize("scene", SCENES)
+def test_one_leg(played: Played, scene: str) -> None:
     """Each row ends as the table says, by the journal, the exit code and the venue's truth."""
-    table.outcome(row)
+    played.outcome(scene)
