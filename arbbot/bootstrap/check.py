@@ -11,8 +11,8 @@ from arbbot import screen
 from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.summary import plain
 from arbbot.bootstrap.wiring import Taps, fetch_route, gateway
-from arbbot.domain.commands import Ask, Topic
-from arbbot.domain.events import BalancesFetched, BookFetched
+from arbbot.domain.commands import Ask, CancelOrder, Topic
+from arbbot.domain.events import BalancesFetched, BookFetched, CancelResult
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.market import Route
@@ -24,6 +24,7 @@ from arbbot.settings import Keys, Settings, read_keys, rules
 
 CLOCK_OFFSET_MAX_MS = 5_000
 """The venue refuses requests 150 s off; far less is already a machine to mend."""
+NO_SUCH_ORDER = "arbbot-check-no-such-order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,17 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
             return [*findings, Finding("key", None, f"mode {settings.mode} needs none")]
         fees = await fetch_fees(source)
         findings.append(Finding("key", fees is not None, "reads the account" if fees else "the venue refused it"))
+        findings.append(await _trade_right(source, route))
         findings += [Finding("fees", None, line) for line in verdict(route, fees, rules(settings).trade)]
         return [*findings, *await _balance_findings(source, route, settings)]
+
+
+async def _trade_right(source: Gateway, route: Route) -> Finding:
+    """Whether the key may trade: a cancel of an order that cannot exist moves nothing, and tells."""
+    answer = await source.perform(CancelOrder(NO_SUCH_ORDER, None, route.domestic.symbol))
+    if isinstance(answer, CancelResult) and answer.outcome == "not_found":
+        return Finding("key", True, "may trade")
+    return Finding("key", False, f"may not trade: {getattr(answer, 'reason', 'no answer')}")
 
 
 def _clock_finding(offset_ms: int | None) -> Finding:

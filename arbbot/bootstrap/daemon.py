@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from arbbot import __version__
+from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.narrator import Narrator
@@ -274,7 +275,7 @@ async def _live(
         timer = loop.call_later(float(for_s) / parts.clock.speed, daemon.stop, f"--for {for_s}s is over")
         stack.callback(timer.cancel)
     about = Run.begin(parts.engine, parts.settings.mode.value, __version__, parts.clock.now())
-    control = ControlServer(socket, _answerer(parts, daemon, about))
+    control = ControlServer(socket, _answerer(parts, daemon, about, source))
     await control.start()
     stack.push_async_callback(control.close)
     paper = parts.settings.mode is RunMode.PAPER
@@ -305,7 +306,14 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, socket: Path) -> li
     return [*lines, *verdict(parts.route, fees, rules(settings).trade)]
 
 
-def _answerer(parts: _Parts, daemon: Daemon, about: Run) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def rest_figures(limiter: Limiter) -> dict[str, Any]:
+    """How hard the venue is asked, and how often it said too hard."""
+    return {"requests": limiter.requests, "rate_limit_hits": limiter.hits, "hit_ratio": limiter.hit_ratio}
+
+
+def _answerer(
+    parts: _Parts, daemon: Daemon, about: Run, source: BitstampGateway
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The control socket's verbs."""
     engine = parts.engine
 
@@ -313,7 +321,7 @@ def _answerer(parts: _Parts, daemon: Daemon, about: Run) -> Callable[[dict[str, 
         now = parts.clock.now()
         match request["verb"]:
             case "status":
-                return status(engine, about, now)
+                return {**status(engine, about, now), "rest": rest_figures(source.limiter)}
             case "why":
                 return why(engine, about, now)
             case "health":

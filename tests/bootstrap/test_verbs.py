@@ -1,0 +1,145 @@
+"""The verbs as an operator uses them: real processes, a real exchange, a real journal and recording."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbbot.exchange.options import DEMO_KEY, DEMO_READ_KEY, DEMO_READ_SECRET, DEMO_SECRET
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A finished process."""
+
+    code: int
+    out: str
+    err: str
+
+
+def arbbot(*words: str, **variables: str) -> Ended:
+    """Run the program from the checkout with an otherwise clean ARBBOT environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARBBOT_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "arbbot", *words],
+        cwd=ROOT,
+        env={**environment, **variables},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Ended]:
+    """A recorded demonstration of eight seconds: its state directory, its recording, and how it ended."""
+    state, recording = tmp_path_factory.mktemp("state"), tmp_path_factory.mktemp("recording")
+    ended = arbbot("run", "--demo", "--for", "8s", "--record", str(recording / "run"), ARBBOT_STATE_DIR=str(state))
+    return state, recording / "run", ended
+
+
+@pytest.fixture(scope="module")
+def venue() -> Iterator[dict[str, Any]]:
+    """A calm exchange in a process of its own: its addresses."""
+    words = ("exchange", "--port", "0", "--json", "--leash")
+    with subprocess.Popen(
+        [sys.executable, "-m", "arbbot", *words], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def test_a_demonstration_says_why_it_trades_and_what_came_of_it(played: tuple[Path, Path, Ended]) -> None:
+    """Scenario, tier and break-even before the first hedge; a summary after the last; exit 0."""
+    _, _, ended = played
+    assert ended.code == 0, ended.err
+    for words in ("dry-run", "dislocated", "ARTIFICIAL", "fee tier", "break-even", "completed", "difference 0"):
+        assert words in ended.err
+
+
+def test_report_has_what_programs_rely_on(played: tuple[Path, Path, Ended]) -> None:
+    """The last journal is found by itself; every promised field is there, and the ledger equals the venue."""
+    state, _, _ = played
+    figures = json.loads(arbbot("report", "--json", ARBBOT_STATE_DIR=str(state)).out)
+    assert {"mode", "state", "in_doubt", "refusals", "fees", "turnover_per_day", "net_return_annualised"} <= set(
+        figures
+    )
+    assert set(figures["hedges"]) >= {"completed", "one_sided", "halted", "open"}
+    assert figures["hedges"]["completed"] >= 1
+    assert set(figures["pnl"]) >= {"hedge", "fx_drift", "float_revaluation"}
+    assert set(figures["edge_bps"]) == {"expected", "realised"}
+    assert {Decimal(bound) for bound in figures["exposure"]["btc"].values()} == {Decimal(0)}
+    for line in figures["ledger"].values():
+        assert set(line) == {"opening", "booked", "external", "rounding", "venue", "difference"}
+        parts = sum(Decimal(line[part]) for part in ("opening", "booked", "external", "rounding"))
+        assert Decimal(line["venue"]) == parts
+        assert Decimal(line["difference"]) == 0
+
+
+def test_explain_tells_a_hedge_from_decision_to_money(played: tuple[Path, Path, Ended]) -> None:
+    """Decision, both intents before any fill, rows, and what it made, in order and with times."""
+    state, _, ended = played
+    hedge_id = next(word.rstrip(":") for word in ended.err.split() if word.rstrip(":").endswith("-h00001"))
+    told = json.loads(arbbot("explain", hedge_id, "--json", ARBBOT_STATE_DIR=str(state)).out)
+    kinds = [line["kind"] for line in told]
+    assert kinds[:3] == ["hedge_opened", "order_intended", "order_intended"]
+    assert kinds[-1] == "hedge_settled"
+    assert {"order_moved", "fill_booked", "row_booked", "hedge_closed"} <= set(kinds)
+    times = [Decimal(line["after_ms"]) for line in told]
+    assert times == sorted(times)
+    shown = arbbot("explain", hedge_id, ARBBOT_STATE_DIR=str(state))
+    assert hedge_id in shown.out
+    assert arbbot("explain", "nobody-h1", ARBBOT_STATE_DIR=str(state)).code == 2
+
+
+def test_two_replays_decide_what_the_run_decided(played: tuple[Path, Path, Ended]) -> None:
+    """In processes of their own, with other hash seeds: the hash of all durable records is the recorded one."""
+    _, recording, _ = played
+    replays = [json.loads(arbbot("replay", str(recording), "--json", PYTHONHASHSEED=seed).out) for seed in ("1", "2")]
+    assert replays[0]["equal"]
+    assert replays[0]["records"] > 10
+    assert replays[0]["hash"] == replays[1]["hash"] == replays[0]["recorded_hash"]
+
+
+def test_check_passes_on_a_sound_account(venue: dict[str, Any]) -> None:
+    """Clock, decimals, books, key rights, fees, break-even and balances on both legs, all asked of the venue."""
+    ended = arbbot("check", "--json", **variables(venue, DEMO_KEY, DEMO_SECRET))
+    told = json.loads(ended.out)
+    assert ended.code == 0
+    assert told["ok"]
+    assert {"settings", "decimals", "clock", "book", "key", "fees", "balances"} == {
+        each["check"] for each in told["checks"]
+    }
+    assert any("WARNING" in each["text"] for each in told["checks"])
+
+
+def test_check_names_a_key_that_may_not_trade(venue: dict[str, Any]) -> None:
+    """A read-only key reads everything and is found out all the same; its own exit code, nothing traded."""
+    ended = arbbot("check", **variables(venue, DEMO_READ_KEY, DEMO_READ_SECRET))
+    assert ended.code == 23
+    assert "may not trade" in ended.out
+
+
+def variables(venue: dict[str, Any], key: str, secret: str) -> dict[str, str]:
+    """Settings by environment."""
+    return {
+        "ARBBOT_SANDBOX__REST_URL": venue["rest"],
+        "ARBBOT_SANDBOX__WS_URL": venue["websocket"],
+        "ARBBOT_KEYS__KEY_ID": key,
+        "ARBBOT_KEYS__SECRET": secret,
+    }
