@@ -109,7 +109,7 @@ class Case:
 def problems(case: Case) -> list[str]:
     """Every broken promise, in words; empty when all hold."""
     case.journal.read()
-    found = [*_orders(case), *_fills(case), *_flat(case), *_secrets(case)]
+    found = [*_orders(case), *_fates(case), *_fills(case), *_flat(case), *_secrets(case)]
     if not case.halted or case.journal.quiet():
         found += _ledger(case)
     if any(row["type"] == WITHDRAWAL_ROW for row in case.account["rows"]):
@@ -118,7 +118,7 @@ def problems(case: Case) -> list[str]:
 
 
 def _orders(case: Case) -> Iterable[str]:
-    """S1, S2, and that no order that ended as never taken is known to the venue."""
+    """S1 and S2."""
     intents = {line["terms"]["client_order_id"]: line for line in case.journal.all("order_intended")}
     if len(intents) != len(case.journal.all("order_intended")):
         yield "S2: a client order id was intended twice"
@@ -126,19 +126,27 @@ def _orders(case: Case) -> Iterable[str]:
         if times > 1:
             yield f"S2: the venue has {times} orders {name}"
     for order in case.own_orders:
-        name = order["client_order_id"]
-        if name not in intents:
-            yield f"S1: {name} is at the venue without an intent"
-            continue
-        terms = intents[name]["terms"]
-        told = (terms["market"], terms["side"], Decimal(terms["size"]))
-        sent = (order["market"], order["side"], Decimal(order["created"]))
-        if told != sent or order["kind"] not in KINDS[terms["kind"]]:
-            yield f"S1: {name} was sent as {order['kind']} {sent}, intended as {terms['kind']} {told}"
-        if terms["price"] is not None and Decimal(terms["price"]) != Decimal(order["price"]):
-            yield f"S1: {name} was sent at {order['price']}, intended at {terms['price']}"
-        if intents[name]["utc_us"] > order["created_us"]:
-            yield f"S1: {name} reached the venue before its intent"
+        if order["client_order_id"] in intents:
+            yield from _unlike(order, intents[order["client_order_id"]])
+        else:
+            yield f"S1: {order['client_order_id']} is at the venue without an intent"
+
+
+def _unlike(order: Json, intent: Json) -> Iterable[str]:
+    """Where an order at the venue is not what was intended before."""
+    name, terms = order["client_order_id"], intent["terms"]
+    told = (terms["market"], terms["side"], Decimal(terms["size"]))
+    sent = (order["market"], order["side"], Decimal(order["created"]))
+    if told != sent or order["kind"] not in KINDS[terms["kind"]]:
+        yield f"S1: {name} was sent as {order['kind']} {sent}, intended as {terms['kind']} {told}"
+    if terms["price"] is not None and Decimal(terms["price"]) != Decimal(order["price"]):
+        yield f"S1: {name} was sent at {order['price']}, intended at {terms['price']}"
+    if intent["utc_us"] > order["created_us"]:
+        yield f"S1: {name} reached the venue before its intent"
+
+
+def _fates(case: Case) -> Iterable[str]:
+    """What the journal says became of each order, against the venue; L2."""
     known = {order["client_order_id"] for order in case.own_orders}
     for name, state in case.journal.states().items():
         if state in ("rejected", "absent") and name in known:
@@ -175,20 +183,9 @@ def _base(row: Json, market: str) -> Decimal:
 
 def _ledger(case: Case) -> Iterable[str]:
     """S4: opening + rows - fees + rounding is the venue's balance, exactly; every booking sums to zero."""
-    totals: dict[str, Decimal] = {}
-    for line in case.journal.read():
-        if line["kind"] == "anchor_set":
-            totals = {each["currency"].lower(): Decimal(each["total"]) for each in line["holdings"]}
-        elif line["kind"] == "row_booked":
-            row = line["row"]
-            for currency, amount in row["amounts"]:
-                totals[currency.lower()] = totals.get(currency.lower(), Decimal(0)) + Decimal(amount)
-            if row["fee_currency"] is not None:
-                totals[row["fee_currency"].lower()] -= Decimal(row["fee"])
-            yield from _unbalanced(line)
-        elif line["kind"] == "statement_agreed":
-            for each in line["currencies"]:
-                totals[each["currency"].lower()] += Decimal(each["rounding"])
+    for line in case.journal.all("row_booked"):
+        yield from _unbalanced(line)
+    totals = _totals(case.journal)
     for currency, balance in case.account["balances"].items():
         if Decimal(balance["available"]) + Decimal(balance["reserved"]) != Decimal(balance["total"]):
             yield f"S4: {currency} at the venue does not add up"
@@ -197,6 +194,24 @@ def _ledger(case: Case) -> Iterable[str]:
             truth = truth.quantize(Decimal(1).scaleb(-case.balance_decimals), ROUND_DOWN)
         if totals and totals.get(currency, Decimal(0)) != truth:
             yield f"S4: {currency}: the ledger says {totals.get(currency)}, the venue {truth}"
+
+
+def _totals(journal: Journal) -> dict[str, Decimal]:
+    """What the journal says is owned, by adding up its rows; empty before the first anchor."""
+    totals: dict[str, Decimal] = {}
+    for line in journal.read():
+        if line["kind"] == "anchor_set":
+            totals = {each["currency"]: Decimal(each["total"]) for each in line["holdings"]}
+        elif line["kind"] == "row_booked":
+            row = line["row"]
+            for currency, amount in row["amounts"]:
+                totals[currency] = totals.get(currency, Decimal(0)) + Decimal(amount)
+            if row["fee_currency"] is not None:
+                totals[row["fee_currency"]] -= Decimal(row["fee"])
+        elif line["kind"] == "statement_agreed":
+            for each in line["currencies"]:
+                totals[each["currency"]] += Decimal(each["rounding"])
+    return totals
 
 
 def _unbalanced(line: Json) -> Iterable[str]:

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -29,7 +30,6 @@ from tests.e2e import child
 from tests.e2e.child import Harm
 from tests.e2e.judge import Case, Journal, Json, problems
 
-T = TypeVar("T")
 Sections = Mapping[str, Mapping[str, Any]]
 """Settings by section and key."""
 D = Decimal
@@ -93,9 +93,7 @@ def ladder(bid: str, ask: str, market: str, levels: int = 6) -> dict[str, list[l
 class Stage:
     """One exchange and the daemon on it."""
 
-    def __init__(
-        self, at: Addresses, http: aiohttp.ClientSession, directory: Path, sections: Sections
-    ) -> None:
+    def __init__(self, at: Addresses, http: aiohttp.ClientSession, directory: Path, sections: Sections) -> None:
         self.at = at
         self.directory = directory
         self.journal = Journal(directory / "sandbox" / "journal.db")
@@ -104,7 +102,7 @@ class Stage:
         """What a scene wants its table to show."""
         self._http = http
         self._sections = sections
-        self._process: child.ForkServerProcess | None = None
+        self._process: ForkServerProcess | None = None
         self.silent: set[str] = set()
         """Markets whose books are not sent again."""
         self._moving = asyncio.Lock()
@@ -196,12 +194,9 @@ class Stage:
     def settings(self) -> Settings:
         """The daemon's settings."""
         venue = {"rest_url": self.at.rest, "ws_url": self.at.websocket}
-        return Settings(
-            mode="sandbox",
-            state_dir=self.directory,
-            keys={"key_id": DEMO_KEY, "secret": DEMO_SECRET},
-            **{**self._sections, "sandbox": {**self._sections["sandbox"], **venue}},
-        )
+        chosen = {**self._sections, "sandbox": {**self._sections["sandbox"], **venue}}
+        keys = {"key_id": DEMO_KEY, "secret": DEMO_SECRET}
+        return Settings.model_validate({"mode": "sandbox", "state_dir": self.directory, "keys": keys, **chosen})
 
     async def start(self, harm: Harm | None = None, record: Path | None = None) -> None:
         """Start a daemon process; returns once it has taken its journal, or died. Few start at the same time."""
@@ -213,6 +208,17 @@ class Stage:
             await self.until(
                 lambda: process.exitcode is not None or len(self.journal.all("started")) > starts, "the start"
             )
+
+    async def another(self) -> int:
+        """The exit code of a second daemon on the same settings."""
+        out = self.directory / "another"
+        out.mkdir()
+        process = child.start(self.settings(), out)
+        await self.until(lambda: process.exitcode is not None, "the second daemon to leave")
+        code = process.exitcode
+        assert code is not None
+        process.close()
+        return code
 
     def signal(self, number: int) -> None:
         """Send the daemon a signal."""
@@ -241,8 +247,11 @@ class Stage:
         request = {"verb": verb, "who": "ann", "reason": "rehearsal", **more}
         return await asyncio.to_thread(ask, self.settings().control_socket, request)
 
-    async def until(self, ready: Callable[[], T | Awaitable[T]], what: str, within_s: float = PATIENCE_S) -> T:
-        """Look until something is true; returns it. Raises AssertionError, with what is known, when it never is."""
+    async def until(self, ready: Callable[[], Any], what: str, within_s: float = PATIENCE_S) -> Any:
+        """Look until something, or what it awaits, is true; returns it.
+
+        Raises AssertionError, with what is known, when it never is.
+        """
         deadline = asyncio.get_running_loop().time() + within_s
         while True:
             found = ready()
@@ -275,6 +284,10 @@ class Stage:
 
         await self.until(ready, "the daemon to be ready")
 
+    async def closed(self, hedges: int) -> None:
+        """Until this many hedges are closed."""
+        await self.until(lambda: len(self.journal.all("hedge_closed")) >= hedges, f"{hedges} closed hedges")
+
     async def quiet(self, hedges: int) -> None:
         """Until this many hedges are closed and settled and the ledger equals the venue."""
         await self.until(
@@ -288,8 +301,7 @@ class Stage:
             orders = await self.orders(side="sell", status="Open")
             return orders[0] if orders and self.journal.all("fill_booked") else None
 
-        order = await self.until(found, "a resting sell leg")
-        assert order is not None
+        order: Json = await self.until(found, "a resting sell leg")
         return order
 
     async def verdict(self, *, halted: bool = False, contradicted: bool = False, decimals: int | None = None) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from arbbot.exchange.rules import VenueRules
+from tests.e2e.make_recording import SOON, two_hedges
 from tests.e2e.playbill import PLAYTIME_S, Played
-from tests.e2e.stage import CALM, DEAR_EUR, EUR, Stage, staged
+from tests.e2e.stage import staged
 
 VARIANTS: dict[str, VenueRules] = {
     "rows to 2 decimals": VenueRules(row_decimals=2),
@@ -21,23 +22,6 @@ VARIANTS: dict[str, VenueRules] = {
     "statuses 300 ms late": VenueRules(row_decimals=5, status_lag_us=300_000),
     "unsigned errors, cached open orders": VenueRules(sign_errors=False, cancel_numbers=False),
 }
-SOON = {"hedge": {"cooldown_s": 2, "wait_s": 5, "force_s": 8}}
-"""Time enough between two hedges to take the edge away."""
-
-
-async def two_hedges(stage: Stage) -> None:
-    """One hedge each way, a clean stop, and the judge's word."""
-    await stage.start()
-    await stage.armed()
-    await stage.rich()
-    await stage.until(lambda: stage.journal.all("hedge_closed"), "a hedge")
-    await stage.show(EUR, CALM[EUR])
-    await stage.quiet(1)
-    await stage.show(EUR, DEAR_EUR)
-    await stage.until(lambda: len(stage.journal.all("hedge_closed")) == 2, "a hedge the other way")
-    await stage.show(EUR, CALM[EUR])
-    await stage.quiet(2)
-    assert await stage.stop() == 0
 
 
 async def play(directory: Path, rules: VenueRules) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal as D
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -321,7 +320,10 @@ ROWS: dict[str, tuple[Act, Mapping[str, Mapping[str, Any]]]] = {
     "SIGTERM (twice) with an open hedge": (sigterm, PATIENT),
     "SIGINT with an open hedge": (sigint, PATIENT),
     "panic with an open hedge": (panic, {**RESTS, "account": {"stop_grace_s": 3}}),
-    "key refused with an open hedge": (lost_key, {**RESTS, "hedge": {"wait_s": 4, "force_s": 5}, "account": {"stop_grace_s": 6}}),
+    "key refused with an open hedge": (
+        lost_key,
+        {**RESTS, "hedge": {"wait_s": 4, "force_s": 5}, "account": {"stop_grace_s": 6}},
+    ),
     "key refused when flat": (lost_key_when_flat, {}),
     "one leg rests and fills before T1": (waits_and_is_filled, PATIENT),
     "one leg rests past T1: complete": (completes, RESTS),
