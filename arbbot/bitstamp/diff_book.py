@@ -6,14 +6,14 @@ is the 100-level snapshot of `order_book_*` at the same microtimestamp.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from decimal import Decimal
-
-from sortedcontainers import SortedDict
+from decimal import Decimal, InvalidOperation
 
 from arbbot.bitstamp.codec_market import make_book, microtimestamp
-from arbbot.bitstamp.wire import JsonObject, JsonValue, Malformed, as_list, as_object, number
-from arbbot.domain.book import Book, Row
+from arbbot.bitstamp.wire import JsonObject, JsonValue, Malformed, as_list, as_object
+from arbbot.domain.book import LARGEST, Book, Row
+from arbbot.domain.money import ZERO
 
 LEVELS = 100
 """Levels a side handed on and compared, as in the venue's snapshots."""
@@ -22,7 +22,41 @@ CROSSED_BEFORE_GAP = 3
 """Frames in a row a book may be crossed (the venue's pages warn of one) before a diff is thought lost."""
 
 _Levels = list[tuple[Decimal, Row, bool]]
-"""Key (negative for bids), row, and whether the level remains."""
+"""Key (negative for asks), row, and whether the level remains."""
+
+
+class _Side:
+    """One side's levels, the best last: most changes happen there, and move little behind them."""
+
+    __slots__ = ("keys", "rows")
+
+    def __init__(self) -> None:
+        self.keys: list[Decimal] = []
+        self.rows: list[Row] = []
+
+    def fill(self, levels: _Levels) -> None:
+        """Begin anew with a whole side."""
+        kept = {key: row for key, row, remains in levels if remains}
+        self.keys = sorted(kept)
+        self.rows = [kept[key] for key in self.keys]
+
+    def best(self, count: int) -> list[Row]:
+        """So many rows, the best first."""
+        return self.rows[: -count - 1 : -1]
+
+    def change(self, levels: _Levels) -> None:
+        """Set or remove absolute level amounts."""
+        keys, rows = self.keys, self.rows
+        for key, row, remains in levels:
+            at = bisect_left(keys, key)
+            known = at < len(keys) and keys[at] == key
+            if remains and known:
+                rows[at] = row
+            elif remains:
+                keys.insert(at, key)
+                rows.insert(at, row)
+            elif known:
+                del keys[at], rows[at]
 
 
 class DiffBook:
@@ -35,8 +69,8 @@ class DiffBook:
         self.spliced = False
         self.stamp = 0
         self.gaps = 0
-        self._bids: SortedDict[Decimal, Row] = SortedDict()
-        self._asks: SortedDict[Decimal, Row] = SortedDict()
+        self._bids = _Side()
+        self._asks = _Side()
         self._buffer: list[tuple[int, _Levels, _Levels]] = []
         self._crossed = 0
 
@@ -48,7 +82,7 @@ class DiffBook:
         try:
             row = as_object(payload, "diff")
             stamp = microtimestamp(row)
-            bids, asks = _levels(row, "bids", -1), _levels(row, "asks", 1)
+            bids, asks = _levels(row, "bids", 1), _levels(row, "asks", -1)
         except Malformed:
             self.lose()
             raise
@@ -60,8 +94,8 @@ class DiffBook:
                 self._buffer.clear()
             self._buffer.append((stamp, bids, asks))
             return None
-        _change(self._bids, bids)
-        _change(self._asks, asks)
+        self._bids.change(bids)
+        self._asks.change(asks)
         return self._checked()
 
     def splice(self, snapshot: Book) -> Book | None:
@@ -73,15 +107,13 @@ class DiffBook:
         if not self._buffer or snapshot.microtimestamp < self._buffer[0][0]:
             return None
         sides = {"bids": snapshot.bids, "asks": snapshot.asks}
-        bids, asks = _levels(sides, "bids", -1), _levels(sides, "asks", 1)
-        self._bids.clear()
-        self._asks.clear()
-        _change(self._bids, bids)
-        _change(self._asks, asks)
+        bids, asks = _levels(sides, "bids", 1), _levels(sides, "asks", -1)
+        self._bids.fill(bids)
+        self._asks.fill(asks)
         for stamp, changed_bids, changed_asks in self._buffer:
             if stamp > snapshot.microtimestamp:
-                _change(self._bids, changed_bids)
-                _change(self._asks, changed_asks)
+                self._bids.change(changed_bids)
+                self._asks.change(changed_asks)
         self.stamp = max(self.stamp, snapshot.microtimestamp)
         self._buffer.clear()
         self.spliced = True
@@ -95,10 +127,10 @@ class DiffBook:
         row = as_object(payload, "snapshot")
         if not self.spliced or microtimestamp(row) != self.stamp:
             return True
-        sides = ((self._bids, _levels(row, "bids", -1)), (self._asks, _levels(row, "asks", 1)))
+        sides = ((self._bids, _levels(row, "bids", 1)), (self._asks, _levels(row, "asks", -1)))
         for kept, shown in sides:
-            ours = [(key, Decimal(level[1])) for key, level in kept.items()[: len(shown)]]
-            if ours != [(key, Decimal(level[1])) for key, level, _ in shown]:
+            ours = [(Decimal(row[0]), Decimal(row[1])) for row in kept.best(len(shown))]
+            if ours != [(Decimal(row[0]), Decimal(row[1])) for _, row, _ in shown]:
                 self.lose()
                 return False
         return True
@@ -112,9 +144,11 @@ class DiffBook:
 
     def _checked(self) -> Book | None:
         """The book as it stands; None once it has been crossed for too long."""
-        made = make_book(self.symbol, self.stamp, self._bids.values()[:LEVELS], self._asks.values()[:LEVELS])
-        crossed = made.bid is not None and made.ask is not None and made.bid >= made.ask
-        self._crossed = self._crossed + 1 if crossed else 0
+        made = make_book(self.symbol, self.stamp, self._bids.best(LEVELS), self._asks.best(LEVELS))
+        if made.tradable or made.bid is None or made.ask is None:
+            self._crossed = 0
+            return made
+        self._crossed += 1
         if self._crossed >= CROSSED_BEFORE_GAP:
             self.lose()
             return None
@@ -124,20 +158,15 @@ class DiffBook:
 def _levels(row: JsonObject | dict[str, Sequence[Row]], side: str, sign: int) -> _Levels:
     """The rows of one side, read completely before any is used. Raises Malformed."""
     levels: _Levels = []
-    for level in as_list(row.get(side), side):
-        if not isinstance(level, list) or len(level) < 2:
-            raise Malformed("a level is not price and amount")
-        price, amount = number(level[0], "price"), number(level[1], "amount")
-        if price <= 0 or amount < 0:
-            raise Malformed("a level is not positive")
-        levels.append((sign * price, level, amount != 0))
+    try:
+        for level in as_list(row.get(side), side):
+            price_text, amount_text = level[0], level[1]
+            if type(price_text) is not str or type(amount_text) is not str:  # a JSON float would not be exact
+                raise Malformed("a level is not texts")
+            price, amount = Decimal(price_text), Decimal(amount_text)
+            if not (ZERO < price < LARGEST and amount >= ZERO):
+                raise Malformed("a level is not positive")
+            levels.append((price if sign > 0 else -price, level, bool(amount)))
+    except (InvalidOperation, LookupError, TypeError) as error:
+        raise Malformed("a level is not price and amount") from error
     return levels
-
-
-def _change(side: SortedDict[Decimal, Row], levels: _Levels) -> None:
-    """Set or remove absolute level amounts."""
-    for key, row, remains in levels:
-        if remains:
-            side[key] = row
-        else:
-            side.pop(key, None)
