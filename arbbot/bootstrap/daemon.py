@@ -100,9 +100,9 @@ async def _serve(
         door = _Door()
         taps = door.taps()
         names = SlashNames()
-        source = await stack.enter_async_context(gateway(settings, keys, clock, door.deliver, taps, names))
         if settings.speed != 1:
-            await _follow_compressed(source, clock)
+            await _follow_compressed(settings, clock)
+        source = await stack.enter_async_context(gateway(settings, keys, clock, door.deliver, taps, names))
         route = await fetch_route(settings, source)
         names.learn(route)
         parts = _Parts(
@@ -123,9 +123,13 @@ async def _serve(
         return await _live(stack, parts, daemon, source, for_s, socket)
 
 
-async def _follow_compressed(source: BitstampGateway, clock: SystemClock) -> None:
-    """Take market time from the compressed exchange: seconds of difference are minutes there."""
-    utc_us = await source.venue_utc_us()
+async def _follow_compressed(settings: Settings, clock: SystemClock) -> None:
+    """Take market time from the compressed exchange: seconds of difference are minutes there.
+
+    By a gateway of its own: what one measures of the venue's clock is worth nothing once ours was set.
+    """
+    async with gateway(settings, None, clock, lambda _event, _at: None, Taps()) as witness:
+        utc_us = await witness.venue_utc_us()
     if utc_us is None:
         raise Failure(ExitCode.VENUE, "sandbox.speed: this venue does not tell its clock, so it cannot be compressed")
     clock.begin_at(utc_us)

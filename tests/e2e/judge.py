@@ -15,6 +15,8 @@ from typing import Any
 Json = dict[str, Any]
 TRADE_ROW, WITHDRAWAL_ROW = 2, 1
 ENDED = {"rejected", "filled", "canceled", "expired", "absent"}
+ACCEPTED_FOR_S = 150
+"""The venue takes requests for this long after their own time stamp."""
 KINDS = {"market": {"MARKET"}, "limit": {"LIMIT", "GTD"}, "ioc": {"IOC"}}
 
 
@@ -109,7 +111,7 @@ class Case:
 def problems(case: Case) -> list[str]:
     """Every broken promise, in words; empty when all hold."""
     case.journal.read()
-    found = [*_orders(case), *_fates(case), *_fills(case), *_flat(case), *_secrets(case)]
+    found = [*_orders(case), *_fates(case), *_hedges(case), *_fills(case), *_flat(case), *_secrets(case)]
     if not case.halted or case.journal.quiet():
         found += _ledger(case)
     if any(row["type"] == WITHDRAWAL_ROW for row in case.account["rows"]):
@@ -155,6 +157,25 @@ def _fates(case: Case) -> Iterable[str]:
             yield f"{name} is {state} in the journal, but the venue never saw it"
         if state not in ENDED and not case.halted:
             yield f"L2: {name} ended as {state}"
+    intended = {line["terms"]["client_order_id"]: line["utc_us"] for line in case.journal.all("order_intended")}
+    for line in case.journal.all("order_moved", state="absent"):
+        age_s = (line["utc_us"] - intended[line["client_order_id"]]) / 1_000_000
+        if age_s < ACCEPTED_FOR_S:
+            yield f"{line['client_order_id']} was called absent after {age_s} s, when it could still have come to life"
+
+
+def _hedges(case: Case) -> Iterable[str]:
+    """S8: no hedge while a mode forbids it; and never two at a time."""
+    mode, opened = "active", 0
+    for line in case.journal.read():
+        if line["kind"] == "mode_changed":
+            mode = line["mode"]
+        elif line["kind"] == "hedge_closed":
+            opened -= 1
+        elif line["kind"] == "hedge_opened":
+            opened += 1
+            if mode != "active" or opened > 1:
+                yield f"S8: {line['hedge_id']} was opened in mode {mode}, beside {opened - 1} others"
 
 
 def _fills(case: Case) -> Iterable[str]:

@@ -42,7 +42,7 @@ def _filled(name: str, row_id: int, side: str, amounts: dict[str, str], counter:
     entries = [{"currency": c, "delta": delta} for c, amount in amounts.items() for delta in (amount, str(-D(amount)))]
     return [
         {"kind": "fill_booked", "fill": {"trade_id": row_id, "side": side, "size": "1"}},
-        {"kind": "order_moved", "client_order_id": name, "state": "filled"},
+        {"kind": "order_moved", "client_order_id": name, "state": "filled", "utc_us": 200_000_000},
         {"kind": "row_booked", "row": row, "entries": entries},
     ]
 
@@ -68,6 +68,11 @@ def _lines(case: Case, kind: str) -> list[Json]:
     return [line for line in case.journal.lines if line["kind"] == kind]
 
 
+EARLY: Json = {"kind": "order_moved", "client_order_id": "k-1", "state": "absent", "utc_us": 149_000_000, "seq": 99}
+DEFIANT: list[Json] = [
+    {"kind": "mode_changed", "mode": "paused", "seq": 98},
+    {"kind": "hedge_opened", "hedge_id": "h2", "seq": 99},
+]
 LIES = {
     "an order without an intent": Lie(lambda case: case.journal.lines.remove(_lines(case, "order_intended")[0]), "S1"),
     "another size": Lie(lambda case: case.account["orders"][0].update(created="2"), "S1"),
@@ -84,6 +89,8 @@ LIES = {
     "a crooked booking": Lie(lambda case: _lines(case, "row_booked")[0]["entries"].pop(), "S4"),
     "an order forgotten": Lie(lambda case: _lines(case, "order_moved")[0].update(state="live"), "L2"),
     "called absent": Lie(lambda case: _lines(case, "order_moved")[0].update(state="absent"), "the venue took it"),
+    "called absent too early": Lie(lambda case: case.journal.lines.append(EARLY), "could still have come to life"),
+    "a hedge while paused": Lie(lambda case: case.journal.lines.extend(DEFIANT), "S8"),
     "left resting": Lie(lambda case: case.account["orders"][1].update(status="Open"), "L3"),
     "a withdrawal": Lie(lambda case: case.account["rows"].append({"id": 9, "type": 1}), "withdrawn"),
 }
