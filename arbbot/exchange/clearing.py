@@ -116,7 +116,7 @@ class Clearing:
         order.fills.append(row)
         self._reserve(order)
         account.note_volume(trade.at_us, value * self._usd_rate(spec.counter))
-        self._emit(OwnTrade(order.user_id, trade, order.order_id, order.side, fee, order.client_order_id))
+        self._emit(OwnTrade(order.user_id, trade, order.order_id, order.side, fee, order.client_order_id, own))
 
     def _book_house_fill(self, spec: MarketSpec, order: Order, trade: Trade) -> None:
         sign = 1 if order.side is Side.BUY else -1

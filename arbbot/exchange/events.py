@@ -53,7 +53,10 @@ class OrderEvent:
 
 @dataclass(frozen=True, slots=True)
 class OwnTrade:
-    """One fill of an account's order, with its fee in counter currency."""
+    """One fill of an account's order, with its fee in counter currency.
+
+    `self_trade` is true when the other side was an order of the same account.
+    """
 
     user_id: int
     trade: Trade
@@ -61,6 +64,7 @@ class OwnTrade:
     side: Side
     fee: Decimal
     client_order_id: str | None
+    self_trade: bool = False
 
 
 @dataclass(frozen=True, slots=True)

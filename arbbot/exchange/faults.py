@@ -56,10 +56,10 @@ FAULTS: dict[str, FaultKind] = {
     "rate_limited": _rest("rate limit reply", status="400"),
     "auth_403": _rest("authentication error", code="API0005"),
     "ip_403": _rest("address not allowed", code="API0002"),
-    "reject": _rest("order refused", reason="Order could not be placed.", code="500.017"),
+    "reject": _rest("order refused", reason="Price is more than 20% above market price.", code="400.021"),
     "insufficient": _rest(
         "order refused for its funds",
-        reason="You have only 0 USD available. Check your account balance for details.",
+        reason="You have only 0.00000000 BTC available. Check your account balance for details.",
         code="400.009",
     ),
     "halted": _rest("order refused, market disabled", reason="Order could not be placed.", code="400.003"),

@@ -16,8 +16,9 @@ EXPLANATIONS = {
     "404.002": "Order not found for corresponding request.",
     "404.007": "Market not found for corresponding request.",
 }
-ALWAYS_CODED = frozenset({"400.002", "400.021", "403.004", "500.016"})
-"""Codes proven live, or meaningless without the code: sent in every variant of the rules."""
+ALWAYS_CODED = frozenset({"400.002", "400.003", "400.021", "403.004", "404.002", "500.016"})
+"""Sent in every variant of the rules: codes proven live, those that hummingbot's connector knows an unknown order by
+(404.002), and those without which the text says too little (400.003, 500.016)."""
 
 
 class Refusal(Exception):

@@ -38,7 +38,10 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "buy: maintenance notice, not taken": (("maintenance:buy:1",), NEVER_TAKEN),
     "buy: block page": (("block_403:buy:1",), NEVER_TAKEN),
     "buy: somebody else's reply": (("other_reply:buy:1",), TAKEN),
-    "buy: refused by the matching engine": (("reject:buy:1,reason=Order could not be placed.,code=500.017",), NEVER_TAKEN),
+    "buy: refused by the matching engine": (
+        ("reject:buy:1,reason=Order could not be placed.,code=500.017",),
+        NEVER_TAKEN,
+    ),
     "buy: reply lost, then not found for 90 s": (("reply_lost:buy:1", "not_found:buy:1,delay_s=90"), TAKEN),
     "buy: answer after the timeout": (("delay_after:buy:1,delay_s=3",), TAKEN),
     "buy: taken after the timeout": (("delay_before:buy:1,delay_s=2",), TAKEN),

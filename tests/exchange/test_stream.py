@@ -131,6 +131,21 @@ async def test_private_channels_need_the_owners_token(served: Served) -> None:
         assert frames[2]["pre_event_id"] == frames[0]["event_id"]
 
 
+async def test_a_trade_with_oneself_is_told_on_its_own_channel(served: Served) -> None:
+    """A self trade names both orders of the account; a trade with somebody else is not told there."""
+    async with served() as live, _connect(live) as socket:
+        token = await live.post("websockets_token/")
+        channel = f"private-live_trades_btcusd-{token['user_id']}"
+        assert (await socket.ask("bts:subscribe", channel, auth=token["token"]))["channel"] == channel
+        await live.post("buy/btcusd/", amount="1", price="101")
+        resting = await live.post("buy/btcusd/", amount="0.5", price="100")
+        taking = await live.post("sell/btcusd/", amount="0.5", price="100")
+        told = await socket.hear()
+        assert (told["event"], told["channel"], told["data"]["price_str"]) == ("self_trade", channel, "100.00")
+        both = (str(told["data"]["buy_order_id"]), str(told["data"]["sell_order_id"]))
+        assert both == (resting["id"], taking["id"])
+
+
 async def test_every_order_is_public_once_somebody_listens(served: Served) -> None:
     """live_orders tells of the house's orders too, and live_trades of every trade."""
     async with served() as live, _connect(live) as socket:

@@ -1,10 +1,8 @@
-"""Private endpoints about the account: balances, fees, rows, events, tokens, addresses."""
+"""Private endpoints about the account: balances, fees, rows, events, tokens."""
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_left, bisect_right
-from decimal import Decimal
 
 from arbbot.exchange.accounts import Row
 from arbbot.exchange.events import OrderEvent
@@ -12,14 +10,12 @@ from arbbot.exchange.ids import event_time_us
 from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.server import shapes
 from arbbot.exchange.server.call import TOKEN_LIFE_US, Call
-from arbbot.exchange.server.wire import Json, date_seconds, fixed
+from arbbot.exchange.server.wire import Json, fixed
 
 SECOND_US = 1_000_000
 DAY_US = 86_400 * SECOND_US
 THIRTY_DAYS_S = 30 * 86_400
 EVENTS_MOST = 1000
-NETWORKS = {"btc": "bitcoin", "usdt": "ethereum"}
-WITHDRAWAL_FEES = {"btc": "0.00008000", "usdt": "5.00000000"}
 
 
 def balances(call: Call) -> Json:
@@ -62,23 +58,6 @@ def trading_fees(call: Call) -> Json:
 def trading_fee(call: Call) -> Json:
     """Fee rates of one market."""
     return _trading_fee(call, call.listing.spec.symbol)
-
-
-def _withdrawal_fee(currency: str) -> dict[str, Json]:
-    shape: dict[str, Json] = {"currency": currency, "fee": WITHDRAWAL_FEES.get(currency, "0.00000000")}
-    return shape | ({"network": NETWORKS[currency]} if currency in NETWORKS else {})
-
-
-def withdrawal_fees(call: Call) -> Json:
-    """Withdrawal fees of all currencies; the amounts are invented but for bitcoin's."""
-    return [_withdrawal_fee(currency) for currency in sorted(call.account.balances)]
-
-
-def withdrawal_fee(call: Call) -> Json:
-    """Return the withdrawal fee of one currency."""
-    if call.place["currency"] not in call.account.balances:
-        raise Refusal("Currency not found.", "404.006")
-    return _withdrawal_fee(call.place["currency"])
 
 
 def my_markets(call: Call) -> Json:
@@ -177,54 +156,3 @@ def websockets_token(call: Call) -> Json:
     """Return a token to subscribe to private channels with."""
     token = call.memory.tokens.issue(call.account.user_id, call.now_us)
     return {"token": token, "valid_sec": TOKEN_LIFE_US // SECOND_US, "user_id": call.account.user_id}
-
-
-def deposit_address(call: Call) -> Json:
-    """Return an address that is made up, the same each time for an account and currency."""
-    currency = call.place["currency"]
-    if currency not in NETWORKS:
-        raise Refusal("Currency not found.", "404.006")
-    seed = hashlib.sha256(f"{call.account.user_id}{currency}".encode()).hexdigest()
-    return {"address": ("bc1q" + seed[:38]) if currency == "btc" else "0x" + seed[:40]}
-
-
-def _external_rows(call: Call) -> list[Row]:
-    return [row for row in reversed(call.account.rows) if row.row_type in {0, 1}]
-
-
-def withdrawal_requests(call: Call) -> Json:
-    """Withdrawals of the account, newest first."""
-    limit = call.integer("limit", 1000, 1, 1000, Refusal("Invalid limit.", "400.011"))
-    offset = call.integer("offset", 0, 0, 200_000, Refusal("Invalid offset.", "400.010"))
-    rows = [row for row in _external_rows(call) if row.row_type == 1]
-    return [
-        {
-            "id": row.row_id,
-            "datetime": date_seconds(row.at_us),
-            "type": 1 if row.amounts[0][0] == "btc" else 0,
-            "currency": row.amounts[0][0].upper(),
-            "amount": fixed(-row.amounts[0][1], 8),
-            "status": 2,
-        }
-        for row in rows[offset : offset + limit]
-    ]
-
-
-def crypto_transactions(call: Call) -> Json:
-    """Deposits and withdrawals of crypto currencies; amounts are numbers."""
-    deposits: list[Json] = []
-    withdrawals: list[Json] = []
-    for row in _external_rows(call):
-        currency, amount = row.amounts[0]
-        if currency not in NETWORKS:
-            continue
-        shape: dict[str, Json] = {
-            "currency": currency.upper(),
-            "network": NETWORKS[currency],
-            "destinationAddress": "",
-            "txid": hashlib.sha256(str(row.row_id).encode()).hexdigest(),
-            "amount": abs(Decimal(amount)),
-            "datetime": row.at_us // SECOND_US,
-        }
-        (withdrawals if row.row_type == 1 else deposits).append(shape)
-    return {"deposits": deposits, "withdrawals": withdrawals, "ripple_iou_transactions": []}

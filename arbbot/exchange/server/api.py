@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from arbbot.exchange.accounts import ApiKey, Permission
 from arbbot.exchange.refusal import ALWAYS_CODED, EXPLANATIONS, Refusal
-from arbbot.exchange.server import account, orders, public
+from arbbot.exchange.server import account, funding, legacy, orders, public
 from arbbot.exchange.server.auth import REASONS, Authenticator, AuthError, sign_reply
 from arbbot.exchange.server.call import Behaviour, Call, Memory
 from arbbot.exchange.server.limiter import Limiter
@@ -19,7 +19,7 @@ PREFIX = "/api/v2/"
 SIGNATURE = "X-Server-Auth-Signature"
 NORMAL = Behaviour()
 Endpoint = Callable[[Call], Json | Reply]
-READ, TRADE = Permission.READ, Permission.TRADE
+READ, TRADE, WITHDRAW = Permission.READ, Permission.TRADE, Permission.WITHDRAW
 ANY_METHOD = ("GET", "POST")
 
 
@@ -72,17 +72,22 @@ ROUTES = (
     _route("POST", "balance/{market}", READ, account.old_balance),
     _route("POST", "fees/trading", READ, account.trading_fees),
     _route("POST", "fees/trading/{market}", READ, account.trading_fee),
-    _route("POST", "fees/withdrawal", READ, account.withdrawal_fees),
-    _route("POST", "fees/withdrawal/{currency}", READ, account.withdrawal_fee),
+    _route("POST", "fees/withdrawal", READ, funding.withdrawal_fees),
+    _route("POST", "fees/withdrawal/{currency}", READ, funding.withdrawal_fee),
     _route("ANY", "my_markets", READ, account.my_markets),
     _route("ANY", "my_trading_pairs", READ, account.my_markets),
     _route("POST", "user_transactions", READ, account.user_transactions),
     _route("POST", "user_transactions/{market}", READ, account.user_transactions),
     _route("POST", "order_data", READ, account.public_order_events),
     _route("POST", "account_order_data", READ, account.own_order_events),
-    _route("POST", "crypto-transactions", READ, account.crypto_transactions),
-    _route("POST", "withdrawal-requests", READ, account.withdrawal_requests),
-    _route("POST", "{currency}_address", READ, account.deposit_address),
+    _route("POST", "crypto-transactions", READ, funding.crypto_transactions),
+    _route("POST", "withdrawal-requests", READ, funding.withdrawal_requests),
+    _route("POST", "{currency}_address", READ, funding.deposit_address),
+    _route("POST", "{currency}_withdrawal", WITHDRAW, funding.withdraw),
+    _route("POST", "btc_unconfirmed", READ, funding.unconfirmed),
+    _route("POST", "transfer-to-main", WITHDRAW, funding.transfer),
+    _route("POST", "transfer-from-main", WITHDRAW, funding.transfer),
+    _route("POST", "get_max_order_amount", READ, orders.largest),
     _route("POST", "websockets_token", READ, account.websockets_token),
     _route("POST", "open_orders", READ, orders.open_orders),
     _route("POST", "open_orders/{market}", READ, orders.open_orders),
@@ -115,11 +120,18 @@ class Api:
 
     def answer(self, request: HttpRequest, now_us: int, wall_us: int, behaviour: Behaviour = NORMAL) -> Reply:
         """Serve one request at market time `now_us` and wall time `wall_us`, both in microseconds."""
+        old = legacy.old_name(request.path)
+        if old is None:
+            return self._answer(request, now_us, wall_us, behaviour)
+        return legacy.reshape(self._answer(legacy.modern(request, old, PREFIX), now_us, wall_us, behaviour), old)
+
+    def _answer(self, request: HttpRequest, now_us: int, wall_us: int, behaviour: Behaviour) -> Reply:
         found = self._find(request) if request.path.startswith(PREFIX) else None
         if found is None:
             return public.NOT_FOUND
         route, place = found
-        if request.method not in route.methods:
+        # Whatever may be read may be asked for its headers alone.
+        if {"HEAD": "GET"}.get(request.method, request.method) not in route.methods:
             text = f"{request.method} method is not allowed."
             return self.refuse(request, Refusal(text, "405.001"), status=405)
         caller = request.headers.get("x-auth", "") if route.permission else request.peer

@@ -1,4 +1,4 @@
-"""Check of the v2 authentication headers, and the signature of replies.
+"""Check of the v2 authentication headers or of the older credentials in the body, and the signature of replies.
 
 The signed text is "BITSTAMP " + key, METHOD, host, path, query, content type, nonce, timestamp, "v2"
 and body, without separators; HMAC-SHA256 with the secret, in hex of either case. The order in which
@@ -11,6 +11,7 @@ import hmac
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl
 
 from arbbot.exchange.accounts import ApiKey
 from arbbot.exchange.server.wire import HttpRequest
@@ -20,6 +21,7 @@ WINDOW_US = 150_000_000
 PUBLIC_HOSTS = ("www.bitstamp.net", "sandbox.bitstamp.net", "www.sandbox.bitstamp.net")
 LONGEST_URL = 2000
 REASONS = {
+    "API0000": "Missing key, signature and nonce parameters",
     "API0001": "API key not found",
     "API0002": "IP address not allowed",
     "API0003": "No permission found",
@@ -84,6 +86,8 @@ class Authenticator:
     def check(self, request: HttpRequest, wall_us: int, market_us: int) -> ApiKey:
         """Return the caller's key; raises AuthError. The timestamp may follow the wall or the market."""
         headers = request.headers
+        if not any(name.startswith("x-auth") for name in headers):
+            return self._check_form(request, wall_us)
         if headers.get("x-auth-version") is None:
             raise AuthError("API0016")
         if headers["x-auth-version"] != "v2":
@@ -92,8 +96,7 @@ class Authenticator:
         for name, code in (("signature", "API0013"), ("nonce", "API0014"), ("timestamp", "API0015")):
             if not headers.get("x-auth-" + name):
                 raise AuthError(code)
-        if key.allowed_ips and request.peer not in key.allowed_ips:
-            raise AuthError("API0002")
+        self._check_address(key, request.peer)
         self._check_time(headers["x-auth-timestamp"], wall_us, market_us)
         self._check_nonce(key.key, headers["x-auth-nonce"], wall_us)
         self._check_content_type(headers.get("content-type", ""), request.body)
@@ -104,11 +107,37 @@ class Authenticator:
             raise AuthError("API0005")
         return key
 
+    def _check_form(self, request: HttpRequest, wall_us: int) -> ApiKey:
+        """Check the deprecated credentials of the body: key, nonce and signature, of nonce + customer id + key.
+
+        The venue asked for a nonce that grows with every call; here it must only be new, so that clients
+        that count in different units can share a key.
+        """
+        form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
+        if not all(form.get(name) for name in ("key", "signature", "nonce")):
+            raise AuthError("API0000")
+        key = self._look_up(form["key"])
+        self._check_address(key, request.peer)
+        self._use_nonce(key.key, form["nonce"], wall_us)
+        expected = hex_digest(key.secret, f"{form['nonce']}{key.user_id}{key.key}".encode())
+        if not hmac.compare_digest(form["signature"].lower().encode(), expected.encode()):
+            raise AuthError("API0005")
+        return key
+
+    def _check_address(self, key: ApiKey, peer: str) -> None:
+        if key.allowed_ips and peer not in key.allowed_ips:
+            raise AuthError("API0002")
+
     def _find_key(self, header: str | None) -> ApiKey:
         if not header:
             raise AuthError("API0012")
         scheme, _, name = header.partition(" ")
-        if scheme != "BITSTAMP" or not re.fullmatch(r"[0-9A-Za-z_-]+", name):
+        if scheme != "BITSTAMP":
+            raise AuthError("API0011")
+        return self._look_up(name)
+
+    def _look_up(self, name: str) -> ApiKey:
+        if not re.fullmatch(r"[0-9A-Za-z_-]+", name):
             raise AuthError("API0011")
         key = self._keys.get(name)
         if key is None:
@@ -122,15 +151,20 @@ class Authenticator:
             raise AuthError("API0017")
 
     def _check_nonce(self, key: str, nonce: str, wall_us: int) -> None:
+        if len(nonce) != 36 or nonce != nonce.lower():
+            raise AuthError("API0004")
+        self._use_nonce(key, nonce, wall_us)
+
+    def _use_nonce(self, key: str, nonce: str, wall_us: int) -> None:
         while self._nonces and next(iter(self._nonces.values())) < wall_us - WINDOW_US:
             self._nonces.popitem(last=False)
-        if len(nonce) != 36 or nonce != nonce.lower() or (key, nonce) in self._nonces:
+        if (key, nonce) in self._nonces:
             raise AuthError("API0004")
         self._nonces[key, nonce] = wall_us
 
     def _check_content_type(self, content_type: str, body: bytes) -> None:
         """A body needs exactly the form type; no body, no type (an empty header value counts as none)."""
-        if body and content_type != FORM_TYPE:
+        if body and content_type.lower() != FORM_TYPE:
             raise AuthError("API0019")
         if not body and content_type:
             raise AuthError("API0020")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_DOWN
 
 from arbbot.exchange.accounts import AccountOrder
 from arbbot.exchange.entry import OrderRequest
@@ -10,7 +11,7 @@ from arbbot.exchange.matching import Kind, Side
 from arbbot.exchange.refusal import Refusal, refused_for_all
 from arbbot.exchange.server import shapes
 from arbbot.exchange.server.call import Call
-from arbbot.exchange.server.wire import Json
+from arbbot.exchange.server.wire import Json, fixed
 
 FLAGS = {
     "daily_order": Kind.DAILY,
@@ -147,3 +148,25 @@ def replace(call: Call) -> Json:
         raise Refusal("Order not found.", "404.002")
     order = call.venue.replace(original, size, price, _client_id(call), call.now_us)
     return shapes.replaced(order, original, call.venue.spec(order.market))
+
+
+def largest(call: Call) -> Json:
+    """Return the most an order could trade with the balance at hand, at its price or else the market's.
+
+    The names are those JKorf/Bitstamp.Net reads; the venue's use of them for spot markets is not documented.
+    """
+    listing = call.venue.listing(call.params.get("market", "").replace("/", "").lower())
+    spec, rates = listing.spec, call.account.rates(call.now_us)
+    price = call.decimal("price", "400.041") if call.params.get("price") else listing.market_price()
+    if not price or price < 0:
+        raise Refusal("Missing amount and/or price POST parameters", "400.006")
+    size = call.account.balance(spec.base).available
+    if call.params.get("side", "buy").lower() in {"buy", "0"}:
+        size = call.account.balance(spec.counter).available / (1 + max(rates.maker, rates.taker) / 100) / price
+    size = size.quantize(spec.lot, ROUND_DOWN)
+    return {
+        "maximum_order_amount": fixed(size, spec.base_decimals),
+        "maximum_order_value": fixed((size * price).quantize(spec.tick, ROUND_DOWN), spec.counter_decimals),
+        "maximum_order_amount_currency": spec.base.upper(),
+        "maximum_order_value_currency": spec.counter.upper(),
+    }

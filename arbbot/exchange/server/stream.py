@@ -126,6 +126,9 @@ class StreamServer:
             if channel in self._listeners:
                 shape = shapes.own_trade(event, self._venue.spec(market))
                 self._publish(channel, "trade", shape, {"trade_account_id": 0})
+            channel = f"private-live_trades_{market}-{event.user_id}"
+            if event.self_trade and event.side is event.trade.taker and channel in self._listeners:
+                self._publish(channel, "self_trade", shapes.stream_trade(event.trade, self._venue.spec(market)))
         else:
             self._on_order_event(event)
 
