@@ -317,9 +317,10 @@ class Stage:
     def ended(self) -> str:
         """How it ended, in one line for a table."""
         closed = [f"{line['outcome']} ({line['cause']})" for line in self.journal.all("hedge_closed")]
+        opened = self.journal.all("hedge_opened")
         plans = [line["action"] + (" forced" if line["forced"] else "") for line in self.journal.all("exit_planned")]
         words = [
-            "hedge " + (", ".join(dict.fromkeys(closed)) or "left open"),
+            f"hedge {', '.join(dict.fromkeys(closed)) or 'left open'}" if opened else "no hedge",
             f"plan {', '.join(plans)}" if plans else "",
             f"mode {self.journal.mode()}",
             f"position {self.journal.position():f}",
