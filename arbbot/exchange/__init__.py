@@ -15,7 +15,8 @@ control endpoint; spellings are in `shapes`. `market/` moves the prices.
 What clients may bring: the v2 authentication headers, or the deprecated credentials in the body (`key`, `nonce` and
 `signature`, the HMAC of nonce + customer id + key; the customer id is the account's user id, 4848701 for the
 demonstration account) on every private path; and the calls of the first API version that older clients still make,
-which mean btcusd (`server/legacy`). Not built: withdrawals in fiat, derivatives, earn, travel rule, liquidation addresses.
+which mean btcusd (`server/legacy`). Not built: withdrawals in fiat, derivatives, earn, travel rule, liquidation
+addresses.
 
 It shares no code with the venue adapter it is there to test.
 """

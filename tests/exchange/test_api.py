@@ -34,6 +34,7 @@ def test_replies_use_spaced_json_and_are_signed(bench: Maker) -> None:
     [
         ("buy/btcusd/", {"amount": "1"}, "Missing amount and/or price POST parameters"),
         ("buy/btcusd/", {"amount": "x", "price": "1"}, {"amount": [MALFORMED]}),
+        ("buy/btcusd/", {"amount": "1", "price": "\u0661"}, {"price": [MALFORMED.replace("x", "\u0661")]}),
         ("buy/btcusd/", {"amount": "0.0004", "price": "20000"}, {"__all__": ["Minimum order size is 10.0 USD."]}),
         (
             "buy/btcusd/",

@@ -95,7 +95,7 @@ class Call:
             value = Decimal(text)
         except InvalidOperation:
             value = Decimal("NaN")
-        if not value.is_finite() or "_" in text:
+        if not value.is_finite() or "_" in text or not text.isascii():
             raise Refusal({name: [f"'{text}': Enter a number. Use \".\" as a decimal point."]}, code)
         return value
 
