@@ -51,7 +51,7 @@ cov: setup
 	@$(PY) -m pytest --cov --cov-report=term-missing
 
 bench: setup
-	@$(PY) -m arbbot.research.bench
+	@$(PY) -m arbbot.bench
 
 sim: setup
 	@echo 'make sim: the fault simulation is not built yet' >&2; exit 1

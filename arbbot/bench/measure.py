@@ -1,34 +1,72 @@
-"""Interleaved CPU timing: variants take turns, and the minimum of many rounds is what the code costs."""
+"""Interleaved CPU timing: both sides take turns on the same items, and the fastest round is what each one costs."""
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
 
-ROUNDS = 40
-ROUND_S = 0.004
-"""Length of one round of one variant: short, so that a busy neighbour spoils few of them."""
+T = TypeVar("T")
 
-
-def costs_us(variants: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
-    """CPU microseconds a call of each variant."""
-    loops = {name: _loops(call) for name, call in variants.items()}
-    best = dict.fromkeys(variants, float("inf"))
-    for _ in range(rounds):
-        for name, call in variants.items():
-            best[name] = min(best[name], _timed(call, loops[name]))
-    return best
+WARM_GC = (50_000, 50, 1000)
+"""The collector's thresholds that the daemon runs under once it is warm."""
 
 
-def _loops(call: Callable[[], object]) -> int:
-    """How many calls make up one round."""
-    call()
-    once_us = _timed(call, 3)
-    return max(1, int(ROUND_S * 1e6 / max(once_us, 0.01)))
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """CPU microseconds a call, ours and the yardstick's, of the fastest round of each."""
+
+    ours_us: float
+    yardstick_us: float
+
+    @property
+    def ratio(self) -> float:
+        """How many yardsticks ours costs: the figure that travels between machines."""
+        return self.ours_us / self.yardstick_us
 
 
-def _timed(call: Callable[[], object], loops: int) -> float:
+def compare(
+    supply: Callable[[], Sequence[T]],
+    ours: Callable[[T], object],
+    yardstick: Callable[[T], object],
+    rounds: int,
+) -> Cost:
+    """Time both calls on every item of one fresh supply a round. The supply itself is not timed."""
+    best_ours = best_yardstick = float("inf")
+    with quiet_collector():
+        for _ in range(rounds):
+            items = supply()
+            best_yardstick = min(best_yardstick, _timed_us(yardstick, items))
+            best_ours = min(best_ours, _timed_us(ours, items))
+    return Cost(best_ours, best_yardstick)
+
+
+def cost_us(supply: Callable[[], Sequence[T]], call: Callable[[T], object], rounds: int) -> float:
+    """CPU microseconds a call, without a yardstick."""
+    with quiet_collector():
+        return min(_timed_us(call, supply()) for _ in range(rounds))
+
+
+@contextmanager
+def quiet_collector() -> Iterator[None]:
+    """The garbage collector as the warm daemon has it: the heap so far frozen, few and small collections."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*WARM_GC)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _timed_us(call: Callable[[T], object], items: Sequence[T]) -> float:
+    """Thread CPU time, so that a busy neighbour costs cache but not time."""
     started = time.thread_time_ns()
-    for _ in range(loops):
-        call()
-    return (time.thread_time_ns() - started) / 1000 / loops
+    for item in items:
+        call(item)
+    return (time.thread_time_ns() - started) / 1000 / len(items)
