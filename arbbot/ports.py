@@ -44,6 +44,10 @@ class Feed(Protocol):
         """Deliver events until the feed is dead (FeedDead delivered) or the task is cancelled."""
         ...
 
+    def replace(self, epoch: int, reason: str) -> None:
+        """Open another connection if `epoch` is still the one that counts; nothing otherwise."""
+        ...
+
 
 class Journal(Protocol):
     """The append-only record."""

@@ -129,6 +129,14 @@ class BitstampFeed:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def replace(self, epoch: int, reason: str) -> None:
+        """See `Feed.replace`: as if the venue had asked, so the old connection counts until the new one does."""
+        link = self._active
+        if link is not None and link.epoch == epoch and not link.asked:
+            link.asked = True
+            link.verdict = reason
+            self._wake.set()
+
     # --- the reconnect policy ---------------------------------------------------------------------------------
 
     async def _supervise(self, sink: Sink) -> None:

@@ -1,4 +1,6 @@
-"""What the engine wants done in the world. Each is answered by exactly one event, whatever happens."""
+"""What the engine wants done in the world. Orders, cancels and questions are each answered by exactly one event,
+whatever happens.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +66,16 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceFeed:
+    """The feed connection `epoch` has fallen silent although its markets move: open another. Not answered; a FeedUp
+    of a newer epoch follows when it worked.
+    """
+
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """Leave with this exit code; nothing more will be commanded."""
 
@@ -71,4 +83,4 @@ class Exit:
     reason: str
 
 
-Command = PlaceOrder | CancelOrder | Ask | Exit
+Command = PlaceOrder | CancelOrder | Ask | ReplaceFeed | Exit

@@ -11,8 +11,9 @@ from arbbot.domain.market import Route, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderKind, OrderState, OrderTerms, Purpose
 from arbbot.domain.records import AlertRaised, DurableRecord, ModeChanged, OrderMoved, Record
+from arbbot.engine.own import OwnOrder
 from arbbot.engine.rules import Rules
-from arbbot.engine.state import OwnOrder, State
+from arbbot.engine.state import State
 from arbbot.engine.view import MarketView
 
 SECOND_NS = 1_000_000_000

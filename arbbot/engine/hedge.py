@@ -16,8 +16,8 @@ from arbbot.engine import risk
 from arbbot.engine.core import Core, ns
 from arbbot.engine.entry import Entry, round_price
 from arbbot.engine.one_leg import CancelThese, Close, ExitImbalance, Wait, filled, next_move
+from arbbot.engine.own import Hedge, OwnOrder
 from arbbot.engine.spread import bps
-from arbbot.engine.state import Hedge, OwnOrder
 from arbbot.engine.tracker import OrderTracker
 from arbbot.engine.view import NEVER
 
@@ -128,7 +128,7 @@ class HedgeDesk:
         ways = self._ways_out(hedge, imbalance)
         if not ways:
             if forced:
-                self._leave_open(hedge, imbalance, "no fresh book deep enough to exit on", forced, [])
+                self._leave_open(hedge, imbalance, "no fresh book deep enough to exit on", forced, [], halt=False)
             return
         best = max(ways, key=lambda way: (way.value, way.purpose))
         cap = rules.forced_exit_loss if forced else rules.exit_loss
@@ -178,8 +178,12 @@ class HedgeDesk:
             )
         )
 
-    def _leave_open(self, hedge: Hedge, imbalance: Decimal, why: str, forced: bool, ways: list[WayOut]) -> None:
-        """Only the cap, a doubt or a missing book leaves a leg open: halted, and said again every minute."""
+    def _leave_open(
+        self, hedge: Hedge, imbalance: Decimal, why: str, forced: bool, ways: list[WayOut], *, halt: bool = True
+    ) -> None:
+        """Only the cap or a doubt leaves a leg open: halted, and said again every minute. A missing book is told as
+        loudly, but it comes back by itself, and so does the exit.
+        """
         core = self._core
         if core.at.mono_ns < self._left_open_alert_ns:
             return
@@ -188,7 +192,8 @@ class HedgeDesk:
         core.alert(
             Severity.CRITICAL, "leg_open", f"{hedge.opened.hedge_id}: {imbalance} {core.route.base} unhedged: {why}"
         )
-        core.restrict(Mode.HALTED, f"{hedge.opened.hedge_id} is one-sided: {why}")
+        if halt:
+            core.restrict(Mode.HALTED, f"{hedge.opened.hedge_id} is one-sided: {why}")
 
     def _want_books(self) -> None:
         core = self._core
@@ -302,12 +307,12 @@ def settlement(hedge: Hedge, core: Core) -> HedgeSettled:
         currency: hedge.deltas.get(currency, ZERO) - hedge.fees.get(currency, ZERO) for currency in (domestic, foreign)
     }
     pnl = net[domestic] + net[foreign] * opened.fx_vwap
-    paid = -min(net[domestic], net[foreign] * opened.fx_vwap)
+    paid = hedge.paid.get(domestic, ZERO) + hedge.paid.get(foreign, ZERO) * opened.fx_vwap
     return HedgeSettled(
         hedge_id=opened.hedge_id,
         realised_pnl=round_price(pnl),
         realised_bps=bps(paid + pnl, paid) if paid > 0 else ZERO,
-        turnover=round_price(max(paid, ZERO)),
+        turnover=round_price(paid),
         fees=tuple(Holding(currency, total) for currency, total in sorted(hedge.fees.items())),
         domestic_delta=net[domestic],
         foreign_delta=net[foreign],

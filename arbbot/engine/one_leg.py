@@ -12,7 +12,7 @@ from decimal import Decimal
 from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import OrderKind, OrderState, Purpose
-from arbbot.engine.state import OwnOrder
+from arbbot.engine.own import OwnOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.PAUSED: "trading is paused; a person must resume it",
     Refusal.HEDGE_OPEN: "one hedge at a time, and one is open",
     Refusal.IN_DOUBT: "an order is in doubt and counts as if it may fill",
-    Refusal.UNHEDGED: "the base position is not flat within dust",
+    Refusal.UNHEDGED: "a base position is left over: trade it away at the venue or keep it, then `arbbot rebase`",
     Refusal.RECONCILING: "the ledger has not yet been seen equal to the venue since the last fill",
     Refusal.COOLDOWN: "waiting a little after the last hedge",
     Refusal.NO_FEES: "the account's live fees are not known",

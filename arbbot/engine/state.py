@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
+from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO, decimals_of, unit
-from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, OrderTerms, Transaction
+from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, Transaction
 from arbbot.domain.records import (
     AlertRaised,
     AnchorSet,
@@ -37,6 +38,7 @@ from arbbot.domain.records import (
     Stopped,
 )
 from arbbot.engine.fingerprint import fingerprint
+from arbbot.engine.own import Anchor, Hedge, OwnOrder
 
 KEPT_ROWS = 2_000
 DAY_US = 24 * 3600 * 1_000_000
@@ -48,48 +50,6 @@ BOOKED_DECIMALS = 8
 
 class StateError(RuntimeError):
     """A record that cannot follow the ones before it: a bug or a damaged journal. Never survivable."""
-
-
-@dataclass(slots=True)
-class OwnOrder:
-    """One of our orders as it stands."""
-
-    terms: OrderTerms
-    intended_utc_us: int
-    state: OrderState = OrderState.INTENT
-    venue_order_id: int | None = None
-    filled: Decimal = ZERO
-    cancel_outcome: str | None = None
-    """None: no cancel sent; asked: on its way; else the outcome's name."""
-
-    @property
-    def may_fill(self) -> Decimal:
-        """Base units that may still fill, in the worse case."""
-        return ZERO if self.state.terminal else max(self.terms.size - self.filled, ZERO)
-
-
-@dataclass(slots=True)
-class Hedge:
-    """One hedge: its decision, its orders in the order they were intended, and how it ended."""
-
-    opened: HedgeOpened
-    orders: list[str] = field(default_factory=list)
-    exits: int = 0
-    deltas: dict[str, Decimal] = field(default_factory=dict)
-    """Signed change per currency by booked rows, without fees."""
-    fees: dict[str, Decimal] = field(default_factory=dict)
-    """Fees per currency by booked rows."""
-    closed: HedgeClosed | None = None
-    settled: HedgeSettled | None = None
-
-
-@dataclass(slots=True)
-class Anchor:
-    """Where the ledger begins."""
-
-    holdings: dict[str, Decimal]
-    cursor: int
-    utc_us: int
 
 
 @dataclass(slots=True)
@@ -300,8 +260,11 @@ class State:
             self.external_unacknowledged += 1
             return
         hedge = self.hedges[self.orders[record.client_order_id].terms.hedge_id]
+        buys = self.orders[record.client_order_id].terms.side is Side.BUY
         for currency, delta in row.amounts:
             hedge.deltas[currency] = hedge.deltas.get(currency, ZERO) + delta
+            if buys and delta < 0:
+                hedge.paid[currency] = hedge.paid.get(currency, ZERO) - delta
         if row.fee and row.fee_currency is not None:
             hedge.fees[row.fee_currency] = hedge.fees.get(row.fee_currency, ZERO) + row.fee
 

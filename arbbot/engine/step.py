@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from arbbot.domain import events as ev
-from arbbot.domain.commands import Command, Exit, Topic
+from arbbot.domain.commands import Command, Exit, ReplaceFeed, Topic
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.market import Route
 from arbbot.domain.mode import Mode, Severity
@@ -193,7 +193,11 @@ class Engine:
     def _book_fetched(self, event: ev.BookFetched) -> None:
         answered = self.core.answered
         if answered is not None and event.book.symbol == answered.question.market:
-            self.core.view.fetched(event.book, answered.asked_ns)
+            stalled = self.core.view.fetched(event.book, answered.asked_ns)
+            if stalled and self.core.view.epoch is not None:
+                reason = f"stalled: REST has newer books of {event.book.symbol}"
+                self.core.commands.append(ReplaceFeed(self.core.view.epoch, reason))
+                self.core.records.append(FeedChanged(self.core.view.epoch, "stalled", reason))
 
     def _ticker(self, event: ev.TickerFetched) -> None:
         self.premium.fetched(event)

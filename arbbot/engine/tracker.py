@@ -29,7 +29,7 @@ from arbbot.domain.money import ZERO
 from arbbot.domain.order import Fill, OrderEvent, OrderReport, OrderState, VenueOrderStatus
 from arbbot.domain.records import CancelAnswered, CancelIntended, FillBooked
 from arbbot.engine.core import Core, ns
-from arbbot.engine.state import OwnOrder
+from arbbot.engine.own import OwnOrder
 from arbbot.engine.view import NEVER
 
 LIVE_POLLS_S = (Decimal("0.15"), Decimal("0.3"), Decimal("0.6"), Decimal(1))

@@ -89,19 +89,21 @@ class MarketView:
             slot.epoch = None
             slot.confirmed_ns = NEVER
 
-    def fetched(self, book: Book, asked_ns: int) -> None:
-        """Take a REST book asked for at `asked_ns`.
+    def fetched(self, book: Book, asked_ns: int) -> bool:
+        """Take a REST book asked for at `asked_ns`; True when it proves the feed stalled.
 
         The same book as the feed's confirms it. Without a feed book of this connection it stands in for one, good
-        for exits only. A newer one on a live feed confirms nothing: its frame must come, or the book goes stale.
+        for exits only. A newer one on a live feed confirms nothing: its frame must come, or the book goes stale; and
+        a book gone stale that way belongs to a connection on which only heartbeats arrive.
         """
         slot = self.slots[book.symbol]
         if slot.epoch is not None and slot.book is not None:
             if book.microtimestamp == slot.book.microtimestamp:
                 slot.confirmed_ns = max(slot.confirmed_ns, asked_ns)
-            return
+            return book.microtimestamp > slot.book.microtimestamp and slot.confirmed_ns < asked_ns - self.fresh_ns
         if slot.book is None or book.microtimestamp >= slot.book.microtimestamp:
             slot.take(book, asked_ns)
+        return False
 
     def refusal(self, now_ns: int) -> Refusal | None:
         """Why these books may not start a hedge, or None."""

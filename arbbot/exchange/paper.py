@@ -68,6 +68,10 @@ class Feed(Protocol):
         """Deliver events until the feed is dead."""
         ...
 
+    def replace(self, epoch: int, reason: str) -> None:
+        """Open another connection."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PaperOptions:
@@ -225,6 +229,9 @@ class PaperGateway:
                 sink(event, self._clock.now())
             self._told.clear()
 
+    def replace(self, epoch: int, reason: str) -> None:
+        """This channel has no connection to replace."""
+
     def _time(self) -> int:
         """Market time for the private venue: the wall clock's, but never backwards."""
         self._now_us = max(self._now_us, self._clock.now().utc_us)
@@ -243,6 +250,9 @@ class _Watched:
                 self._saw(event.book)
 
         await self._feed.run(tee)
+
+    def replace(self, epoch: int, reason: str) -> None:
+        self._feed.replace(epoch, reason)
 
 
 def _spec(instrument: Instrument) -> MarketSpec:

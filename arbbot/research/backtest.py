@@ -20,7 +20,7 @@ from random import Random
 from typing import Any, Protocol
 
 from arbbot.domain.book import Book
-from arbbot.domain.commands import Ask, CancelOrder, Exit, PlaceOrder
+from arbbot.domain.commands import Ask, CancelOrder, Exit, PlaceOrder, ReplaceFeed
 from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, StopAsked, Tick
 from arbbot.domain.mode import Mode
 from arbbot.domain.records import DurableRecord, HedgeSettled, is_durable
@@ -283,7 +283,7 @@ class _Driver:
         for command in output.commands:
             if isinstance(command, Exit):
                 self._exit = command
-            else:
+            elif not isinstance(command, ReplaceFeed):
                 self._push(now_us + self._latency.up_us + self._jitter(), partial(self._arrive, command))
         if durable and self._awake and self._busy():
             self._hasten(now_us)

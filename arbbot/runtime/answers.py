@@ -13,9 +13,9 @@ from arbbot.domain.mode import Mode
 from arbbot.domain.money import BPS, floor_to
 from arbbot.domain.order import OrderState
 from arbbot.engine.core import SECOND_NS, ns
+from arbbot.engine.own import Hedge, OwnOrder
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.report import ledger_currencies, ledger_line
-from arbbot.engine.state import Hedge, OwnOrder
 from arbbot.engine.step import Engine
 from arbbot.engine.view import NEVER, BookSlot
 

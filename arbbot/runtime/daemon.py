@@ -7,7 +7,7 @@ import gc
 from collections.abc import Sequence
 from typing import Protocol
 
-from arbbot.domain.commands import CancelOrder, Exit
+from arbbot.domain.commands import CancelOrder, Exit, ReplaceFeed
 from arbbot.domain.events import Event, Moment, StopAsked, Tick
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.records import DurableRecord, Record, is_durable
@@ -99,7 +99,10 @@ class Daemon:
         if durable:
             self._journal.append(durable)
         for command in output.commands:
-            if isinstance(command, Exit):
+            if isinstance(command, ReplaceFeed):
+                for feed in self._feeds:
+                    feed.replace(command.epoch, command.reason)
+            elif isinstance(command, Exit):
                 if not self._exit.done():
                     self._exit.set_result(ExitCode(command.code))
             else:

@@ -36,7 +36,7 @@ class Telemetry:
         backlog_max: int = BACKLOG_MAX,
     ) -> None:
         self.dropped = 0
-        """Batches of records that came while the backlog was full."""
+        """Batches of records that came while the backlog was full, and records that could not be told."""
         self._logger = logger
         self._sink = sink
         self._metrics = metrics
@@ -82,8 +82,11 @@ class Telemetry:
         for _ in range(min(batches, len(self._backlog))):
             records, at = self._backlog.popleft()
             for record in records:
-                self._measures.take(record, at.mono_ns)
-                self._write(record, at)
+                try:
+                    self._measures.take(record, at.mono_ns)
+                    self._write(record, at)
+                except Exception:  # noqa: BLE001 - the edge: a record that cannot be told must not end the telling
+                    self.dropped += 1
         self._tell_drops()
 
     def _write(self, record: Record, at: Moment) -> None:

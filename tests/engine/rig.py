@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from arbbot.domain import events as ev
 from arbbot.domain.book import Book, Row
-from arbbot.domain.commands import Ask, CancelOrder, Command, Exit, PlaceOrder, Topic
+from arbbot.domain.commands import Ask, CancelOrder, Command, Exit, PlaceOrder, ReplaceFeed, Topic
 from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.market import Instrument, Route
 from arbbot.domain.mode import Mode
@@ -202,7 +202,7 @@ class Rig:
                 self.snapshot()
             self._later(answer, 10)
             self._channel()
-        elif not isinstance(what, Exit):
+        elif not isinstance(what, Exit | ReplaceFeed):
             self.step(what)
 
     def _channel(self) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from arbbot.domain.market import Side
 from arbbot.domain.order import OrderKind, OrderState, OrderTerms, Purpose
 from arbbot.engine.one_leg import CancelThese, Close, ExitImbalance, Move, Wait, next_move
-from arbbot.engine.state import OwnOrder
+from arbbot.engine.own import OwnOrder
 from tests.engine.rig import D
 
 DUST = D("0.0002")

@@ -8,7 +8,7 @@ import pytest
 
 from arbbot.domain import events as ev
 from arbbot.domain.book import Book
-from arbbot.domain.commands import Ask, Topic
+from arbbot.domain.commands import Ask, ReplaceFeed, Topic
 from arbbot.domain.market import FeeRate
 from arbbot.domain.records import AnchorSet
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
@@ -140,6 +140,10 @@ def test_rest_disagreeing_with_a_live_feed_confirms_nothing(rig: Rig) -> None:
     assert rig.engine.core.view.foreign.book != rig.venue.books["btceur"]
     rig.step(ev.BookSeen(rig.venue.books["eurusd"], rig.epoch))
     assert refused(rig, "stale_book")
+    rig.run(10)
+    replaced = [command for command in rig.sent if isinstance(command, ReplaceFeed)]
+    assert replaced
+    assert {command.epoch for command in replaced} == {rig.epoch}
 
 
 def test_frames_of_an_old_connection_or_of_the_past_change_nothing(rig: Rig) -> None:

@@ -1,0 +1,54 @@
+"""What is ours, as the state keeps it: orders, hedges, and where the ledger begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from arbbot.domain.money import ZERO
+from arbbot.domain.order import OrderState, OrderTerms
+from arbbot.domain.records import HedgeClosed, HedgeOpened, HedgeSettled
+
+
+@dataclass(slots=True)
+class OwnOrder:
+    """One of our orders as it stands."""
+
+    terms: OrderTerms
+    intended_utc_us: int
+    state: OrderState = OrderState.INTENT
+    venue_order_id: int | None = None
+    filled: Decimal = ZERO
+    cancel_outcome: str | None = None
+    """None: no cancel sent; asked: on its way; else the outcome's name."""
+
+    @property
+    def may_fill(self) -> Decimal:
+        """Base units that may still fill, in the worse case."""
+        return ZERO if self.state.terminal else max(self.terms.size - self.filled, ZERO)
+
+
+@dataclass(slots=True)
+class Hedge:
+    """One hedge: its decision, its orders in the order they were intended, and how it ended."""
+
+    opened: HedgeOpened
+    orders: list[str] = field(default_factory=list)
+    exits: int = 0
+    deltas: dict[str, Decimal] = field(default_factory=dict)
+    """Signed change per currency by booked rows, without fees."""
+    fees: dict[str, Decimal] = field(default_factory=dict)
+    """Fees per currency by booked rows."""
+    paid: dict[str, Decimal] = field(default_factory=dict)
+    """What its purchases cost per currency by booked rows, without fees."""
+    closed: HedgeClosed | None = None
+    settled: HedgeSettled | None = None
+
+
+@dataclass(slots=True)
+class Anchor:
+    """Where the ledger begins."""
+
+    holdings: dict[str, Decimal]
+    cursor: int
+    utc_us: int
