@@ -15,11 +15,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from arbbot.domain.records import DurableRecord
+from arbbot.domain.records import CancelIntended, DurableRecord, HedgeOpened, OrderIntended
 from arbbot.journal.codec import decode, encode
 from arbbot.ports import JournalFault
 
 SCHEMA_VERSION = 1
+CHECKPOINT_EVERY = 500
+"""Records after which the write-ahead log goes into the file, at the next commit that no order waits for: left to
+SQLite it happens, with its fsyncs, in the middle of whichever commit fills the log.
+"""
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 CREATE TABLE record (
@@ -30,11 +34,13 @@ CREATE TABLE record (
     client_order_id TEXT,
     body TEXT NOT NULL
 ) STRICT;
-CREATE INDEX record_hedge ON record (hedge_id) WHERE hedge_id IS NOT NULL;
-CREATE INDEX record_order ON record (client_order_id) WHERE client_order_id IS NOT NULL;
 CREATE TRIGGER record_never_changes BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER record_never_goes BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
+
+
+_URGENT = (HedgeOpened, OrderIntended, CancelIntended)
+"""Records that something on its way to the venue waits for."""
 
 
 class JournalRefused(Exception):
@@ -68,6 +74,7 @@ class SqliteJournal:
         self._connection = connection
         self._lock = lock
         self._last_utc_us = 0
+        self._since_checkpoint = 0
         self.path = path
         self.key = key
         """Random name of this journal: it begins every client order id."""
@@ -83,11 +90,15 @@ class SqliteJournal:
             rows.append((self._last_utc_us, record.kind, hedge_id, client_order_id, encode(record)))
         connection = self._connection
         try:
+            if self._since_checkpoint >= CHECKPOINT_EVERY and not any(type(each) in _URGENT for each in records):
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                self._since_checkpoint = 0
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(
                 "INSERT INTO record (utc_us, kind, hedge_id, client_order_id, body) VALUES (?, ?, ?, ?, ?)", rows
             )
             connection.execute("COMMIT")
+            self._since_checkpoint += len(rows)
         except sqlite3.Error as error:
             if connection.in_transaction:
                 try:
@@ -156,6 +167,7 @@ def _connect(path: Path, *, sync_full: bool) -> sqlite3.Connection:
         os.chmod(path, 0o600)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={'FULL' if sync_full else 'NORMAL'}")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
         damage = connection.execute("PRAGMA quick_check").fetchone()[0]
     except (sqlite3.Error, OSError) as error:
         raise JournalRefused(f"{path}: {error}") from error
