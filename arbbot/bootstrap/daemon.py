@@ -40,7 +40,7 @@ from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.control import ControlServer
 from arbbot.runtime.daemon import Daemon
 from arbbot.runtime.operator_verbs import operator_event, outcome
-from arbbot.settings import BookFeed, Keys, RunMode, Settings, read_keys, rules
+from arbbot.settings import BookFeed, Keys, RunMode, Settings, read_keys, refuse_unrehearsed, rules
 from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.logging import Identity as LogIdentity
 from arbbot.telemetry.logging import build_logger, take_over_library_logs
@@ -53,6 +53,7 @@ T = TypeVar("T")
 
 def run(settings: Settings, *, for_s: Decimal | None, record: Path | None, demo: bool) -> ExitCode:
     """Run until stopped (or for `for_s` market seconds). Raises Failure for what can be told in one line."""
+    refuse_unrehearsed(settings)
     if not demo:
         return run_loop(_serve(settings, for_s, record, settings.control_socket, narrated=False))
 
@@ -305,6 +306,8 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, socket: Path) -> li
         f"journal    {parts.journal.path}",
         f"control    {socket}",
     ]
+    if settings.mode is RunMode.LIVE:
+        lines.append(f"REAL MONEY without a passed rehearsal on record: {settings.live.rehearsal_override}")
     if parts.recorder is not None:
         lines.append(f"recording  {parts.recorder.directory}")
     return [*lines, *verdict(parts.route, fees, rules(settings).trade)]

@@ -45,7 +45,11 @@ def _refuse_if(broken: bool, keys: tuple[str, ...], reason: str) -> None:
 def _route(settings: Settings) -> None:
     route = settings.route
     symbols = (route.domestic, route.foreign, route.fx)
-    _refuse_if(len(set(symbols)) < 3, ("route.foreign", "route.fx"), f"three different markets, not {symbols}")
+    _refuse_if(
+        len(set(symbols)) < 3,
+        ("route.foreign", "route.fx", "route.domestic"),
+        f"three different markets, not {', '.join(symbols)}",
+    )
 
 
 def _trade(settings: Settings) -> None:

@@ -29,6 +29,7 @@ FILE_VARIABLE = "ARBBOT_SETTINGS"
 _DEFAULT = "default"
 
 Tree = dict[str, Any]
+_DEFAULTS = Settings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,16 @@ class Source:
                 return False
             node = node[step]
         return True
+
+    def changes(self, location: Location) -> bool:
+        """True when this source gives the key another value than its default."""
+        given: Any = self.tree
+        usual: Any = _DEFAULTS
+        for step in location:
+            given, usual = given[step], getattr(usual, str(step))
+        if isinstance(usual, Decimal | int) and not isinstance(usual, bool):
+            return Decimal(str(given)) != usual
+        return str(given) != ("" if usual is None else str(usual))
 
     def place(self, location: Location) -> str:
         """`settings.toml: trade.weight_percent`, or the same as this source's readers know it."""
@@ -75,11 +86,13 @@ class Sources:
         return _DEFAULT if source is None else source.name
 
     def place(self, locations: Sequence[Location]) -> str:
-        """Where the first of these keys that somebody set is set."""
-        for location in locations:
-            source = self.origin(location)
-            if source is not None:
-                return source.place(location)
+        """Where the key to blame is set: of several, one that differs from its default, by the strongest source."""
+        set_by = [(source, location) for location in locations if (source := self.origin(location)) is not None]
+        if len(locations) > 1:
+            set_by.sort(key=lambda found: (not found[0].changes(found[1]), self.layers.index(found[0])))
+        if set_by:
+            source, location = set_by[0]
+            return source.place(location)
         return Source(_DEFAULT, {}).place(locations[0])
 
     def settings(self) -> Settings:
@@ -100,6 +113,18 @@ class Sources:
 def load(path: Path | None = None, mode: str | None = None) -> Settings:
     """The settings in force. `path` and `mode` are the command line's word. Raises SettingsError."""
     return read_sources(path, mode).settings()
+
+
+def refuse_unrehearsed(settings: Settings) -> None:
+    """Live mode is for what was rehearsed. No rehearsal is on record yet, so that a person must answer for it: raises
+    SettingsError, code LIVE_SWITCH, unless one gave a reason.
+    """
+    if settings.mode is RunMode.LIVE and settings.live.rehearsal_override is None:
+        problem = (
+            "live.rehearsal_override: no passed 24 h rehearsal of this version and settings is on record; "
+            "to trade real money all the same, say why here"
+        )
+        raise SettingsError(ExitCode.LIVE_SWITCH, [problem])
 
 
 def in_force(path: Path | None = None) -> dict[str, dict[str, Any]]:

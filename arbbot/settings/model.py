@@ -21,7 +21,7 @@ _PLACES = 8
 
 def _none_if_empty(value: Any) -> Any:
     """TOML has no null: an empty text stands for "not set"."""
-    return None if value == "" else value
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 Percent = Annotated[Decimal, Field(ge=0, lt=100, decimal_places=_PLACES)]
@@ -162,6 +162,7 @@ class LiveSettings(Venue):
     rest_url: str = f"https://{checks.LIVE_REST_HOST}"
     ws_url: str = f"wss://{checks.LIVE_WS_HOST}"
     i_understand_real_money: Literal["yes", "no"] = "no"
+    rehearsal_override: OptionalText = None
 
 
 class KeySettings(Section):

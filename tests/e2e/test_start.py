@@ -126,6 +126,12 @@ def live_without_switch(start: Start) -> None:
     start.arguments = ("--mode", "live")
 
 
+def live_without_rehearsal(start: Start) -> None:
+    """The switch is set; there is neither a passed rehearsal nor a reason to go without."""
+    start.arguments = ("--mode", "live")
+    start.environment = {"ARBBOT_LIVE__I_UNDERSTAND_REAL_MONEY": "yes"}
+
+
 def unknown_setting(start: Start) -> None:
     """A variable that means nothing."""
     start.environment = {"ARBBOT_TRADE__WEIGTH_PERCENT": "10"}
@@ -199,6 +205,7 @@ REFUSED: dict[Callable[[Start], None], tuple[int, str]] = {
     world_readable_secret: (SECRET, "others may read it"),
     missing_secret: (SECRET, "missing"),
     live_without_switch: (LIVE_SWITCH, "real money"),
+    live_without_rehearsal: (LIVE_SWITCH, "live.rehearsal_override"),
     unknown_setting: (SETTINGS, "WEIGTH"),
     contradiction: (SETTINGS, "FORCE_S"),
     not_a_number: (SETTINGS, "WEIGHT_PERCENT"),

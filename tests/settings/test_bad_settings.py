@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from arbbot.domain.exit_codes import ExitCode
-from arbbot.settings import RateWindow, RunMode, Settings, SettingsError, load
+from arbbot.settings import RateWindow, RunMode, Settings, SettingsError, load, refuse_unrehearsed
 
 SECRET = "Secret000000000000000000000000001"
 
@@ -159,6 +159,40 @@ def test_a_wrong_variable_is_named_as_it_is_written(
     assert "\n" not in str(caught.value)
 
 
+FULL_FILE = Path(__file__).parents[2] / "settings.toml"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "blamed"),
+    [
+        ("ARBBOT_HEDGE__WAIT_S", "20", "environment: ARBBOT_HEDGE__WAIT_S: the exit"),
+        ("ARBBOT_ROUTE__FX", "btcusd", "environment: ARBBOT_ROUTE__FX: three different markets"),
+        ("ARBBOT_ROUTE__DOMESTIC", "btceur", "environment: ARBBOT_ROUTE__DOMESTIC: three different markets"),
+        ("ARBBOT_TRADE__WEIGHT_PERCENT", "0.5", "environment: ARBBOT_TRADE__WEIGHT_PERCENT: dust"),
+    ],
+)
+def test_of_keys_that_clash_the_changed_one_is_blamed(
+    name: str, value: str, blamed: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside a file that spells every default out, the line names the variable that broke it."""
+    (place / "settings.toml").write_text(FULL_FILE.read_text())
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert str(caught.value).startswith(blamed)
+
+
+def test_a_weaker_source_is_blamed_when_it_alone_changed_something(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that repeats the default is not at fault for what the file says."""
+    (place / "settings.toml").write_text("[hedge]\nwait_s = 20")
+    monkeypatch.setenv("ARBBOT_HEDGE__FORCE_S", "15.0")
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert str(caught.value).startswith("settings.toml: hedge.wait_s: ")
+
+
 def test_live_mode_wants_its_second_switch(place: Path) -> None:
     """Choosing live alone is refused with an exit code of its own; with the switch it is accepted."""
     error = refusal("", place, mode="live")
@@ -168,6 +202,19 @@ def test_live_mode_wants_its_second_switch(place: Path) -> None:
     settings = load(mode="live")
     assert settings.journal_full_sync
     assert not settings.recording_on
+
+
+@pytest.mark.parametrize(("reason", "passes"), [("", False), ("  ", False), ("small first tranche", True)])
+def test_live_mode_without_a_rehearsal_wants_a_reason(reason: str, passes: bool, place: Path) -> None:
+    """No passed rehearsal is on record yet: only a person's words let live mode start; other modes need none."""
+    (place / "settings.toml").write_text(f'[live]\ni_understand_real_money = "yes"\nrehearsal_override = "{reason}"')
+    refuse_unrehearsed(load(mode="paper"))
+    if passes:
+        refuse_unrehearsed(load(mode="live"))
+        return
+    with pytest.raises(SettingsError, match=r"live\.rehearsal_override: no passed 24 h rehearsal") as caught:
+        refuse_unrehearsed(load(mode="live"))
+    assert caught.value.code is ExitCode.LIVE_SWITCH
 
 
 def test_live_mode_keeps_orders_over_a_power_cut(place: Path) -> None:
