@@ -110,7 +110,7 @@ class Book:
         try:
             self.bid = bid = Decimal(bids[0][0]) if bids else None
             self.ask = ask = Decimal(asks[0][0]) if asks else None
-            self.tradable = bid is not None and ask is not None and ZERO < bid < ask < LARGEST
+            self.tradable = bid is not None and ask is not None and SMALLEST < bid < ask < LARGEST
             """Both sides there, positive and not crossed (the venue's pages warn of one crossed snapshot at times)."""
             sane = self.tradable or all(price is None or -LARGEST < price < LARGEST for price in (bid, ask))
         except (InvalidOperation, IndexError, TypeError, ValueError) as error:

@@ -239,7 +239,9 @@ class HedgeSettled:
     """In the numeraire at the decision's FX, legs' fees in; FX is not converted yet."""
     realised_bps: Decimal
     turnover: Decimal
-    """Numeraire paid in the buy leg, at the decision's FX."""
+    """Numeraire that its purchases cost, at the decision's FX."""
+    leftover: Decimal
+    """Base bought and not sold (dust, or a leg given up), at the decision's price: part of the P&L above."""
     fees: tuple[Holding, ...]
     domestic_delta: Decimal
     foreign_delta: Decimal

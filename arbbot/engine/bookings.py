@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from arbbot.domain.ledger import Entry, LedgerAccount, move
+from arbbot.domain.money import decimals_of, unit
 from arbbot.domain.order import Transaction
 
 
@@ -20,3 +23,16 @@ def external_entries(row: Transaction) -> tuple[Entry, ...]:
     if row.fee and row.fee_currency is not None:
         entries.extend(move(row.fee_currency, -row.fee, LedgerAccount.EXTERNAL))
     return tuple(entries)
+
+
+def rounded_counter(row: Transaction) -> tuple[str, Decimal] | None:
+    """The counter currency of a fill and half its displayed unit, where size times price is not what is shown: the
+    venue books the exact product and shows it rounded. None where nothing can be hidden.
+    """
+    if row.price is None or row.fee_currency is None:
+        return None
+    shown = dict(row.amounts).get(row.fee_currency)
+    sizes = [abs(amount) for currency, amount in row.amounts if currency != row.fee_currency]
+    if shown is None or len(sizes) != 1 or abs(shown) == sizes[0] * row.price:
+        return None
+    return (row.fee_currency, unit(decimals_of(shown)) / 2)

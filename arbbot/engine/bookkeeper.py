@@ -6,7 +6,6 @@ doubt or unconfirmed. The first one anchors the ledger; every later one must equ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -27,6 +26,7 @@ from arbbot.domain.records import (
     RowBooked,
     StatementAgreed,
 )
+from arbbot.engine.attribution import Attribution
 from arbbot.engine.bookings import external_entries, trade_entries
 from arbbot.engine.core import Core, ns
 from arbbot.engine.tracker import OrderTracker
@@ -34,8 +34,8 @@ from arbbot.engine.view import NEVER
 
 CATCH_UP_S = (Decimal("0.1"), Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
 """Pauses between transaction polls while a fill waits for its row; the last repeats."""
-ATTRIBUTION_TRIES = 3
-"""`order_status` answers of not-found before an unknown trade row is taken for somebody else's."""
+FOREIGN_ROWS_TOLD = 5
+"""External rows named in one alert; the rest are counted."""
 
 
 class Reading(StrEnum):
@@ -45,16 +45,6 @@ class Reading(StrEnum):
     ROWS_BEFORE = "rows_before"
     BALANCES = "balances"
     ROWS_AFTER = "rows_after"
-
-
-@dataclass(slots=True)
-class Unattributed:
-    """A trade row of an order we do not know yet."""
-
-    row: Transaction
-    ask_id: int | None
-    tries: int = 0
-    next_ask_ns: int = NEVER
 
 
 class Bookkeeper:
@@ -69,10 +59,13 @@ class Bookkeeper:
         self._balances: tuple[Balance, ...] = ()
         self._polls = 0
         self._next_poll_ns = NEVER
-        self._unattributed: dict[int, Unattributed] = {}
+        self._unowned = Attribution(core)
         self._recent = dict(core.state.rows)
         """Booked rows young enough to be read again: id -> UTC microseconds."""
         self._difference: tuple[tuple[Holding, ...], int] | None = None
+        self._difference_told = False
+        self._foreign_rows: list[Transaction] = []
+        """Rows booked as external that nobody was told of yet."""
         self._missing_since_ns: int | None = None
         self._missing_told = False
         self.rebase_by: tuple[str, str] | None = None
@@ -93,7 +86,7 @@ class Bookkeeper:
 
     def tick(self) -> None:
         """Start a reading or a catch-up poll when due; look up unknown rows, and alert on missing ones."""
-        self._tick_attribution()
+        self._unowned.tick()
         self._alert_when_missing()
         if self._ask_id is not None or self._core.at.mono_ns < self._next_poll_ns:
             return
@@ -106,7 +99,7 @@ class Bookkeeper:
     def _alert_when_missing(self) -> None:
         """A fill without its row keeps trading shut: a person is told once it has taken too long."""
         core = self._core
-        if not core.state.unconfirmed:
+        if not (core.state.unconfirmed or len(self._unowned)):
             self._missing_since_ns = None
             return
         if self._missing_since_ns is None:
@@ -115,14 +108,16 @@ class Bookkeeper:
         waited_ns = core.at.mono_ns - self._missing_since_ns
         if not self._missing_told and waited_ns >= ns(core.rules.account.doubt_alert_s):
             self._missing_told = True
-            trades = ", ".join(str(trade) for trade in sorted(core.state.unconfirmed))
-            core.alert(Severity.CRITICAL, "row_missing", f"no transaction row yet for fills {trades}")
+            trades = ", ".join(str(trade) for trade in sorted(core.state.unconfirmed)) or "none"
+            owners = ", ".join(str(row_id) for row_id in self._unowned.row_ids()[:FOREIGN_ROWS_TOLD]) or "none"
+            text = f"fills without a transaction row: {trades}; rows without a known order: {owners}"
+            core.alert(Severity.CRITICAL, "row_missing", text)
 
     def _quiet(self) -> bool:
         state = self._core.state
         if state.live or state.open_hedge_id:
             return False
-        return self.rebase_by is not None or not (state.unconfirmed or self._unattributed)
+        return self.rebase_by is not None or not (state.unconfirmed or len(self._unowned))
 
     def _ask_rows(self) -> None:
         state = self._core.state
@@ -132,14 +127,18 @@ class Bookkeeper:
         self._ask_id = self._core.ask(Topic.TRANSACTIONS, since_id=since)
 
     def _overlap_start(self) -> int:
-        """The smallest row id young enough to be read again: late rows come with lower ids than seen ones."""
+        """Where to read from: the newest row that is older than the overlap. What lies above it may still come late,
+        with a lower id than rows already seen.
+        """
         anchor = self._core.state.anchor
         assert anchor is not None
         if not self._recent:
-            return anchor.cursor
+            return max(anchor.cursor, self._core.state.rows_forgotten_to)
         floor_us = max(self._recent.values()) - ns(self._core.rules.account.overlap_s) // 1000
-        self._recent = {row_id: utc_us for row_id, utc_us in self._recent.items() if utc_us >= floor_us}
-        return min(self._recent)
+        older = [row_id for row_id, utc_us in self._recent.items() if utc_us < floor_us]
+        start = max(older, default=max(anchor.cursor, self._core.state.rows_forgotten_to))
+        self._recent = {row_id: utc_us for row_id, utc_us in self._recent.items() if row_id >= start}
+        return start
 
     def _schedule(self, *, again: bool) -> None:
         """Catch up soon while something is missing, else wait for the next regular poll."""
@@ -184,9 +183,7 @@ class Bookkeeper:
         """Try again soon; a broken sandwich says nothing."""
         if event.ask_id == self._ask_id:
             self._schedule(again=True)
-        for waiting in self._unattributed.values():
-            if waiting.ask_id == event.ask_id:
-                waiting.ask_id = None
+        self._unowned.ask_failed(event)
 
     # --- rows ----------------------------------------------------------------------------------------------
 
@@ -194,19 +191,34 @@ class Bookkeeper:
         """Book every row not seen before; returns how many were new."""
         state, new = self._core.state, 0
         for row in sorted(rows, key=lambda each: each.transaction_id):
-            if state.is_booked(row.transaction_id) or row.transaction_id in self._unattributed:
+            if state.is_booked(row.transaction_id) or row.transaction_id in self._unowned:
                 continue
             new += 1
             self._book_row(row)
-        self._tracker.unattributed_rows = bool(self._unattributed)
+        self._after_rows()
         return new
+
+    def _after_rows(self) -> None:
+        """Let the others know of rows without an owner, and a person of foreign ones, all in one breath."""
+        core = self._core
+        core.unattributed = len(self._unowned)
+        if not self._foreign_rows:
+            return
+        shown = "; ".join(
+            f"{row.transaction_id} (type {row.kind}): " + ", ".join(f"{delta} {name}" for name, delta in row.amounts)
+            for row in self._foreign_rows[:FOREIGN_ROWS_TOLD]
+        )
+        told = f"{len(self._foreign_rows)} transaction rows are not ours: {shown}"
+        self._foreign_rows.clear()
+        core.alert(Severity.WARNING, "external_row", told)
+        core.restrict(Mode.PAUSED, f"{told}; acknowledge with `arbbot resume`")
 
     def _book_row(self, row: Transaction) -> None:
         client_order_id = self._core.state.order_of_row(row)
         if client_order_id is not None:
             self._book_own(row, client_order_id)
         elif row.is_trade and row.market in self._core.route.symbols:
-            self._unattributed[row.transaction_id] = Unattributed(row, None)
+            self._unowned.add(row)
         else:
             self._book_external(row)
 
@@ -220,9 +232,12 @@ class Bookkeeper:
             self._book_external(row)
             return
         fill = Fill(row.transaction_id, order.terms.market, order.terms.side, size, row.price, row.fee)
+        if row.order_id is not None:
+            self._tracker.row_seen(order, row.order_id)
         held = core.state.fills.get(row.transaction_id)
         if held is None:
             self._tracker.book_fill(order, fill, "row")
+            self._tracker.full(order)
         elif held[1].size != size:
             self._contradiction(f"row {row.transaction_id} says {size}, its fill said {held[1].size}")
         self._emit_row(RowBooked(row, client_order_id, trade_entries(row), core.at.utc_us))
@@ -236,41 +251,17 @@ class Bookkeeper:
         self._core.restrict(Mode.HALTED, text)
 
     def _book_external(self, row: Transaction) -> None:
-        core = self._core
-        self._emit_row(RowBooked(row, None, external_entries(row), core.at.utc_us))
-        moved = ", ".join(f"{delta} {currency}" for currency, delta in row.amounts)
-        core.alert(Severity.WARNING, "external_row", f"row {row.transaction_id} (type {row.kind}) is not ours: {moved}")
-        core.restrict(Mode.PAUSED, f"external row {row.transaction_id}: acknowledge with `arbbot resume`")
-
-    def _tick_attribution(self) -> None:
-        now_ns = self._core.at.mono_ns
-        for waiting in self._unattributed.values():
-            if waiting.ask_id is None and now_ns >= waiting.next_ask_ns:
-                waiting.ask_id = self._core.ask(Topic.ORDER_STATUS, venue_order_id=waiting.row.order_id)
-                waiting.next_ask_ns = now_ns + ns(Decimal(1))
+        self._emit_row(RowBooked(row, None, external_entries(row), self._core.at.utc_us))
+        self._foreign_rows.append(row)
 
     def reported(self, event: OrderReported) -> None:
-        """`order_status` of an unknown row's order: ours by its client order id, somebody's, or not found yet."""
-        for waiting in list(self._unattributed.values()):
-            if waiting.ask_id != event.ask_id:
-                continue
-            waiting.ask_id = None
-            waiting.tries += 1
-            owner = self._core.state.order_of_row(waiting.row)
+        """`order_status` answered: rows that waited for it find their owner, or none."""
+        for row, owner in self._unowned.reported(event):
             if owner is not None:
-                del self._unattributed[waiting.row.transaction_id]
-                self._book_own(waiting.row, owner)
-            elif self._foreign(waiting, event):
-                del self._unattributed[waiting.row.transaction_id]
-                self._book_external(waiting.row)
-        self._tracker.unattributed_rows = bool(self._unattributed)
-
-    def _foreign(self, waiting: Unattributed, event: OrderReported) -> bool:
-        """True when the row is somebody else's. While a doubt could own it, only another name on it says so."""
-        doubts = any(order.terms.market == waiting.row.market for order in self._core.state.in_doubt())
-        if event.report is not None:
-            return event.report.client_order_id is not None or not doubts
-        return waiting.tries >= ATTRIBUTION_TRIES and not doubts
+                self._book_own(row, owner)
+            else:
+                self._book_external(row)
+        self._after_rows()
 
     # --- statements ----------------------------------------------------------------------------------------
 
@@ -309,18 +300,21 @@ class Bookkeeper:
         return sorted(known | held | set(self._core.route.currencies))
 
     def _explained(self, difference: Holding) -> bool:
-        """True when display rounding alone can have made this difference: half a displayed unit for every row since
-        the last agreement, and one displayed unit of the balance where it is shown shorter than the ledger; and the
-        rounding account stays within its cap.
+        """True when display rounding alone can have made this difference: half a displayed unit for every fill of ours
+        since the last agreement whose shown amount is not exact, and one displayed unit of the balance where it is
+        shown shorter than the ledger; and the rounding account stays within its cap. The base asset has no cap to
+        speak of: what is below the dust cap may be display, nothing else.
         """
         currency, ledger = difference.currency, self._core.state.ledger
+        rules = self._core.rules
+        cap = rules.hedge.dust_cap if currency == self._core.route.base else rules.account.rounding_cap
         room = self._core.state.rounding_room.get(currency, ZERO)
         booked = decimals_of(ledger.balance(LedgerAccount.VENUE, currency).normalize())
         for balance in self._balances:
             if balance.currency == currency and decimals_of(balance.total) < booked:
                 room += unit(decimals_of(balance.total))
         rounded = difference.total - ledger.balance(LedgerAccount.ROUNDING, currency)
-        return abs(difference.total) <= room and abs(rounded) <= self._core.rules.account.rounding_cap
+        return abs(difference.total) <= room and abs(rounded) <= cap
 
     def _agree(self, differences: tuple[Holding, ...]) -> None:
         core = self._core
@@ -339,10 +333,12 @@ class Bookkeeper:
         core, now_ns = self._core, self._core.at.mono_ns
         if self._difference is None or self._difference[0] != beyond:
             self._difference = (beyond, now_ns)
+            self._difference_told = False
             core.emit(Discrepancy(beyond, False, core.at.utc_us))
             return
-        if now_ns - self._difference[1] < ns(core.rules.account.lag_s) or core.halting:
+        if now_ns - self._difference[1] < ns(core.rules.account.lag_s) or self._difference_told:
             return
+        self._difference_told = True
         core.emit(Discrepancy(beyond, True, core.at.utc_us))
         told = ", ".join(f"{holding.total:+} {holding.currency}" for holding in beyond)
         core.alert(Severity.CRITICAL, "ledger_difference", f"venue minus ledger: {told}")
@@ -357,7 +353,8 @@ class Bookkeeper:
         core.emit(AnchorSet(holdings, cursor, cause, who, reason, core.at.utc_us))
         self.rebase_by = None
         self._recent.clear()
-        self._unattributed.clear()
+        self._unowned.clear()
+        core.unattributed = 0
         self._difference = None
         self.difference = {holding.currency: ZERO for holding in holdings}
 

@@ -18,6 +18,7 @@ from arbbot.engine.view import MarketView
 
 SECOND_NS = 1_000_000_000
 DUST_MARGIN = Decimal("1.05")
+CLOCK_STEP_US = 1_000_000
 
 
 def ns(seconds: Decimal) -> int:
@@ -59,6 +60,10 @@ class Core:
         """The question that the present event answers."""
         self._asks_minted = 0
         self.venue_offset_ms = 0
+        self.clock_base_us: int | None = None
+        """Wall clock minus monotonic time when the venue's clock was last seen."""
+        self.unattributed = 0
+        """Trade rows whose order is not known yet: they may be a doubt's, or somebody else's."""
         self.stopping: str | None = None
         """Why the process is to stop, once it is."""
 
@@ -143,6 +148,13 @@ class Core:
             )
             smallest = min(smallest, worth)
         return smallest
+
+    @property
+    def clock_stepped(self) -> bool:
+        """True when the wall clock has moved against the monotonic one since the venue's clock was last seen."""
+        if self.clock_base_us is None:
+            return False
+        return abs(self.at.utc_us - self.at.mono_ns // 1000 - self.clock_base_us) > CLOCK_STEP_US
 
     @property
     def halting(self) -> bool:

@@ -84,7 +84,7 @@ class Entry:
         self._judged = self._core.changes
         self._standing = risk.blocker(self._core) if self.armed else Refusal.RECOVERING
         free = self._standing is None
-        self._factors = {direction: ONE + self.threshold(direction) for direction in Direction} if free else {}
+        self._factors = {each: ONE + self.least_threshold(each) for each in Direction} if free else {}
 
     def _passing(self, now_ns: int) -> Refusal | None:
         """What forbids a hedge at this moment and may pass by itself."""
@@ -123,23 +123,25 @@ class Entry:
         return bid >= ask * rate * self._factors[direction]
 
     def costs(self, direction: Direction) -> Costs:
-        """Fees of one hedge in this direction, FX leg by policy. Fees must be known."""
+        """Fees of one hedge in this direction, the FX leg's unless the policy never counts it. Fees must be known."""
         core, rules = self._core, self._core.rules.trade
         buy_market, sell_market = core.route.legs(direction)
         sell = core.view.fees[sell_market.symbol]
         resting = rules.limit_reference is LimitReference.SELL_ASK
-        fx = core.view.fees[core.route.fx.symbol].taker
-        if rules.fx_policy is FxPolicy.NEVER or (rules.fx_policy is FxPolicy.BAND and self._drift_shrinks(direction)):
-            fx = ZERO
+        fx = ZERO if rules.fx_policy is FxPolicy.NEVER else core.view.fees[core.route.fx.symbol].taker
         return Costs(core.view.fees[buy_market.symbol].taker, sell.maker if resting else sell.taker, fx)
 
-    def _drift_shrinks(self, direction: Direction) -> bool:
-        """Buying domestic brings foreign money in, buying foreign takes it out."""
-        drift = self._core.state.drift(self._core.route.foreign.counter)
-        return drift < 0 if direction is Direction.BUY_DOMESTIC else drift > 0
+    def least_threshold(self, direction: Direction) -> Decimal:
+        """The gross edge below which no size passes: with `cost_plus`, break-even of the costs that none avoids."""
+        rules, costs = self._core.rules.trade, self.costs(direction)
+        if rules.threshold_mode is ThresholdMode.FIXED:
+            return rules.gross_threshold
+        if rules.fx_policy is FxPolicy.BAND:
+            costs = Costs(costs.buy, costs.sell, ZERO)
+        return costs.break_even(direction) + rules.cost_margin
 
     def threshold(self, direction: Direction) -> Decimal:
-        """The gross edge a hedge must reach."""
+        """The gross edge that a hedge which pays for its FX leg must reach."""
         rules = self._core.rules.trade
         if rules.threshold_mode is ThresholdMode.FIXED:
             return rules.gross_threshold
@@ -153,7 +155,8 @@ class Entry:
     def _sizer(self, triangle: Triangle) -> Sizer:
         core, direction = self._core, triangle.direction
         buy_market, sell_market = core.route.legs(direction)
-        base = core.route.base
+        rules, base = core.rules.trade, core.route.base
+        cost_plus = rules.threshold_mode is ThresholdMode.COST_PLUS
         capital_quote = self.capital.get(buy_market.counter, ZERO) / triangle.ask
         funds = Funds(
             base=self.available.get(base, ZERO),
@@ -161,13 +164,15 @@ class Entry:
             capital_size=min(self.capital.get(base, ZERO), capital_quote),
         )
         return Sizer(
-            rules=core.rules.trade,
+            rules=rules,
             triangle=triangle,
             buy_market=buy_market,
             sell_market=sell_market,
             costs=self.costs(direction),
             funds=funds,
-            threshold=self.threshold(direction),
+            threshold=rules.cost_margin if cost_plus else rules.gross_threshold,
+            cost_plus=cost_plus,
+            drift=core.state.drift(core.route.foreign.counter) if rules.fx_policy is FxPolicy.BAND else None,
         )
 
     def _thin_edge(self, triangle: Triangle) -> Refusal | None:
@@ -176,7 +181,7 @@ class Entry:
         walk = triangle.walk(ceil_quotient(buy_market.minimum_order_value, triangle.ask, buy_market.lot))
         if isinstance(walk, Refusal):
             return walk
-        return None if reaches(walk.out, walk.paid, self.threshold(triangle.direction)) else _BELOW_THRESHOLD
+        return None if reaches(walk.out, walk.paid, self.least_threshold(triangle.direction)) else _BELOW_THRESHOLD
 
     def _try(self, direction: Direction) -> Refusal | None:
         """Size exactly and open; None when a hedge was opened."""
@@ -225,7 +230,7 @@ class Entry:
         return None
 
     def _opened(self, hedge_id: str, direction: Direction, sizer: Sizer, sized: Sized) -> HedgeOpened:
-        core, walk, costs, triangle = self._core, sized.walk, sizer.costs, sizer.triangle
+        core, walk, costs, triangle = self._core, sized.walk, sizer.costs_of(sized.walk), sizer.triangle
         by_symbol = {book.symbol: book.microtimestamp for book in (triangle.buy, triangle.sell, triangle.fx)}
         domestic, foreign, fx = (by_symbol[symbol] for symbol in core.route.symbols)
         return HedgeOpened(

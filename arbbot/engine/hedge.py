@@ -22,6 +22,8 @@ from arbbot.engine.tracker import OrderTracker
 from arbbot.engine.view import NEVER
 
 BOOK_ASK_EVERY_S = Decimal("0.5")
+SLOW_EXIT_PAUSE_S = Decimal(30)
+"""Between exits once a person was called: nothing but the cap or a doubt may leave a leg open for ever."""
 EXIT_PAUSE_S = Decimal(1)
 """After an exit of which nothing filled."""
 BOOK_PATIENCE_S = Decimal(5)
@@ -122,7 +124,8 @@ class HedgeDesk:
         forced = core.halting or self._age_ns(hedge) >= ns(rules.force_s)
         if hedge.exits >= rules.max_exits:
             self._leave_open(hedge, imbalance, f"{hedge.exits} exits did not remove it", forced, [])
-            return
+            if core.at.mono_ns < self._exit_sent_ns + ns(SLOW_EXIT_PAUSE_S):
+                return
         if self._pausing(hedge) or self._waiting(hedge):
             return
         ways = self._ways_out(hedge, imbalance)
@@ -144,11 +147,18 @@ class HedgeDesk:
         risk.send(core, risk.approve_exit(core, order, imbalance))
 
     def _pausing(self, hedge: Hedge) -> bool:
-        """True for a moment after an exit of which nothing filled: the same books would give the same answer."""
+        """True after an exit of which nothing filled, for a moment and until every book was vouched for since: the same
+        books would give the same answer.
+        """
         last = self._core.state.orders[hedge.orders[-1]]
         if last.terms.purpose is Purpose.LEG or last.filled > 0:
             return False
-        return self._core.at.mono_ns < self._exit_sent_ns + ns(EXIT_PAUSE_S)
+        if self._core.at.mono_ns < self._exit_sent_ns + ns(EXIT_PAUSE_S):
+            return True
+        if all(self._core.view.confirmed_ns(symbol) > self._exit_sent_ns for symbol in self._core.route.symbols):
+            return False
+        self._want_books()
+        return True
 
     def _waiting(self, hedge: Hedge) -> bool:
         """True while a book is missing that may still come: after a restart, or when the feed is gone."""
@@ -236,14 +246,9 @@ class HedgeDesk:
         sweep = book.ladder(side).sweep(size) if size > 0 else None
         if sweep is None or sweep.total < instrument.minimum_order_value:
             return None
-        if (
-            instrument.counter != core.route.numeraire
-            and core.view.exit_book(core.route.fx.symbol, core.at.mono_ns) is None
-        ):
-            return None
         fee = core.view.fees[book.symbol].taker if book.symbol in core.view.fees else opened.buy_fee
         cash = sweep.total * (ONE - fee if side is Side.SELL else ONE + fee)
-        worth = core.view.to_numeraire(instrument.counter, side, cash)
+        worth = core.view.to_numeraire(instrument.counter, side, cash, core.at.mono_ns)
         if worth is None:
             return None
         if instrument.counter != core.route.numeraire:
@@ -266,6 +271,7 @@ class HedgeDesk:
             return
         orders = [core.state.orders[name] for name in hedge.orders]
         bought, sold = filled(orders, Side.BUY), filled(orders, Side.SELL)
+        self._unsettled.append(hedge.opened.hedge_id)
         core.emit(HedgeClosed(hedge.opened.hedge_id, "abandoned", bought, sold, bought - sold, cause, core.at.utc_us))
 
     def settle(self) -> None:
@@ -293,10 +299,10 @@ def reference_price(hedge: Hedge, side: Side, domestic_market: str) -> Decimal:
     """The decision's price of one base unit in the numeraire, its leg's fee in: what an exit's loss is told against."""
     opened = hedge.opened
     if side is Side.BUY:
-        price, fee, market = opened.buy_vwap, ONE + opened.buy_fee, opened.buy_market
+        price, fee, market, fx_fee = opened.buy_vwap, ONE + opened.buy_fee, opened.buy_market, ONE + opened.fx_fee
     else:
-        price, fee, market = opened.sell_vwap, ONE - opened.sell_fee, opened.sell_market
-    return price * fee * (ONE if market == domestic_market else opened.fx_vwap)
+        price, fee, market, fx_fee = opened.sell_vwap, ONE - opened.sell_fee, opened.sell_market, ONE - opened.fx_fee
+    return price * fee * (ONE if market == domestic_market else opened.fx_vwap * fx_fee)
 
 
 def settlement(hedge: Hedge, core: Core) -> HedgeSettled:
@@ -306,13 +312,15 @@ def settlement(hedge: Hedge, core: Core) -> HedgeSettled:
     net = {
         currency: hedge.deltas.get(currency, ZERO) - hedge.fees.get(currency, ZERO) for currency in (domestic, foreign)
     }
-    pnl = net[domestic] + net[foreign] * opened.fx_vwap
+    leftover = hedge.deltas.get(route.base, ZERO) * reference_price(hedge, Side.BUY, route.domestic.symbol)
+    pnl = net[domestic] + net[foreign] * opened.fx_vwap + leftover
     paid = hedge.paid.get(domestic, ZERO) + hedge.paid.get(foreign, ZERO) * opened.fx_vwap
     return HedgeSettled(
         hedge_id=opened.hedge_id,
         realised_pnl=round_price(pnl),
         realised_bps=bps(paid + pnl, paid) if paid > 0 else ZERO,
         turnover=round_price(paid),
+        leftover=round_price(leftover),
         fees=tuple(Holding(currency, total) for currency, total in sorted(hedge.fees.items())),
         domestic_delta=net[domestic],
         foreign_delta=net[foreign],

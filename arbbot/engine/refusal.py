@@ -17,6 +17,7 @@ class Refusal(StrEnum):
     IN_DOUBT = "in_doubt"
     UNHEDGED = "unhedged"
     RECONCILING = "reconciling"
+    CLOCK_STEPPED = "clock_stepped"
     COOLDOWN = "cooldown"
     NO_FEES = "no_fees"
     MARKET_HALTED = "market_halted"
@@ -52,6 +53,7 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.IN_DOUBT: "an order is in doubt and counts as if it may fill",
     Refusal.UNHEDGED: "a base position is left over: trade it away at the venue or keep it, then `arbbot rebase`",
     Refusal.RECONCILING: "the ledger has not yet been seen equal to the venue since the last fill",
+    Refusal.CLOCK_STEPPED: "this machine's clock was stepped; the venue's must be seen anew first",
     Refusal.COOLDOWN: "waiting a little after the last hedge",
     Refusal.NO_FEES: "the account's live fees are not known",
     Refusal.MARKET_HALTED: "the venue has stopped trading in a market of the route",

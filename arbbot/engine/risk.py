@@ -44,8 +44,10 @@ def blocker(core: Core) -> Refusal | None:
         return Refusal.IN_DOUBT if state.in_doubt() else Refusal.HEDGE_OPEN
     if abs(state.position) > core.rules.hedge.dust_cap:
         return Refusal.UNHEDGED
-    if not state.agreed:
+    if not state.agreed or core.unattributed:
         return Refusal.RECONCILING
+    if core.clock_stepped:
+        return Refusal.CLOCK_STEPPED
     view = core.view
     if not all(symbol in view.fees for symbol in core.route.symbols):
         return Refusal.NO_FEES

@@ -51,6 +51,12 @@ class Sizer(NamedTuple):
     costs: Costs
     funds: Funds
     threshold: Decimal
+    """Gross edge to reach, or the margin over break-even when `cost_plus`."""
+    cost_plus: bool
+    drift: Decimal | None
+    """Foreign currency piled up by our trading, where the FX policy lets a hedge off that brings it nearer to zero;
+    None where every hedge pays `costs` as they are.
+    """
 
     @property
     def lot(self) -> Decimal:
@@ -96,8 +102,11 @@ class Sizer(NamedTuple):
 
         A larger size has a higher limit, so what passes at the lowest one passes at its own.
         """
+        touch = self.triangle.touch()
         buying = ceil_quotient(self.buy_market.minimum_order_value, self.triangle.ask, lot)
-        selling = ceil_quotient(self.sell_market.minimum_order_value, self._limit_price(self.triangle.touch()), lot)
+        selling = ceil_quotient(
+            self.sell_market.minimum_order_value, self._limit_price(touch, self.costs_of(touch)), lot
+        )
         return max(buying, selling, lot)
 
     def _passes(self, size: Decimal) -> tuple[Walk, Decimal] | Refusal:
@@ -105,9 +114,9 @@ class Sizer(NamedTuple):
         walk = self.triangle.walk(size)
         if isinstance(walk, Refusal):
             return walk
-        rules, costs = self.rules, self.costs
+        rules, costs = self.rules, self.costs_of(walk)
         bid, ask = self.triangle.bid, self.triangle.ask
-        if not reaches(walk.out, walk.paid, self.threshold):
+        if not reaches(walk.out, walk.paid, self.threshold_of(walk.direction, costs)):
             return Refusal.BELOW_THRESHOLD
         if not exceeds(walk.net_out(costs), walk.net_paid(costs), rules.net_floor):
             return Refusal.BELOW_NET_FLOOR
@@ -117,7 +126,7 @@ class Sizer(NamedTuple):
             return Refusal.SLIPPAGE
         if walk.bought.worst > ask * (ONE + rules.collar):
             return Refusal.COLLAR
-        limit = self._limit_price(walk)
+        limit = self._limit_price(walk, costs)
         if rules.limit_reference is LimitReference.BUY_VWAP and walk.sold.worst < limit:
             return Refusal.SELL_BELOW_LIMIT
         dearest = self.collar_price() if rules.buy_as is BuyAs.IOC else walk.bought.worst
@@ -128,11 +137,27 @@ class Sizer(NamedTuple):
             return Refusal.NOTIONAL_CAP
         return (walk, limit)
 
+    def costs_of(self, walk: Walk) -> Costs:
+        """What this size pays: no FX fee only if the drift ends nearer to zero than it is, or as near. A larger size
+        can only lose that, so sizing stays monotone.
+        """
+        if self.drift is None:
+            return self.costs
+        if walk.direction is Direction.BUY_DOMESTIC:
+            after = self.drift + walk.sold.total * (ONE - self.costs.sell)
+        else:
+            after = self.drift - walk.bought.total * (ONE + self.costs.buy)
+        return self.costs if abs(after) > abs(self.drift) else Costs(self.costs.buy, self.costs.sell, ZERO)
+
+    def threshold_of(self, direction: Direction, costs: Costs) -> Decimal:
+        """The gross edge to reach at these costs."""
+        return costs.break_even(direction) + self.threshold if self.cost_plus else self.threshold
+
     def collar_price(self) -> Decimal:
         """The dearest price the buy leg may pay, on the tick."""
         return floor_to(self.triangle.ask * (ONE + self.rules.collar), self.buy_market.tick)
 
-    def _limit_price(self, walk: Walk) -> Decimal:
+    def _limit_price(self, walk: Walk, costs: Costs) -> Decimal:
         """The sell leg's limit, rounded up to the tick."""
         tick = self.sell_market.tick
         if self.rules.limit_reference is LimitReference.SELL_ASK:
@@ -140,7 +165,7 @@ class Sizer(NamedTuple):
             if ask is None:
                 raise BookError(f"{self.triangle.sell.symbol}: no ask")
             return ceil_quotient(ask * (ONE + self.rules.limit_markup), ONE, tick)
-        return limit_price(walk.direction, walk.bought, walk.fx, self.costs, self.rules, tick)
+        return limit_price(walk.direction, walk.bought, walk.fx, costs, self.rules, tick)
 
 
 def limit_price(

@@ -13,7 +13,7 @@ from typing import Any
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
-from arbbot.domain.money import ZERO, decimals_of, unit
+from arbbot.domain.money import ZERO
 from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, Transaction
 from arbbot.domain.records import (
     AlertRaised,
@@ -37,6 +37,7 @@ from arbbot.domain.records import (
     StatementAgreed,
     Stopped,
 )
+from arbbot.engine.bookings import rounded_counter
 from arbbot.engine.fingerprint import fingerprint
 from arbbot.engine.own import Anchor, Hedge, OwnOrder
 
@@ -44,8 +45,6 @@ KEPT_ROWS = 2_000
 DAY_US = 24 * 3600 * 1_000_000
 KEPT_HEDGES = 500
 """Settled hedges kept in memory; older ones are in the journal only."""
-BOOKED_DECIMALS = 8
-"""The finest unit any currency is kept in at the venue; rows shown coarser may need rounding."""
 
 
 class StateError(RuntimeError):
@@ -250,16 +249,15 @@ class State:
             self._forget_rows(row.utc_us - DAY_US)
         self.unconfirmed.discard(row.transaction_id)
         self.ledger.book(record.entries)
-        for currency, shown in row.amounts:
-            places = decimals_of(shown)
-            if places < BOOKED_DECIMALS:
-                self.rounding_room[currency] = self.rounding_room.get(currency, ZERO) + unit(places) / 2
         self.agreed = False
         if record.client_order_id is None:
             self.external_rows += 1
             self.external_unacknowledged += 1
             return
         hedge = self.hedges[self.orders[record.client_order_id].terms.hedge_id]
+        rounded = rounded_counter(row)
+        if rounded is not None:
+            self.rounding_room[rounded[0]] = self.rounding_room.get(rounded[0], ZERO) + rounded[1]
         buys = self.orders[record.client_order_id].terms.side is Side.BUY
         for currency, delta in row.amounts:
             hedge.deltas[currency] = hedge.deltas.get(currency, ZERO) + delta

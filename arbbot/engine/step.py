@@ -54,6 +54,8 @@ class Engine:
         self.books = Bookkeeper(self.core, self.tracker)
         self.exited = False
         self._open_orders_read = False
+        self._announced: set[str] = set()
+        """Markets that an announcement halted and the market list has not shown halted yet."""
         self._markets_read = False
         self._fees_due_ns = NEVER
         self._markets_due_ns = NEVER
@@ -114,7 +116,7 @@ class Engine:
         if self.exited:
             return _NOTHING
         if type(event) is ev.BookSeen:
-            if not core.view.saw(event.book, event.epoch, at.mono_ns):
+            if not core.view.saw(event.book, event.epoch, at, core.venue_offset_ms):
                 return _NOTHING
             if core.state.open_hedge_id is None:
                 self.entry.evaluate()
@@ -144,6 +146,7 @@ class Engine:
     def _after(self) -> None:
         """After anything but a feed frame: move the hedge, arm when recovered, leave when stopped."""
         self.hedges.advance()
+        self.tracker.cancel_strays()
         self._give_up()
         self._arm()
         self._leave()
@@ -171,24 +174,31 @@ class Engine:
         self.core.records.append(FrameDropped(event.reason))
 
     def _market_halted(self, event: ev.MarketHalted) -> None:
-        halted = self.core.view.halted
+        """An announcement. It stands until the market list has shown the halt and its end, or a person resumes: a list
+        that has not caught up yet still says that all is well.
+        """
         for symbol in self.core.route.symbols:
-            if event.market not in (None, symbol):
-                continue
-            if event.halted and symbol not in halted:
-                halted[symbol] = event.reason
-                self.core.alert(Severity.WARNING, "market_halted", f"{symbol}: {event.reason}")
-            elif not event.halted:
-                halted.pop(symbol, None)
+            if event.halted and event.market in (None, symbol):
+                self._announced.add(symbol)
+                self._halt(symbol, event.reason)
+
+    def _halt(self, symbol: str, reason: str) -> None:
+        if symbol not in self.core.view.halted:
+            self.core.view.halted[symbol] = reason
+            self.core.alert(Severity.WARNING, "market_halted", f"{symbol}: {reason}")
 
     def _markets(self, event: ev.MarketsFetched) -> None:
         self._markets_read = True
         seen = {instrument.symbol: instrument for instrument in event.instruments}
         for instrument in self.core.route.instruments:
-            changed = seen.get(instrument.symbol) != instrument
-            halted = instrument.symbol in event.halted or changed
-            reason = "the market's rules changed: restart to read them" if changed else "trading is off"
-            self._market_halted(ev.MarketHalted(instrument.symbol, halted, reason))
+            symbol = instrument.symbol
+            if seen.get(symbol) != instrument:
+                self._halt(symbol, "the market's rules changed: restart to read them")
+            elif symbol in event.halted:
+                self._announced.discard(symbol)
+                self._halt(symbol, "trading is off")
+            elif symbol not in self._announced:
+                self.core.view.halted.pop(symbol, None)
 
     def _book_fetched(self, event: ev.BookFetched) -> None:
         answered = self.core.answered
@@ -231,8 +241,7 @@ class Engine:
         self.books.reported(event)
 
     def _open_orders(self, event: ev.OpenOrdersFetched) -> None:
-        self._open_orders_read = True
-        self.tracker.open_orders(event)
+        self._open_orders_read = self.tracker.open_orders(event)
 
     def _transactions(self, event: ev.TransactionsFetched) -> None:
         self.books.transactions(event)
@@ -262,7 +271,9 @@ class Engine:
             self._stop(f"the venue refuses our key: {reason}", ExitCode.AUTH)
 
     def _venue_clock(self, event: ev.VenueClockSeen) -> None:
+        at = self.core.at
         self.core.venue_offset_ms = event.offset_ms
+        self.core.clock_base_us = at.utc_us - at.mono_ns // 1000
 
     # --- people --------------------------------------------------------------------------------------------
 
@@ -272,6 +283,8 @@ class Engine:
 
     def _resumed(self, event: ev.OperatorResumed) -> None:
         self.core.change_mode(Mode.ACTIVE, event.who, event.reason)
+        self.core.view.halted.clear()
+        self._announced.clear()
 
     def _halted(self, event: ev.OperatorHalted) -> None:
         self.core.change_mode(Mode.PANIC if event.panic else Mode.HALTED, event.who, event.reason)

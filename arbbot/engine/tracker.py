@@ -8,9 +8,6 @@ venue's clock), show nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from decimal import Decimal
-
 from arbbot.domain.commands import CancelOrder, Topic
 from arbbot.domain.events import (
     AskFailed,
@@ -31,14 +28,8 @@ from arbbot.domain.records import CancelAnswered, CancelIntended, FillBooked
 from arbbot.engine.core import Core, ns
 from arbbot.engine.own import OwnOrder
 from arbbot.engine.view import NEVER
+from arbbot.engine.watch import DOUBT_POLLS_S, LIVE_POLLS_S, RECANCEL_S, ROUND_EVERY_S, Watch
 
-LIVE_POLLS_S = (Decimal("0.15"), Decimal("0.3"), Decimal("0.6"), Decimal(1))
-"""Pauses between status questions of an acknowledged order; the last repeats."""
-DOUBT_POLLS_S = (Decimal("0.2"), Decimal("0.5"), Decimal(1), Decimal(2), Decimal(4), Decimal(5))
-ROUND_EVERY_S = Decimal(15)
-"""Pause between rounds of all four views for an order in doubt."""
-RECANCEL_S = (Decimal(3), Decimal(6), Decimal(12), Decimal(30))
-"""An order still open this long after a cancel is cancelled again; the last repeats. (A place never is.)"""
 ROUNDS_FOR_ABSENT = 2
 
 _TERMINAL_BY_STATUS = {
@@ -50,33 +41,14 @@ _NOT_THERE = frozenset({OrderState.INTENT, OrderState.IN_DOUBT, OrderState.REJEC
 """States in which the venue is not known to have the order."""
 
 
-@dataclass(slots=True)
-class Watch:
-    """What is remembered, in memory only, about an order that is being followed."""
-
-    next_ask_ns: int = NEVER
-    polls: int = 0
-    status_ask: int | None = None
-    last_reading: tuple[VenueOrderStatus, Decimal, int] | None = None
-    """Terminal status, filled total and time of a reading that did not add up."""
-    next_cancel_ns: int = NEVER
-    cancels: int = 0
-    round_asks: set[int] = field(default_factory=set)
-    round_counts: bool = False
-    next_round_ns: int = NEVER
-    empty_rounds: int = 0
-    since_ns: int | None = None
-    alerted: bool = False
-
-
 class OrderTracker:
     """Turns words about orders into order states and fills."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._watches: dict[str, Watch] = {}
-        self.unattributed_rows = False
-        """Set by the bookkeeper while a trade row of unknown owner is being looked up."""
+        self._told: set[str] = set()
+        """Contradictions a person has heard of."""
 
     # --- what the wire said --------------------------------------------------------------------------------
 
@@ -121,9 +93,8 @@ class OrderTracker:
             return
         self._attach(order, event.venue_order_id, "filled")
         self.book_fill(order, event.fill, "channel")
-        if order.filled == order.terms.size and not order.state.terminal:
-            self._finish(order, OrderState.FILLED, "filled in full")
-        elif order.terms.client_order_id in self._watches:
+        self.full(order)
+        if order.terms.client_order_id in self._watches:
             self._watches[order.terms.client_order_id].next_ask_ns = self._core.at.mono_ns
 
     def reported(self, event: OrderReported) -> None:
@@ -149,18 +120,22 @@ class OrderTracker:
             self.book_fill(order, fill, "status")
         self._close_by_report(order, watch, event.report)
 
-    def open_orders(self, event: OpenOrdersFetched) -> None:
-        """The open-orders view answered; an order of this journal that we do not know is cancelled."""
-        core = self._core
+    def open_orders(self, event: OpenOrdersFetched) -> bool:
+        """The open-orders view answered; an order of this journal that we do not know is cancelled. True when there
+        was none of those.
+        """
+        core, strangers = self._core, 0
         for seen in event.orders:
             order = self._find(seen.venue_order_id, seen.client_order_id)
             if order is not None:
                 self._attach(order, seen.venue_order_id, "found among open orders")
             elif seen.client_order_id is not None and seen.client_order_id.startswith(f"{core.journal_key}-"):
-                core.alert(Severity.CRITICAL, "unknown_own_order", f"cancelling unknown {seen.client_order_id}")
+                strangers += 1
+                self._tell("unknown_own_order", f"cancelling {seen.client_order_id}, which the journal does not know")
                 core.emit(CancelIntended(seen.client_order_id, "own order unknown to the journal", core.at.utc_us))
                 core.commands.append(CancelOrder(seen.client_order_id, seen.venue_order_id, seen.market))
         self._answer_rounds(event.ask_id)
+        return strangers == 0
 
     def order_events(self, event: OrderEventsFetched) -> None:
         """The order-events view answered."""
@@ -218,7 +193,7 @@ class OrderTracker:
             watch.next_round_ns = now_ns + ns(ROUND_EVERY_S)
             return
         watch.next_round_ns = now_ns + ns(ROUND_EVERY_S)
-        watch.round_counts = self.beyond_acceptance(order)
+        watch.round_counts = self.beyond_acceptance(order, watch)
         terms = order.terms
         since = min(core.state.rows, default=core.state.anchor.cursor if core.state.anchor else 0)
         watch.round_asks = {
@@ -228,24 +203,31 @@ class OrderTracker:
             core.ask(Topic.TRANSACTIONS, since_id=max(since, 1)),
         }
 
-    def beyond_acceptance(self, order: OwnOrder) -> bool:
-        """True when the venue, by its own clock, can no longer accept the request nor hide its traces."""
+    def beyond_acceptance(self, order: OwnOrder, watch: Watch) -> bool:
+        """True when the venue can no longer accept the request nor hide its traces: by its own clock, and by ours that
+        no step of the wall clock moves, counted from when this process began to doubt.
+        """
         rules = self._core.rules.account
+        bound_ns = ns(rules.doubt_bound_s + rules.lag_s)
+        if watch.since_ns is None or self._core.at.mono_ns - watch.since_ns <= bound_ns:
+            return False
         venue_utc_us = self._core.at.utc_us + self._core.venue_offset_ms * 1000
         age_us = venue_utc_us - order.intended_utc_us
-        return age_us > ns(rules.doubt_bound_s + rules.lag_s) // 1000
+        return age_us > bound_ns // 1000
 
     def _alert_when_old(self, order: OwnOrder, watch: Watch) -> None:
         core = self._core
-        if watch.alerted or order.state is not OrderState.IN_DOUBT or watch.since_ns is None:
+        if watch.alerted or watch.since_ns is None:
             return
-        if core.at.mono_ns - watch.since_ns >= ns(core.rules.account.doubt_alert_s):
+        doubtful = order.state is OrderState.IN_DOUBT
+        patience = core.rules.account.doubt_alert_s + (0 if doubtful else core.rules.hedge.force_s)
+        if core.at.mono_ns - watch.since_ns >= ns(patience):
             watch.alerted = True
             terms = order.terms
             core.alert(
                 Severity.CRITICAL,
-                "doubt_unresolved",
-                f"{terms.client_order_id}: {terms.side} {terms.size} on {terms.market} still in doubt; "
+                "doubt_unresolved" if doubtful else "order_stuck",
+                f"{terms.client_order_id}: {terms.side} {terms.size} on {terms.market} still {order.state}; "
                 f"look at the venue and use `arbbot resolve {terms.client_order_id}`",
             )
 
@@ -263,7 +245,7 @@ class OrderTracker:
         watch.round_asks.discard(ask_id)
         if watch.round_asks or not watch.round_counts or order.state is not OrderState.IN_DOUBT:
             return
-        if self.unattributed_rows:
+        if self._core.unattributed or order.filled > 0:
             return
         watch.empty_rounds += 1
         if watch.empty_rounds >= ROUNDS_FOR_ABSENT:
@@ -323,10 +305,30 @@ class OrderTracker:
             self._contradiction(order, f"taken for {taken_for}, but the venue knows it ({cause})")
             self.cancel(order, "exists against all evidence")
 
+    def row_seen(self, order: OwnOrder, venue_order_id: int) -> None:
+        """A transaction row proves that the venue has the order under this id."""
+        self._attach(order, venue_order_id, "found by its transaction row")
+
+    def full(self, order: OwnOrder) -> None:
+        """End an order that has filled in full, whatever told the fills."""
+        if order.filled == order.terms.size and not order.state.terminal:
+            self._finish(order, OrderState.FILLED, "filled in full")
+
+    def cancel_strays(self) -> None:
+        """Orders that live although their hedge is closed (taken for absent, then alive) are cancelled until over."""
+        state = self._core.state
+        for order in state.open_orders():
+            hedge = state.hedges[order.terms.hedge_id]
+            if hedge.closed is not None and order.state is not OrderState.INTENT:
+                self.cancel(order, "its hedge is closed")
+
     def book_fill(self, order: OwnOrder, fill: Fill, source: str) -> None:
         """Book a fill once, whatever tells it first; after the order's end it is alarmed and halts."""
         core = self._core
         if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):
+            return
+        if fill.side is not order.terms.side or fill.market != order.terms.market:
+            self._contradiction(order, f"fill {fill.trade_id} is told as a {fill.side} on {fill.market}")
             return
         late = order.state.terminal
         core.emit(FillBooked(order.terms.client_order_id, fill, source, late, core.at.utc_us))
@@ -361,9 +363,14 @@ class OrderTracker:
         return None
 
     def _contradiction(self, order: OwnOrder, text: str) -> None:
-        core = self._core
-        core.alert(Severity.CRITICAL, "order_contradiction", f"{order.terms.client_order_id}: {text}")
-        core.restrict(Mode.HALTED, f"{order.terms.client_order_id}: {text}")
+        self._tell("order_contradiction", f"{order.terms.client_order_id}: {text}")
+        self._core.restrict(Mode.HALTED, f"{order.terms.client_order_id}: {text}")
+
+    def _tell(self, name: str, text: str) -> None:
+        """Alert once: what does not change is not news."""
+        if text not in self._told:
+            self._told.add(text)
+            self._core.alert(Severity.CRITICAL, name, text)
 
     def _find(self, venue_order_id: int | None, client_order_id: str | None) -> OwnOrder | None:
         state = self._core.state

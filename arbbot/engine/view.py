@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from arbbot.domain.book import Book
+from arbbot.domain.events import Moment
 from arbbot.domain.market import Direction, FeeRate, Route, Side
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.spread import Triangle
@@ -28,6 +29,10 @@ class BookSlot:
     """When REST was last asked to confirm it."""
     min_levels: int = 0
     """Rows a side it must show."""
+    newer: Book | None = None
+    """A REST book newer than the feed's: good for exits only, until the feed has caught up."""
+    newer_ns: int = NEVER
+    """When that one was asked for."""
     fault: Refusal | None = Refusal.NO_BOOK
     """What is wrong with the book itself."""
 
@@ -59,15 +64,23 @@ class MarketView:
         self.halted: dict[str, str] = {}
         self.fees: dict[str, FeeRate] = {}
 
-    def saw(self, book: Book, epoch: int, now_ns: int) -> bool:
-        """Take a feed frame; False when its connection is not the current one or it is not newer."""
+    def saw(self, book: Book, epoch: int, at: Moment, venue_offset_ms: int) -> bool:
+        """Take a feed frame; False when its connection is not the current one or it is not newer.
+
+        A frame that waited (the loop stood still, the machine slept) is old by the venue's clock: it confirms nothing,
+        and REST is asked.
+        """
         slot = self.slots.get(book.symbol)
         if slot is None or epoch != self.epoch:
             return False
         held = slot.book
         if held is not None and slot.epoch == epoch and book.microtimestamp < held.microtimestamp:
             return False
-        slot.take(book, now_ns)
+        late_us = at.utc_us + venue_offset_ms * 1000 - book.microtimestamp
+        if late_us <= self.fresh_ns // 1000:
+            slot.take(book, at.mono_ns)
+        elif held is None or slot.epoch != epoch or book.microtimestamp > held.microtimestamp:
+            slot.take(book, NEVER)
         slot.epoch = epoch
         return True
 
@@ -100,7 +113,10 @@ class MarketView:
         if slot.epoch is not None and slot.book is not None:
             if book.microtimestamp == slot.book.microtimestamp:
                 slot.confirmed_ns = max(slot.confirmed_ns, asked_ns)
-            return book.microtimestamp > slot.book.microtimestamp and slot.confirmed_ns < asked_ns - self.fresh_ns
+            if book.microtimestamp <= slot.book.microtimestamp:
+                return False
+            slot.newer, slot.newer_ns = book, asked_ns
+            return slot.confirmed_ns < asked_ns - self.fresh_ns
         if slot.book is None or book.microtimestamp >= slot.book.microtimestamp:
             slot.take(book, asked_ns)
         return False
@@ -118,11 +134,18 @@ class MarketView:
         return None
 
     def exit_book(self, symbol: str, now_ns: int) -> Book | None:
-        """A book good enough to leave a position on: tradable and confirmed lately, by feed or REST."""
+        """A book good enough to leave a position on: tradable and confirmed lately, by feed or REST; the newest."""
+        slot, oldest = self.slots[symbol], now_ns - self.fresh_ns
+        held = slot.book if slot.confirmed_ns >= oldest else None
+        newer = slot.newer if slot.newer_ns >= oldest else None
+        if newer is not None and (held is None or newer.microtimestamp > held.microtimestamp):
+            held = newer
+        return held if held is not None and held.tradable else None
+
+    def confirmed_ns(self, symbol: str) -> int:
+        """When the exit book of a market was last vouched for."""
         slot = self.slots[symbol]
-        if slot.book is None or not slot.book.tradable or slot.confirmed_ns < now_ns - self.fresh_ns:
-            return None
-        return slot.book
+        return max(slot.confirmed_ns, slot.newer_ns)
 
     def triangle(self, direction: Direction) -> Triangle | None:
         """The three books in one direction; None unless all are there and tradable."""
@@ -153,15 +176,15 @@ class MarketView:
             return None
         return (book.bid + book.ask) / 2
 
-    def to_numeraire(self, counter: str, taker: Side, size: Decimal) -> Decimal | None:
+    def to_numeraire(self, counter: str, taker: Side, size: Decimal, now_ns: int) -> Decimal | None:
         """Domestic value of `size` counter currency, walked: SELL what we get of it, BUY what we owe of it.
 
         None when the FX book is too thin or missing.
         """
         if counter == self.route.numeraire:
             return size
-        book = self.fx.book
-        if book is None or not book.tradable or size <= 0:
+        book = self.exit_book(self.route.fx.symbol, now_ns)
+        if book is None or size <= 0:
             return None
         sweep = book.ladder(taker).sweep(size)
         return None if sweep is None else sweep.total

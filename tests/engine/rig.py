@@ -164,6 +164,9 @@ class Rig:
         """Change the market to these books and send frames of all."""
         for each in books:
             self.venue.books[each.symbol] = each
+        for symbol, held in self.venue.books.items():
+            if held.microtimestamp < self.at.utc_us:
+                self.venue.books[symbol] = Book(symbol, self.at.utc_us, held.bids, held.asks)
         for symbol in ROUTE.symbols:
             self.step(ev.BookSeen(self.venue.books[symbol], self.epoch))
 

@@ -227,13 +227,11 @@ def test_a_known_foreign_order_is_external_by_its_name(rig: Rig) -> None:
     rig.venue.failing = {Topic.ORDER_STATUS}
     rig.run(33)
     assert rig.mode() is Mode.ACTIVE
-    assert rig.engine.tracker.unattributed_rows
+    assert rig.engine.core.unattributed
     rig.venue.failing = set()
-    rig.run("1.5")
-    status = [each for each in rig.sent if isinstance(each, Ask) and each.venue_order_id == 31337][-1]
-    rig.engine.books._unattributed[7001].ask_id = status.ask_id
+    rig.engine.books._unowned._waiting[7001].ask_id = 10**6
     report = OrderReport(31337, None, VenueOrderStatus.FINISHED, D(0), ())
-    rig.step(ev.OrderReported(status.ask_id, None, 31337, report))
+    rig.step(ev.OrderReported(10**6, None, 31337, report))
     assert rig.mode() is Mode.PAUSED
 
 
@@ -242,7 +240,7 @@ def test_a_row_of_an_order_in_doubt_waits_for_its_owner(rig: Rig) -> None:
     rig.venue.channel = False
     hedge(rig, buy=Play("lost", hidden_s=D(8)))
     rig.run(6)
-    assert rig.engine.tracker.unattributed_rows
+    assert rig.engine.core.unattributed
     assert rig.stands(1) is OrderState.IN_DOUBT
     assert rig.mode() is Mode.ACTIVE
     rig.run(8)

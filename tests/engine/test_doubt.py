@@ -340,7 +340,7 @@ def test_a_strangers_trade_keeps_a_doubt_open_until_a_person_decides(rig: Rig) -
     assert rig.stands(1) is OrderState.IN_DOUBT
     assert "doubt_unresolved" in rig.alerts()
     rig.step(ev.OperatorResolved("q7-000001", None, "ann", "the trade was mine"))
-    rig.run(10)
+    rig.run(70)
     assert rig.stands(1) is OrderState.ABSENT
     assert rig.state.external_rows == 1
     assert rig.mode() is Mode.PAUSED

@@ -212,7 +212,7 @@ def sizers(draw: st.DrawFn) -> Sizer:
         quote=draw(st.decimals(0, 60_000, places=2)),
         capital_size=draw(st.decimals(0, 2, places=8)),
     )
-    return Sizer(trade, triangle, buy, sell, draw(all_costs), funds, trade.gross_threshold)
+    return Sizer(trade, triangle, buy, sell, draw(all_costs), funds, trade.gross_threshold, False, None)
 
 
 def limit_of(sizer: Sizer, naive: Naive) -> Fraction:
@@ -320,7 +320,7 @@ def test_the_sell_ask_reference_hangs_on_the_sell_markets_own_touch() -> None:
         triangle = Triangle(
             Direction.BUY_DOMESTIC, Book("btcusd", 1, bids, asks), sell, fx, D("60000.01"), D("55100"), D("60000.01")
         )
-        return Sizer(trade, triangle, BTC_USD, BTC_EUR, costs, funds, D("0.0035"))
+        return Sizer(trade, triangle, BTC_USD, BTC_EUR, costs, funds, D("0.0035"), False, None)
 
     sized = sizer(foreign).largest()
     assert isinstance(sized, Sized)

@@ -25,12 +25,12 @@ def test_a_hedge_is_opened_exactly_when_the_exact_path_accepts_it(triangle: Tria
     rig.ready()
     rig.feeding = False
     books = {book.symbol: book for book in (triangle.buy, triangle.sell, triangle.fx)}
-    rig.step(ev.MarketHalted(None, True, "while the books change"))
+    rig.step(ev.OperatorPaused("law", "while the books change"))
     for symbol in ROUTE.symbols:
         book = books[symbol]
         book.microtimestamp = 2**60
         rig.step(ev.BookSeen(book, rig.epoch))
-    rig.step(ev.MarketHalted(None, False, "all there"))
+    rig.step(ev.OperatorResumed("law", "all there"))
     accepted = {}
     for direction in Direction:
         sizer = rig.engine.entry.sizer(direction)
@@ -62,7 +62,7 @@ def test_a_missing_book_is_no_signal() -> None:
     assert view.premium() is None
     assert view.mid("btcusd") is None
     assert rig.engine.entry._try(Direction.BUY_DOMESTIC) is Refusal.NO_BOOK
-    assert view.to_numeraire("EUR", Side.SELL, D(1)) is None
+    assert view.to_numeraire("EUR", Side.SELL, D(1), 0) is None
 
 
 @pytest.mark.parametrize("symbol", ROUTE.symbols)

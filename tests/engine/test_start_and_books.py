@@ -135,7 +135,7 @@ def test_rest_disagreeing_with_a_live_feed_confirms_nothing(rig: Rig) -> None:
     """A newer REST book means that a frame is missing: the feed's book is left to go stale."""
     rig.ready()
     rig.feeding = False
-    rig.venue.books["btceur"] = book(*RICH)
+    rig.venue.books["btceur"] = book(*RICH, stamp=rig.at.utc_us + 1)
     rig.run(11)
     assert rig.engine.core.view.foreign.book != rig.venue.books["btceur"]
     rig.step(ev.BookSeen(rig.venue.books["eurusd"], rig.epoch))
@@ -203,13 +203,12 @@ def test_tickers_that_disagree_refuse_to_trade(rig: Rig) -> None:
     """A book premium that no ticker knows is not traded on, and the difference is told."""
     rig.ready()
     true_books = dict(rig.venue.books)
-    rig.step(ev.BookSeen(book("btceur", "54700", "54710"), rig.epoch))
+    rig.step(ev.BookSeen(book("btceur", "54700", "54710", stamp=rig.at.utc_us + 1), rig.epoch))
     rig.feeding = False
     rig.run(31)
     assert rig.engine.premium.difference is not None
     assert rig.engine.premium.difference < D("-0.002")
-    rig.step(ev.BookSeen(true_books["eurusd"], rig.epoch))
-    rig.step(ev.BookSeen(book(*RICH), rig.epoch))
+    rig.step(ev.BookSeen(book(*RICH, stamp=rig.at.utc_us), rig.epoch))
     assert refused(rig, "premium_disagrees")
 
 
@@ -223,14 +222,18 @@ def test_a_nonsense_ticker_is_no_witness(rig: Rig) -> None:
 
 
 def test_a_halted_market_stops_hedges_until_it_trades_again(rig: Rig) -> None:
-    """An announcement for the whole venue or one market stops; the all-clear starts; each halt is alerted once."""
+    """An announcement for the whole venue or one market stops, and is alerted once; a market list that says that all
+    is well does not lift it unless it showed the halt before; a person's resume does.
+    """
     rig.ready()
     rig.step(ev.MarketHalted(None, True, "maintenance"))
     rig.step(ev.MarketHalted("btcusd", True, "maintenance"))
     rig.show(book(*RICH))
     assert refused(rig, "market_halted")
     assert rig.alerts().count("market_halted") == 3
-    rig.step(ev.MarketHalted(None, False, "over"))
+    rig.run(70)
+    assert rig.placed() == []
+    rig.step(ev.OperatorResumed("ann", "the venue trades"))
     rig.show()
     assert len(rig.placed()) == 2
 

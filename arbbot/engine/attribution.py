@@ -1,0 +1,118 @@
+"""Whose is a trade row of an order we do not know: a doubt's, found late, or somebody else's?
+
+The rows carry the venue's order id only, so `order_status` is asked for the client order id behind it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from arbbot.domain.commands import Topic
+from arbbot.domain.events import AskFailed, OrderReported
+from arbbot.domain.market import Side
+from arbbot.domain.money import ZERO
+from arbbot.domain.order import OrderReport, Transaction
+from arbbot.engine.core import Core, ns
+from arbbot.engine.own import OwnOrder
+from arbbot.engine.view import NEVER
+
+AT_ONCE = 4
+"""Orders asked about at the same time; all rows of one order share its question."""
+PAUSES_S = (Decimal(1), Decimal(1), Decimal(2), Decimal(5), Decimal(15), Decimal(60))
+"""Between questions about one row; the last repeats."""
+NOT_FOUND_TRIES = 3
+"""Answers of not-found before an unknown trade row is taken for somebody else's."""
+
+
+@dataclass(slots=True)
+class Unowned:
+    """A row that waits for its owner."""
+
+    row: Transaction
+    ask_id: int | None = None
+    asked: int = 0
+    answers: int = 0
+    next_ask_ns: int = NEVER
+
+
+class Attribution:
+    """Asks about the owners of rows, a few at a time."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._waiting: dict[int, Unowned] = {}
+
+    def __contains__(self, transaction_id: int) -> bool:
+        return transaction_id in self._waiting
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def row_ids(self) -> list[int]:
+        """The rows that wait, oldest first."""
+        return sorted(self._waiting)
+
+    def add(self, row: Transaction) -> None:
+        """A trade row of an order that is not known to be ours."""
+        self._waiting[row.transaction_id] = Unowned(row)
+
+    def clear(self) -> None:
+        """Forget them all: a rebase has taken them into the opening."""
+        self._waiting.clear()
+
+    def tick(self) -> None:
+        """Ask about those that are due."""
+        now_ns = self._core.at.mono_ns
+        asked = {waiting.row.order_id for waiting in self._waiting.values() if waiting.ask_id is not None}
+        for waiting in self._waiting.values():
+            due = waiting.ask_id is None and now_ns >= waiting.next_ask_ns
+            if not due or waiting.row.order_id in asked or len(asked) >= AT_ONCE:
+                continue
+            asked.add(waiting.row.order_id)
+            waiting.ask_id = self._core.ask(Topic.ORDER_STATUS, venue_order_id=waiting.row.order_id)
+            waiting.next_ask_ns = now_ns + ns(PAUSES_S[min(waiting.asked, len(PAUSES_S) - 1)])
+            waiting.asked += 1
+
+    def ask_failed(self, event: AskFailed) -> None:
+        """Nothing is known; asked again when due."""
+        for waiting in self._waiting.values():
+            if waiting.ask_id == event.ask_id:
+                waiting.ask_id = None
+
+    def reported(self, event: OrderReported) -> list[tuple[Transaction, str | None]]:
+        """The rows that this answer settles, each with our client order id, or None for somebody else's."""
+        order_ids = [each.row.order_id for each in self._waiting.values() if each.ask_id == event.ask_id]
+        settled: list[tuple[Transaction, str | None]] = []
+        for waiting in list(self._waiting.values()):
+            if waiting.row.order_id not in order_ids:
+                continue
+            waiting.ask_id = None
+            waiting.answers += 1
+            owner = self._core.state.order_of_row(waiting.row)
+            if owner is not None or self._foreign(waiting, event):
+                del self._waiting[waiting.row.transaction_id]
+                settled.append((waiting.row, owner))
+        return settled
+
+    def _foreign(self, waiting: Unowned, event: OrderReported) -> bool:
+        """True when the row is somebody else's. While a doubt could own it, only another name on it says so."""
+        owners = [order for order in self._core.state.in_doubt() if self._may_own(order, waiting.row, event.report)]
+        if event.report is not None:
+            return event.report.client_order_id is not None or not owners
+        return waiting.answers >= NOT_FOUND_TRIES and not owners
+
+    def _may_own(self, order: OwnOrder, row: Transaction, report: OrderReport | None) -> bool:
+        """Whether a doubtful order can be the one behind a row: same market and side, sent before it, and of the size
+        that the venue tells.
+        """
+        terms = order.terms
+        base = dict(row.amounts).get(self._core.route.base, ZERO)
+        if terms.market != row.market or (base > 0) != (terms.side is Side.BUY):
+            return False
+        slack_us = ns(self._core.rules.account.lag_s) // 1000 - self._core.venue_offset_ms * 1000
+        if row.utc_us + slack_us < order.intended_utc_us:
+            return False
+        if report is None or report.remaining is None:
+            return True
+        return report.remaining + sum((fill.size for fill in report.fills), ZERO) == terms.size
