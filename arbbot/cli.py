@@ -268,6 +268,19 @@ def rebase(reason: Reason, socket: Socket = None, settings: SettingsFile = None)
     _tell(settings, socket, "rebase", reason)
 
 
+@app.command()
+def adopt(
+    reason: Reason,
+    mode: Annotated[ModeOption | None, typer.Option("--mode", help="Instead of the settings' mode.")] = None,
+    settings: SettingsFile = None,
+) -> int:
+    """Bind the stopped daemon's journal to the present key, after a key rotation of the same account."""
+    loaded = _load(settings, mode)
+    from arbbot import bootstrap
+
+    return bootstrap.adopt(loaded, _who(), reason)
+
+
 # --- look back ----------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
 from arbbot.bootstrap.summary import print_summary
-from arbbot.bootstrap.wiring import SlashNames, Taps, feed, fetch_route, gateway, route_name
+from arbbot.bootstrap.wiring import SlashNames, Taps, feed, fetch_route, gateway, journal_identity, journal_path
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
@@ -31,7 +31,7 @@ from arbbot.engine.report import report
 from arbbot.engine.state import State, StateError
 from arbbot.engine.step import Engine
 from arbbot.journal.codec import encode
-from arbbot.journal.sqlite import Identity, JournalRefused, SqliteJournal, open_journal
+from arbbot.journal.sqlite import JournalRefused, SqliteJournal, open_journal
 from arbbot.ports import Feed, Gateway, JournalFault
 from arbbot.ports import Telemetry as Port
 from arbbot.research.record import FORMAT, Header, Recorder
@@ -168,14 +168,8 @@ class _Door:
             self.recorder.reply(command, answer, at)
 
 
-def journal_path(settings: Settings) -> Path:
-    """Where the journal of these settings lies: one directory a mode."""
-    return settings.state_dir / settings.mode.value / "journal.db"
-
-
 def _open_journal(settings: Settings, keys: Keys | None) -> SqliteJournal:
-    account = "paper" if keys is None else keys.key_id
-    identity = Identity(settings.mode.value, settings.venue.rest_url, account, route_name(settings))
+    identity = journal_identity(settings, keys)
     try:
         return open_journal(journal_path(settings), identity, sync_full=settings.journal_full_sync)
     except (JournalRefused, OSError) as error:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from arbbot import screen
 from arbbot.bootstrap.narrator import tell
 from arbbot.bootstrap.summary import summary_lines
+from arbbot.bootstrap.wiring import journal_identity, journal_path
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.market import Route
 from arbbot.domain.records import DurableRecord, OrderIntended, Started
 from arbbot.engine.report import report as figures_of
 from arbbot.engine.state import State
-from arbbot.journal.sqlite import JournalRefused, Line, read_journal
-from arbbot.settings import Settings
+from arbbot.journal.sqlite import JournalRefused, Line, read_journal, rebind
+from arbbot.settings import Settings, read_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,17 @@ def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bo
     for line in lines:
         after_ms = Decimal(line.utc_us - start_us) / 1000
         print(f"{after_ms:12.3f} ms  {line.record.kind:16} {tell(line.record) or fields_of(line.record)}")
+    return ExitCode.OK
+
+
+def adopt(settings: Settings, who: str, reason: str) -> ExitCode:
+    """Bind the journal of these settings to the present key, after a rotation. Raises Failure (JOURNAL)."""
+    path, identity = journal_path(settings), journal_identity(settings, read_keys(settings))
+    try:
+        before = rebind(path, identity, f"{who}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}: {reason}")
+    except (JournalRefused, OSError) as error:
+        raise Failure(ExitCode.JOURNAL, str(error)) from error
+    print(f"{path}: bound to key {identity.account}, no longer to {before}; nothing is traded before the ledger agrees")
     return ExitCode.OK
 
 

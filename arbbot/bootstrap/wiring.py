@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from random import SystemRandom
 
 from arbbot.bitstamp.auth import Credentials
@@ -17,6 +18,7 @@ from arbbot.domain.events import MarketsFetched
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.market import Route
+from arbbot.journal.sqlite import Identity
 from arbbot.ports import Clock, Gateway, Sink
 from arbbot.settings import BookFeed, Keys, Settings
 
@@ -88,6 +90,17 @@ def symbols(settings: Settings) -> tuple[str, str, str]:
 def route_name(settings: Settings) -> str:
     """As `Route.name` will be, known before the venue is asked."""
     return f"{settings.route.domestic}-{settings.route.foreign}"
+
+
+def journal_path(settings: Settings) -> Path:
+    """Where the journal of these settings lies: one directory a mode."""
+    return settings.state_dir / settings.mode.value / "journal.db"
+
+
+def journal_identity(settings: Settings, keys: Keys | None) -> Identity:
+    """Whose journal these settings may write."""
+    account = "paper" if keys is None else keys.key_id
+    return Identity(settings.mode.value, settings.venue.rest_url, account, route_name(settings))
 
 
 async def fetch_route(settings: Settings, source: Gateway) -> Route:

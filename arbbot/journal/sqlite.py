@@ -10,12 +10,12 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO
 
-from arbbot.domain.records import CancelIntended, DurableRecord, HedgeOpened, OrderIntended
+from arbbot.domain.records import AnchorSet, CancelIntended, DurableRecord, HedgeOpened, OrderIntended
 from arbbot.journal.codec import decode, encode
 from arbbot.ports import JournalFault
 
@@ -134,6 +134,34 @@ def open_journal(path: Path, identity: Identity, *, sync_full: bool) -> SqliteJo
     return SqliteJournal(connection, lock, path, key)
 
 
+def rebind(path: Path, identity: Identity, note: str) -> str:
+    """Bind a journal of this mode, host and route to another key of its account; returns the key it had.
+
+    The note is kept beside the identity. Raises JournalRefused: in use, somebody else's, or bound to that key already.
+    Whether it is the same account, the ledger will tell: it must equal the venue before anything is traded.
+    """
+    if not path.is_file():
+        raise JournalRefused(f"{path}: there is no journal")
+    lock = _take_lock(path)
+    try:
+        with closing(_connect(path, sync_full=True)) as connection:
+            meta = _meta(connection, path)
+            old = meta.get("account", "")
+            _refuse_others(path, meta, replace(identity, account=old))
+            if old == identity.account:
+                raise JournalRefused(f"{path}: belongs to account {old!r} already")
+            notes = sum(name.startswith("adopted_") for name in meta)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'account'", (identity.account,))
+            connection.execute("INSERT INTO meta VALUES (?, ?)", (f"adopted_{notes + 1}", f"from {old!r}: {note}"))
+            connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise JournalRefused(f"{path}: {error}") from error
+    finally:
+        lock.close()
+    return old
+
+
 @contextmanager
 def read_journal(path: Path) -> Iterator[tuple[dict[str, str], Iterator[Line]]]:
     """(identity and key, lines) of a journal on disk, without its lock: a running daemon is not disturbed."""
@@ -192,10 +220,29 @@ def _adopt(connection: sqlite3.Connection, path: Path, identity: Identity) -> st
     if version != SCHEMA_VERSION:
         raise JournalRefused(f"{path}: schema version {version}, this program writes {SCHEMA_VERSION}")
     meta = _meta(connection, path)
+    _refuse_others(path, meta, replace(identity, account=meta.get("account", "")))
+    if meta["account"] != identity.account:
+        _take_over_unread(connection, path, meta["account"], identity.account)
+    return meta["key"]
+
+
+def _refuse_others(path: Path, meta: dict[str, str], identity: Identity) -> None:
     for name, value in asdict(identity).items():
         if meta.get(name) != value:
             raise JournalRefused(f"{path}: belongs to {name} {meta.get(name)!r}, not {value!r}")
-    return meta["key"]
+
+
+def _take_over_unread(connection: sqlite3.Connection, path: Path, old: str, new: str) -> None:
+    """Without an anchor nothing was ever read of an account, as after a mistyped key: the new one takes it over."""
+    try:
+        if connection.execute("SELECT 1 FROM record WHERE kind = ? LIMIT 1", (AnchorSet.kind,)).fetchone():
+            raise JournalRefused(
+                f"{path}: belongs to account {old!r}, not {new!r}; if that is a new key of the same account, "
+                "bind it by `arbbot adopt --reason TEXT`"
+            )
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'account'", (new,))
+    except sqlite3.Error as error:
+        raise JournalRefused(f"{path}: {error}") from error
 
 
 def _meta(connection: sqlite3.Connection, path: Path) -> dict[str, str]:

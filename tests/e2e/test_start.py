@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from arbbot.domain.records import AnchorSet
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
 from arbbot.journal.sqlite import Identity, SqliteJournal, open_journal
 from arbbot.settings import Settings
@@ -158,8 +159,10 @@ def foreign_host(start: Start) -> None:
 
 
 def foreign_account(start: Start) -> None:
-    """The journal of another account."""
-    start.write(replace(start.identity, account="SomebodyElse"))
+    """The journal of another account, of which something was read."""
+    journal = open_journal(start.journal, replace(start.identity, account="SomebodyElse"), sync_full=False)
+    journal.append([AnchorSet((), 1, "opening", "arbbot", "first reading", 1)])
+    journal.close()
 
 
 def foreign_route(start: Start) -> None:
@@ -211,7 +214,7 @@ REFUSED: dict[Callable[[Start], None], tuple[int, str]] = {
     not_a_number: (SETTINGS, "WEIGHT_PERCENT"),
     second_instance: (JOURNAL, f"in use by process {os.getpid()}"),
     foreign_host: (JOURNAL, "belongs to host"),
-    foreign_account: (JOURNAL, "belongs to account"),
+    foreign_account: (JOURNAL, "`arbbot adopt --reason TEXT`"),
     foreign_route: (JOURNAL, "belongs to route"),
     not_a_journal: (JOURNAL, "not a database"),
     torn_journal: (JOURNAL, "journal.db"),
