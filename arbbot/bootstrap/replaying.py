@@ -11,7 +11,7 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.journal.codec import decode, encode
 from arbbot.research.record import Header
-from arbbot.research.replay import BookReader
+from arbbot.research.replay import BookReader, DecidesOtherwise
 from arbbot.research.replay import replay as run_replay
 from arbbot.research.wire_log import RecordingError
 
@@ -35,17 +35,21 @@ def _read_books(epoch: int, header: Header) -> BookReader:
 
 
 def replay(directory: Path, as_json: bool) -> ExitCode:
-    """Replay a recording; CHECK_FAILED when it decides otherwise than the recorded run. Raises Failure (USAGE)."""
+    """Replay a recording; CHECK_FAILED unless it decides as the recorded run did. Raises Failure (USAGE)."""
     try:
         result = run_replay(directory, _read_books, encode, decode)
     except RecordingError as error:
-        raise Failure(ExitCode.USAGE, str(error)) from error
+        raise Failure(ExitCode.USAGE, f"replay: {error}") from error
+    except DecidesOtherwise as error:
+        raise Failure(ExitCode.CHECK_FAILED, f"{directory}: {error}") from error
     if as_json:
         told = {"hash": result.hash, "recorded_hash": result.recorded_hash, "equal": result.equal}
-        screen.show_json({**told, "records": result.records, "lines": result.lines, "report": result.report})
+        more = {"records": result.records, "lines": result.lines, "problem": result.problem}
+        screen.show_json({**told, **more, "report": result.report})
     else:
         print(f"lines       {result.lines} read, {result.records} durable records decided")
-        print(f"recorded    {result.recorded_hash or 'cut off before its end: nothing to compare with'}")
+        print(f"recorded    {result.recorded_hash or '-'}")
         print(f"replayed    {result.hash}{'  EQUAL' if result.equal else ''}")
-    failed = result.recorded_hash is not None and not result.equal
-    return ExitCode.CHECK_FAILED if failed else ExitCode.OK
+    if result.problem is not None:
+        raise Failure(ExitCode.CHECK_FAILED, f"{directory}: {result.problem}")
+    return ExitCode.OK

@@ -13,12 +13,16 @@ import orjson
 import zstandard
 
 from arbbot.domain.events import BookSeen, Event, FeedUp, Moment
+from arbbot.domain.ledger import LedgerError
 from arbbot.domain.records import DurableRecord, is_durable
 from arbbot.engine.report import report
-from arbbot.engine.state import State
+from arbbot.engine.state import State, StateError
 from arbbot.engine.step import Engine, Output
 from arbbot.research.record import FORMAT, HEADER, DecisionHash, Header
 from arbbot.research.wire_log import RecordingError, decode_event
+
+ENGINE_BREAKS = (StateError, LedgerError, KeyError, ValueError, AssertionError)
+"""What comes of recorded answers to questions that today's engine did not ask."""
 
 
 class BookReader(Protocol):
@@ -35,15 +39,32 @@ class ReplayResult:
 
     hash: str
     recorded_hash: str | None
-    """None when the recording was cut off before its end."""
+    """None when the recording was cut off before its end, or lines of it were dropped."""
     records: int
     lines: int
+    dropped: int
+    """Lines that the recorder could not keep."""
     report: dict[str, Any]
 
     @property
     def equal(self) -> bool:
         """True when the decisions are those of the recorded run."""
         return self.recorded_hash == self.hash
+
+    @property
+    def problem(self) -> str | None:
+        """Why this proves nothing, or proves the opposite; None when the decisions are equal."""
+        if self.lines == 0:
+            return "holds no lines: there is nothing to replay"
+        if self.dropped:
+            return f"{self.dropped} lines were dropped while it was recorded: there is nothing to compare with"
+        if self.recorded_hash is None:
+            return "cut off before its end: there is no hash to compare with"
+        return None if self.equal else "decides otherwise: the hashes differ"
+
+
+class DecidesOtherwise(Exception):
+    """The engine of today could not even make the recorded steps; one clear line."""
 
 
 def replay(
@@ -52,17 +73,33 @@ def replay(
     encode: Callable[[DurableRecord], str],
     decode: Callable[[str, str], DurableRecord],
 ) -> ReplayResult:
-    """Feed a recording to a new engine. Raises RecordingError."""
+    """Feed a recording to a new engine. Raises RecordingError, or DecidesOtherwise where the engine breaks on it."""
     header = _header(directory)
-    run = _Replay(header, read_books, encode, decode)
+    try:
+        run = _Replay(header, read_books, encode, decode)
+    except ENGINE_BREAKS as error:
+        raise DecidesOtherwise(f"cannot go on from the journal it began with: {_told(error)}") from error
     lines = 0
     for line in _lines(directory):
         lines += 1
-        run.take(line)
-    state = run.engine.core.state
+        try:
+            run.take(line)
+        except RecordingError as error:
+            raise RecordingError(f"line {lines}: {error}") from error
+        except ENGINE_BREAKS as error:
+            raise DecidesOtherwise(f"decides otherwise at line {lines}: {_told(error)}") from error
     return ReplayResult(
-        run.hash.hexdigest(), run.recorded_hash, run.hash.count, lines, report(state, header.route, header.mode)
+        hash=run.hash.hexdigest(),
+        recorded_hash=run.recorded_hash,
+        records=run.hash.count,
+        lines=lines,
+        dropped=run.dropped,
+        report=report(run.engine.core.state, header.route, header.mode),
     )
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 class _Replay:
@@ -79,6 +116,7 @@ class _Replay:
         self.engine = Engine(header.route, header.rules, state, header.journal_key)
         self.hash = DecisionHash(encode)
         self.recorded_hash: str | None = None
+        self.dropped = 0
         self._header = header
         self._read_books = read_books
         self._readers: dict[int, BookReader] = {}
@@ -89,7 +127,8 @@ class _Replay:
     def take(self, line: dict[str, Any]) -> None:
         kind = line["k"]
         if kind == "h":
-            self.recorded_hash = None if line["dropped"] else line["hash"]
+            self.dropped = line["dropped"]
+            self.recorded_hash = None if self.dropped else line["hash"]
             return
         at = Moment(line["m"], line["u"])
         if kind == "f":
@@ -130,7 +169,8 @@ def _header(directory: Path) -> Header:
     try:
         header = HEADER.validate_json((directory / "header.json").read_bytes())
     except (OSError, ValueError) as error:
-        raise RecordingError(f"{directory}: no recording: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise RecordingError(f"{directory}: no recording: header.json: {reason}") from error
     if header.format != FORMAT:
         raise RecordingError(f"{directory}: format {header.format}, this program reads {FORMAT}")
     return header
