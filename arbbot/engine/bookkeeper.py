@@ -219,6 +219,9 @@ class Bookkeeper:
             self._book_own(row, client_order_id)
         elif row.is_trade and row.market in self._core.route.symbols:
             self._unowned.add(row)
+            if self._core.state.agreed:
+                held = tuple(Holding(currency, delta) for currency, delta in row.amounts)
+                self._core.emit(Discrepancy(held, False, self._core.at.utc_us))
         else:
             self._book_external(row)
 

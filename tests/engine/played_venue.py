@@ -80,6 +80,8 @@ class PlayedVenue:
         self.tells_remaining = True
         self.row_decimals = 8
         self.row_lag_s = ZERO
+        self.strays: tuple[OpenOrder, ...] = ()
+        """Open orders that nothing here placed."""
         self.balance_decimals = 8
         self.rows: list[tuple[int, Transaction]] = []
         """(monotonic time it is shown from, row)."""
@@ -243,7 +245,7 @@ class PlayedVenue:
             case Topic.ORDER_STATUS:
                 return ev.OrderReported(ask.ask_id, ask.client_order_id, ask.venue_order_id, self.report(ask))
             case Topic.OPEN_ORDERS:
-                return ev.OpenOrdersFetched(ask.ask_id, self.open_orders())
+                return ev.OpenOrdersFetched(ask.ask_id, self.open_orders() + self.strays)
             case Topic.ORDER_EVENTS:
                 told = (self.event_of(order, "created") for order in self.seen() if order.terms.market == market)
                 return ev.OrderEventsFetched(ask.ask_id, market, tuple(told))

@@ -202,7 +202,6 @@ def test_tickers_must_confirm_the_premium_first(rig: Rig) -> None:
 def test_tickers_that_disagree_refuse_to_trade(rig: Rig) -> None:
     """A book premium that no ticker knows is not traded on, and the difference is told."""
     rig.ready()
-    true_books = dict(rig.venue.books)
     rig.step(ev.BookSeen(book("btceur", "54700", "54710", stamp=rig.at.utc_us + 1), rig.epoch))
     rig.feeding = False
     rig.run(31)
