@@ -27,7 +27,9 @@ USER 10001:10001
 VOLUME ["/var/lib/arbbot"]
 # The daemon stops by its own table and needs up to a minute: run with a stop grace of 60 s.
 STOPSIGNAL SIGTERM
-# Fails while the daemon is not safe to trade, which is this container's watchdog.
+# Ask and command the daemon inside: docker exec CONTAINER python -m arbbot status
+# Marks the container unhealthy while the daemon is not fit to trade. It tells whoever watches; docker itself restarts
+# nothing because of it.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "arbbot", "health"]
 ENTRYPOINT ["python", "-m", "arbbot"]
 CMD ["run"]

@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help:
 	@echo 'make run [SECONDS=30]   rehearse on the built-in exchange until Ctrl-C, or for so many seconds'
 	@echo 'make test               everything CI runs: check, then the tests'
-	@echo 'make check | fmt | lint | types | cov | bench | sim | image | docs | setup'
+	@echo 'make check | fmt | lint | types | cov | bench | image | setup'
 
 setup: $(STAMP)
 

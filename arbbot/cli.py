@@ -1,6 +1,7 @@
 """The command line: one verb, one call. It reads settings, starts things, or speaks to the daemon over its socket.
 
-Everything heavy is imported by the verb that needs it, so that help is quick and trading never loads this.
+Everything heavy is imported by the verb that needs it, so that help is quick. The daemon runs in this process too:
+typer is loaded while it trades, and does nothing.
 """
 
 from __future__ import annotations

@@ -157,15 +157,6 @@ def markets(parsed: JsonValue, wanted: Collection[str]) -> tuple[tuple[Instrumen
     return tuple(instruments), tuple(halted)
 
 
-def market_names(parsed: JsonValue) -> dict[str, str]:
-    """Symbol to name with a slash (`btcusd` to `BTC/USD`) of every listed market: what order events are asked by."""
-    names: dict[str, str] = {}
-    for row in as_list(parsed, "markets"):
-        listing = as_object(row, "market")
-        names[optional_text(listing, "market_symbol") or text(listing, "url_symbol")] = text(listing, "name")
-    return names
-
-
 def eur_usd(parsed: JsonValue) -> ConversionRate:
     """`eur_usd/`."""
     row = as_object(parsed, "eur_usd")

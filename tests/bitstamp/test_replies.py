@@ -174,7 +174,6 @@ def test_markets_are_cut_to_the_wanted_and_tell_halts() -> None:
     assert isinstance(event, MarketsFetched)
     assert event.instruments[0] == Instrument("btcusd", "btc", "usd", 8, 0, Decimal(10))
     assert event.halted == ("btceur",)
-    assert codec_market.market_names([row]) == {"btcusd": "BTC/USD"}
     assert isinstance(interpret(ASKS[Topic.MARKETS], [Reply(200, orjson.dumps(rows))], READING), AskFailed)
 
 

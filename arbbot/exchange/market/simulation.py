@@ -20,7 +20,6 @@ STYLES = {
     "usdtusd": Style(half_spread=0.5e-4, touch_size=10_000.0, takes_s=6.0, take_size=1_000.0),
     "usdteur": Style(half_spread=1.0e-4, touch_size=5_000.0, takes_s=12.0, take_size=1_000.0),
 }
-CONVERSION_MARGIN = Decimal("0.004")
 
 
 class MarketProcess:
@@ -60,15 +59,6 @@ class MarketProcess:
         """Return the fair price behind a market's quotes, on its price grid; KeyError for another market."""
         tick = self._ticks[market]
         return tick * round(self._fair[market] / float(tick))
-
-    def eur_usd_rate(self) -> tuple[Decimal, Decimal]:
-        """Return the venue's own conversion rates, USD per EUR: (buy, sell), 0.4 % around the fair price.
-
-        The margin is that of the one published sample, 1.1377 and 1.1287.
-        """
-        fair = self.fair("eurusd")
-        grid = Decimal("0.0001")
-        return (fair * (1 + CONVERSION_MARGIN)).quantize(grid), (fair * (1 - CONVERSION_MARGIN)).quantize(grid)
 
 
 def build(scenario: str | None, history: str | None, seed: int, venue: Venue, start_us: int) -> MarketProcess:
