@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import IO
 
@@ -24,19 +24,19 @@ CHECKPOINT_EVERY = 500
 """Records after which the write-ahead log goes into the file, at the next commit that no order waits for: left to
 SQLite it happens, with its fsyncs, in the middle of whichever commit fills the log.
 """
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE record (
-    seq INTEGER PRIMARY KEY,
-    utc_us INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    hedge_id TEXT,
-    client_order_id TEXT,
-    body TEXT NOT NULL
-) STRICT;
-CREATE TRIGGER record_never_changes BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'append only'); END;
-CREATE TRIGGER record_never_goes BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'append only'); END;
-"""
+_SCHEMA = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+    """CREATE TABLE record (
+        seq INTEGER PRIMARY KEY,
+        utc_us INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        hedge_id TEXT,
+        client_order_id TEXT,
+        body TEXT NOT NULL
+    ) STRICT""",
+    "CREATE TRIGGER record_never_changes BEFORE UPDATE ON record BEGIN SELECT RAISE(ABORT, 'append only'); END",
+    "CREATE TRIGGER record_never_goes BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'append only'); END",
+)
 
 
 _URGENT = (HedgeOpened, OrderIntended, CancelIntended)
@@ -169,7 +169,9 @@ def read_journal(path: Path) -> Iterator[tuple[dict[str, str], Iterator[Line]]]:
         raise JournalRefused(f"{path}: there is no journal")
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        yield _meta(connection, path), _lines(connection, path)
+        meta = _meta(connection, path)
+        _require_whole(path, meta)
+        yield meta, _lines(connection, path)
     finally:
         connection.close()
 
@@ -206,30 +208,56 @@ def _connect(path: Path, *, sync_full: bool) -> sqlite3.Connection:
 
 
 def _adopt(connection: sqlite3.Connection, path: Path, identity: Identity) -> str:
-    """Create the schema, or check that the file is ours; returns the journal's key."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        key = f"ab{secrets.token_hex(4)}"
-        meta = {**asdict(identity), "key": key}
-        try:
-            connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={SCHEMA_VERSION};COMMIT;")
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-        except sqlite3.Error as error:
-            raise JournalRefused(f"{path}: {error}") from error
-        return key
-    if version != SCHEMA_VERSION:
-        raise JournalRefused(f"{path}: schema version {version}, this program writes {SCHEMA_VERSION}")
-    meta = _meta(connection, path)
+    """Create the journal, or check that the file is ours; returns its key.
+
+    A file that has its tables but was never given a whole identity is created anew if it holds no record: nobody can
+    have traded on it.
+    """
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            return _create(connection, identity, _SCHEMA)
+        if version != SCHEMA_VERSION:
+            raise JournalRefused(f"{path}: schema version {version}, this program writes {SCHEMA_VERSION}")
+        meta = _meta(connection, path)
+        if _lacking(meta) and connection.execute("SELECT 1 FROM record LIMIT 1").fetchone() is None:
+            return _create(connection, identity, ("DELETE FROM meta",))
+    except sqlite3.Error as error:
+        raise JournalRefused(f"{path}: {error}") from error
     _refuse_others(path, meta, replace(identity, account=meta.get("account", "")))
     if meta["account"] != identity.account:
         _take_over_unread(connection, path, meta["account"], identity.account)
     return meta["key"]
 
 
+def _create(connection: sqlite3.Connection, identity: Identity, statements: Sequence[str]) -> str:
+    """Tables, version, identity and key in one transaction: a death in the middle leaves nothing."""
+    key = f"ab{secrets.token_hex(4)}"
+    meta = {**asdict(identity), "key": key}
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in statements:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    connection.execute("COMMIT")
+    return key
+
+
+def _lacking(meta: dict[str, str]) -> list[str]:
+    """What an identity and key still miss."""
+    return [name for name in (*(each.name for each in fields(Identity)), "key") if name not in meta]
+
+
+def _require_whole(path: Path, meta: dict[str, str]) -> None:
+    if lacking := _lacking(meta):
+        raise JournalRefused(f"{path}: does not say whose it is: no {', '.join(lacking)} in its meta table")
+
+
 def _refuse_others(path: Path, meta: dict[str, str], identity: Identity) -> None:
+    _require_whole(path, meta)
     for name, value in asdict(identity).items():
-        if meta.get(name) != value:
-            raise JournalRefused(f"{path}: belongs to {name} {meta.get(name)!r}, not {value!r}")
+        if meta[name] != value:
+            raise JournalRefused(f"{path}: belongs to {name} {meta[name]!r}, not {value!r}")
 
 
 def _take_over_unread(connection: sqlite3.Connection, path: Path, old: str, new: str) -> None:
