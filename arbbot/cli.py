@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
@@ -187,7 +188,17 @@ def _tell(settings: Path | None, socket: Path | None, verb: str, reason: str, **
     from arbbot.control_client import ask
 
     request = {"verb": verb, "who": _who(), "reason": reason, **more}
-    screen.show(ask(socket or _load(settings).control_socket, request), as_json=False)
+    path, hint = _door(settings, socket)
+    screen.show(ask(path, request, hint=hint), as_json=False)
+
+
+def _door(settings: Path | None, socket: Path | None) -> tuple[Path, str]:
+    """The socket to use, and what to say of another daemon where nobody answers: it is never commanded unnamed."""
+    from arbbot.control_client import newest
+
+    path = socket or _load(settings).control_socket
+    other = newest(path)
+    return path, "" if other == path else f"; there is one on {other}: say --socket {shlex.quote(str(other))}"
 
 
 def _who() -> str:
@@ -217,8 +228,10 @@ def why(as_json: AsJson = False, socket: Socket = None, settings: SettingsFile =
 def health(as_json: AsJson = False, socket: Socket = None, settings: SettingsFile = None) -> int:
     """Exit 0 when the daemon is fit to trade, for watchdogs; a pause is a person's choice and counts as fit."""
     from arbbot import screen
+    from arbbot.control_client import ask
 
-    answer = _ask(settings, socket, "health")
+    path, hint = _door(settings, socket)
+    answer = ask(path, {"verb": "health"}, hint=hint)
     screen.show(answer, as_json)
     return ExitCode.OK if answer.get("healthy") is True else ExitCode.CHECK_FAILED
 

@@ -17,8 +17,10 @@ REPLY_BYTES_MAX = 16 << 20
 _ADDRESS_BYTES_MAX = 107
 
 
-def ask(path: Path, request: Mapping[str, Any], timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
-    """The daemon's result. Raises Failure with code DAEMON: nobody there, no answer in time, or a refusal."""
+def ask(path: Path, request: Mapping[str, Any], timeout_s: float = TIMEOUT_S, *, hint: str = "") -> dict[str, Any]:
+    """The daemon's result. Raises Failure with code DAEMON: nobody there (`hint` says where one is), no answer in
+    time, or a refusal.
+    """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(timeout_s)
@@ -26,7 +28,7 @@ def ask(path: Path, request: Mapping[str, Any], timeout_s: float = TIMEOUT_S) ->
             connection.sendall(json.dumps(request).encode() + b"\n")
             line = _line(connection)
     except (FileNotFoundError, ConnectionRefusedError):
-        raise _failure(f"no daemon answers on {path}; is it running, with these settings?") from None
+        raise _failure(f"no daemon answers on {path}; is it running, with these settings?{hint}") from None
     except TimeoutError:
         raise _failure(f"the daemon on {path} did not answer within {timeout_s:g} s") from None
     except OSError as error:
@@ -35,7 +37,9 @@ def ask(path: Path, request: Mapping[str, Any], timeout_s: float = TIMEOUT_S) ->
 
 
 def newest(path: Path) -> Path:
-    """This socket, or where there is none the newest one a directory below: that of a demonstration. Only to ask."""
+    """This socket, or where there is none the newest one a directory below: that of a demonstration. Good for looking,
+    never for what changes something or answers for a daemon's health.
+    """
     if path.exists():
         return path
     below = sorted(path.parent.glob(f"*/{path.name}"), key=lambda found: found.lstat().st_mtime_ns)

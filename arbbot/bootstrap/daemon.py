@@ -13,14 +13,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from structlog.typing import FilteringBoundLogger
+
 from arbbot import __version__
 from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway
+from arbbot.bootstrap import broken, recording
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
 from arbbot.bootstrap.summary import print_summary
+from arbbot.bootstrap.terminal import say, say_if_broken
 from arbbot.bootstrap.wiring import SlashNames, Taps, feed, fetch_route, gateway, journal_identity, journal_path
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.exit_codes import ExitCode
@@ -30,17 +34,16 @@ from arbbot.domain.market import FeeRate, Route
 from arbbot.engine.report import report
 from arbbot.engine.state import State, StateError
 from arbbot.engine.step import Engine
-from arbbot.journal.codec import encode
 from arbbot.journal.sqlite import JournalRefused, SqliteJournal, open_journal
-from arbbot.ports import Feed, Gateway, JournalFault
+from arbbot.ports import Feed, Gateway
 from arbbot.ports import Telemetry as Port
-from arbbot.research.record import FORMAT, Header, Recorder
+from arbbot.research.record import Recorder
 from arbbot.runtime.answers import Run, edges, health, status, why
 from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.control import ControlServer
-from arbbot.runtime.daemon import Daemon
+from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
 from arbbot.runtime.operator_verbs import operator_event, outcome
-from arbbot.settings import BookFeed, Keys, RunMode, Settings, read_keys, refuse_unrehearsed, rules
+from arbbot.settings import Keys, RunMode, Settings, read_keys, refuse_unrehearsed, rules
 from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.logging import Identity as LogIdentity
 from arbbot.telemetry.logging import build_logger, take_over_library_logs
@@ -112,16 +115,20 @@ async def _serve(
             Engine(route, rules(settings), state, journal.key),
             route,
             clock,
-            _recorder(settings, record, route, journal, clock),
+            recording.open_recording(settings, record, route, journal, clock),
         )
         if parts.recorder is not None:
             stack.callback(parts.recorder.close)
         door.recorder = parts.recorder
-        telemetry = await _telemetry(stack, parts, redactor, agent, narrated=narrated)
+        telemetry, logger = await _telemetry(stack, parts, redactor, agent, narrated=narrated)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
-        daemon = Daemon(parts.engine, journal, desk, feeds, clock, telemetry, parts.recorder, __version__)
+        late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
+        daemon = Daemon(parts.engine, journal, desk, feeds, clock, telemetry, parts.recorder, __version__, late_after_s)
         door.open(daemon)
-        return await _live(stack, parts, daemon, source, for_s, socket)
+        try:
+            return await _live(stack, parts, daemon, source, for_s, socket)
+        except DaemonFault as fault:
+            raise broken.failure(fault, parts.engine, logger, redactor) from fault
 
 
 async def _follow_compressed(settings: Settings, clock: SystemClock) -> None:
@@ -187,31 +194,10 @@ def _recovered(journal: SqliteJournal) -> State:
     return state
 
 
-def _recorder(
-    settings: Settings, record: Path | None, route: Route, journal: SqliteJournal, clock: SystemClock
-) -> Recorder | None:
-    if record is None and not settings.recording_on:
-        return None
-    directory = record or settings.recordings_dir / f"{clock.now().utc_us // 1_000_000}"
-    header = Header(
-        format=FORMAT,
-        version=__version__,
-        mode=settings.mode.value,
-        journal_key=journal.key,
-        route=route,
-        rules=rules(settings),
-        journal=tuple((line.record.kind, encode(line.record)) for line in journal.lines()),
-        books_from_frames=settings.feed.books is BookFeed.SNAPSHOT,
-    )
-    try:
-        return Recorder(directory, header, encode)
-    except OSError as error:
-        raise Failure(ExitCode.USAGE, f"--record {directory}: {error}") from error
-
-
 async def _telemetry(
     stack: AsyncExitStack, parts: _Parts, redactor: Redactor, agent: Agent | None, *, narrated: bool
-) -> Port:
+) -> tuple[Port, FilteringBoundLogger]:
+    """Where records become lines and metrics, and the logger for what is no record."""
     settings = parts.settings
     identity = LogIdentity(
         settings.telemetry.service,
@@ -226,9 +212,10 @@ async def _telemetry(
     take_over_library_logs(logger)
     telemetry = Telemetry(logger, sink, Metrics(agent, identity.tags(), redactor))
     stack.callback(telemetry.close)
-    task = asyncio.create_task(telemetry.run(), name="telemetry")
-    stack.push_async_callback(_cancelled, task)
-    return Narrator(telemetry) if narrated else telemetry
+    _beside(stack, telemetry.run(), "telemetry")
+    if parts.recorder is not None:
+        _beside(stack, recording.watch(parts.recorder, logger), "the watch over the recording")
+    return Narrator(telemetry) if narrated else telemetry, logger
 
 
 def _log_file(stack: AsyncExitStack, parts: _Parts) -> int:
@@ -236,6 +223,13 @@ def _log_file(stack: AsyncExitStack, parts: _Parts) -> int:
     descriptor = os.open(parts.settings.state_dir / "log.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     stack.callback(os.close, descriptor)
     return descriptor
+
+
+def _beside(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
+    """Run something beside trading until the end."""
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(say_if_broken)
+    stack.push_async_callback(_cancelled, task)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -252,8 +246,7 @@ async def _venue(
         paper = paper_gateway(parts.settings, parts.route, source, parts.clock, parts.engine.core.state)
         return paper, [paper.watching(market_feed), paper]
     await source.warm()
-    warmer = asyncio.create_task(_keep_warm(source, parts.clock), name="warmer")
-    stack.push_async_callback(_cancelled, warmer)
+    _beside(stack, _keep_warm(source, parts.clock), "the warming of connections")
     return source, [market_feed]
 
 
@@ -279,15 +272,13 @@ async def _live(
     stack.push_async_callback(control.close)
     paper = parts.settings.mode is RunMode.PAPER
     fees = paper_fees(parts.settings, parts.route) if paper else await fetch_fees(source)
-    for line in _opening(parts, fees, socket):
-        print(line, file=sys.stderr, flush=True)
-    try:
-        code = await daemon.run()
-    except JournalFault as error:
-        alive = ", ".join(order.terms.client_order_id for order in parts.engine.core.state.open_orders())
-        reason = f"the journal cannot be written, so nothing more was sent but cancels: {error}"
-        raise Failure(ExitCode.FAULT, f"{reason}; not known to be over: {alive or 'nothing'}") from error
-    print_summary(report(parts.engine.core.state, parts.route, parts.settings.mode.value), code)
+    say(*_opening(parts, fees, socket))
+    code = await daemon.run()
+    trouble = None
+    if parts.recorder is not None:
+        parts.recorder.close()
+        trouble = parts.recorder.trouble()
+    print_summary(report(parts.engine.core.state, parts.route, parts.settings.mode.value), code, trouble)
     return code
 
 
@@ -322,11 +313,12 @@ def _answerer(
         now = parts.clock.now()
         match request["verb"]:
             case "status":
-                return {**status(engine, about, now), "rest": rest_figures(source.limiter)}
+                beside = {"rest": rest_figures(source.limiter), "recording": recording.figures(parts.recorder)}
+                return {**status(engine, about, now), **beside}
             case "why":
                 return why(engine, about, now)
             case "health":
-                return health(engine)
+                return health(engine, now)
             case "edges":
                 return edges(engine)
             case "report":

@@ -20,6 +20,10 @@ from arbbot.engine.step import Engine
 from arbbot.engine.view import NEVER, BookSlot
 
 LAST_HEDGES = 10
+UNRECONCILED_MAX_S = 600
+"""After the last fill, row or statement; readings try again within seconds."""
+UNANSWERED_MAX_S = 60
+"""Well beyond the longest wait for a reply."""
 LATCHED = (Mode.REDUCING, Mode.HALTED, Mode.PANIC)
 
 
@@ -66,7 +70,7 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "reconciled_age_s": _age_s(state.last_agreed_utc_us, now),
         "books": {symbol: _book(engine, slot, now) for symbol, slot in core.view.slots.items()},
         "blockers": [_explained(refusal) for refusal in present_refusals(engine)],
-        "problems": problems(engine),
+        "problems": problems(engine, now),
         "hedges": [_hedge(hedge) for hedge in list(state.hedges.values())[: -LAST_HEDGES - 1 : -1]],
         "hedge_pnl": {route.numeraire: state.realised_pnl},
     }
@@ -92,13 +96,13 @@ def edges(engine: Engine) -> dict[str, Any]:
     return {"directions": {direction.value: _edge(engine, direction) for direction in Direction}}
 
 
-def health(engine: Engine) -> dict[str, Any]:
+def health(engine: Engine, now: Moment) -> dict[str, Any]:
     """Whether this daemon is fit to trade. A pause is a person's choice and no illness."""
-    found = problems(engine)
+    found = problems(engine, now)
     return {"healthy": not found, "problems": found}
 
 
-def problems(engine: Engine) -> list[str]:
+def problems(engine: Engine, now: Moment) -> list[str]:
     """What makes it unfit, in plain words; empty when nothing does."""
     core, state = engine.core, engine.core.state
     found: list[str] = []
@@ -111,6 +115,43 @@ def problems(engine: Engine) -> list[str]:
     if core.view.epoch is None:
         found.append("the feed is dead" if core.view.feed_dead else EXPLANATIONS[Refusal.FEED_DOWN])
     found.extend(f"{order.terms.client_order_id} is in doubt" for order in state.in_doubt())
+    return [*found, *_market_problems(engine, now), *_account_problems(engine, now)]
+
+
+def _market_problems(engine: Engine, now: Moment) -> list[str]:
+    """What of the market cannot be believed at present; with the feed down that alone is told, elsewhere."""
+    view = engine.core.view
+    if view.epoch is None:
+        return []
+    oldest_ns = now.mono_ns - view.fresh_ns
+    found = [
+        f"{slot.symbol}: " + EXPLANATIONS[Refusal.NO_BOOK if slot.epoch is None else Refusal.STALE_BOOK]
+        for slot in view.slots.values()
+        if slot.epoch is None or slot.confirmed_ns < oldest_ns
+    ]
+    refusal = engine.premium.refusal(now.mono_ns)
+    if refusal is not None:
+        difference = engine.premium.difference
+        told = f" ({difference:+.3%})" if refusal is Refusal.PREMIUM_DISAGREES and difference is not None else ""
+        found.append(EXPLANATIONS[refusal] + told)
+    return found
+
+
+def _account_problems(engine: Engine, now: Moment) -> list[str]:
+    """What of the account is unknown, or has been for too long."""
+    core, state = engine.core, engine.core.state
+    found: list[str] = []
+    if any(symbol not in core.view.fees for symbol in core.route.symbols):
+        found.append(EXPLANATIONS[Refusal.NO_FEES])
+    if not state.agreed and state.last_agreed_utc_us is not None:
+        moved = (hedge.closed.utc_us for hedge in state.hedges.values() if hedge.closed is not None)
+        since_us = max(state.last_agreed_utc_us, *state.rows.values(), *moved, 0)
+        if now.utc_us - since_us > UNRECONCILED_MAX_S * 1_000_000:
+            found.append(f"{EXPLANATIONS[Refusal.RECONCILING]}, for {_age_s(since_us, now)} s")
+    late_ns = now.mono_ns - UNANSWERED_MAX_S * SECOND_NS
+    late = {pending.question.topic.value for pending in core.asks.values() if pending.asked_ns < late_ns}
+    if late:
+        found.append(f"questions unanswered for over {UNANSWERED_MAX_S} s: {', '.join(sorted(late))}")
     return found
 
 

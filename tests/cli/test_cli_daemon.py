@@ -38,7 +38,7 @@ class Daemon:
             case "why":
                 return why(engine, self.run, now)
             case "health":
-                return health(engine)
+                return health(engine, now)
             case "edges":
                 return edges(engine)
         return outcome(self.rig.state, self.rig.step(operator_event(request)).records)
@@ -132,7 +132,13 @@ def test_a_demonstration_is_found_for_questions_only(
     below.mkdir(parents=True)
     for daemon in Daemon(Rig().ready()).serve(below / "control.sock"):
         assert main(["status"]) == ExitCode.OK
-        assert main(["pause", "--reason", "x"]) == ExitCode.DAEMON
+        capsys.readouterr()
+        for words in (["pause", "--reason", "x"], ["health"]):
+            assert main(words) == ExitCode.DAEMON
+            said = capsys.readouterr().err
+            assert said.endswith("there is one on state/demo-1/control.sock: say --socket state/demo-1/control.sock\n")
+            assert said.count("\n") == 1
+        assert main(["health", "--socket", "state/demo-1/control.sock"]) == ExitCode.OK
         assert main(["pause", "--reason", "x", "--socket", "state/demo-1/control.sock"]) == ExitCode.OK
         assert daemon.rig.state.mode is Mode.PAUSED
     capsys.readouterr()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from arbbot.domain import events as ev
+from arbbot.domain.commands import Topic
 from arbbot.domain.mode import Mode
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.runtime.answers import Run, edges, health, status, why
@@ -50,7 +51,7 @@ def test_before_recovery_nothing_is_claimed() -> None:
     assert [blocker["name"] for blocker in told["blockers"]] == ["recovering"]
     assert {line["venue"] for line in told["balances"].values()} == {None}
     assert {line["age_ms"] for line in told["books"].values()} == {None}
-    assert not health(rig.engine)["healthy"]
+    assert not health(rig.engine, rig.at)["healthy"]
     assert edges(rig.engine)["directions"]["buy_domestic"]["break_even_bps"] is None
 
 
@@ -65,7 +66,7 @@ def test_a_quiet_engine_is_flat_healthy_and_says_why_it_waits() -> None:
     assert {line["difference"] for line in told["balances"].values()} == {Decimal(0)}
     assert all(line["ledger"] == line["venue"] for line in told["balances"].values())
     assert all(line["fresh"] and line["from_feed"] for line in told["books"].values())
-    assert health(rig.engine) == {"healthy": True, "problems": []}
+    assert health(rig.engine, rig.at) == {"healthy": True, "problems": []}
     reasons = why(rig.engine, run, rig.at)
     assert reasons["refusals"] == [{"name": "below_threshold", "meaning": EXPLANATIONS[Refusal.BELOW_THRESHOLD]}]
     assert reasons["counts"]["below_threshold"] > 0
@@ -100,7 +101,7 @@ def test_an_open_hedge_is_shown_with_its_orders() -> None:
     assert not told["flat"]
     assert told["carried_dust"] is None
     assert [blocker["name"] for blocker in told["blockers"]] == ["hedge_open"]
-    assert health(rig.engine)["healthy"]
+    assert health(rig.engine, rig.at)["healthy"]
 
 
 def test_a_finished_hedge_is_told_with_what_it_made() -> None:
@@ -127,10 +128,10 @@ def test_a_lost_feed_and_a_halt_are_problems() -> None:
     """Each thing that makes the daemon unfit is named; a pause is not one of them."""
     rig = Rig().ready()
     command(rig, verb="pause")
-    assert health(rig.engine)["healthy"]
+    assert health(rig.engine, rig.at)["healthy"]
     command(rig, verb="halt")
     rig.step(ev.FeedDown(rig.epoch, "gone"))
-    found = health(rig.engine)["problems"]
+    found = health(rig.engine, rig.at)["problems"]
     assert found == ["halted: look at it", EXPLANATIONS[Refusal.FEED_DOWN]]
 
 
@@ -189,6 +190,59 @@ def test_answers_can_be_written_as_json() -> None:
     """Only plain values and money in them, money without binary floats."""
     rig = hedged()
     run = begin(rig)
-    for told in (status(rig.engine, run, rig.at), why(rig.engine, run, rig.at), health(rig.engine)):
+    for told in (status(rig.engine, run, rig.at), why(rig.engine, run, rig.at), health(rig.engine, rig.at)):
         text = json.dumps(told, default=str)
         assert json.loads(text, parse_float=lambda number: pytest.fail(f"a float: {number}"))
+
+
+def later(rig: Rig, seconds: int) -> ev.Moment:
+    """So many seconds from the rig's present."""
+    return ev.Moment(rig.at.mono_ns + seconds * 1_000_000_000, rig.at.utc_us + seconds * 1_000_000)
+
+
+def ailments(rig: Rig, seconds: int = 0) -> str:
+    """What health finds, now or later."""
+    return "; ".join(health(rig.engine, later(rig, seconds))["problems"])
+
+
+def test_health_names_books_that_nobody_confirms() -> None:
+    """Each stale book by its market, and the premium that the tickers no longer vouch for."""
+    rig = Rig().ready()
+    assert ailments(rig) == ""
+    found = ailments(rig, 100)
+    for symbol in ("btcusd", "btceur", "eurusd"):
+        assert f"{symbol}: {EXPLANATIONS[Refusal.STALE_BOOK]}" in found
+    assert EXPLANATIONS[Refusal.PREMIUM_UNCHECKED] in found
+    rig.step(ev.FeedUp(99))
+    assert f"btcusd: {EXPLANATIONS[Refusal.NO_BOOK]}" in ailments(rig)
+
+
+def test_health_names_tickers_that_disagree() -> None:
+    """The difference of the premiums, in percent."""
+    rig = Rig().ready()
+    for symbol, bid, ask in (("btcusd", "59990", "60000"), ("btceur", "55000", "55010"), ("eurusd", "1.1", "1.1001")):
+        rig.step(ev.TickerFetched(0, symbol, Decimal(bid), Decimal(ask), Decimal(bid)))
+    assert ailments(rig) == f"{EXPLANATIONS[Refusal.PREMIUM_DISAGREES]} (+0.851%)"
+
+
+def test_health_names_unknown_fees_and_silence() -> None:
+    """Fees that were never told, and questions that hang."""
+    rig = Rig()
+    rig.step(ev.Tick())
+    rig.step(ev.Tick())
+    assert EXPLANATIONS[Refusal.NO_FEES] in ailments(rig)
+    assert "unanswered" not in ailments(rig, 59)
+    assert "questions unanswered for over 60 s: " in ailments(rig, 61)
+
+
+def test_health_names_a_ledger_that_stays_unreconciled() -> None:
+    """Ten minutes after the last fill without a statement; while it is fresh, that is the ordinary course."""
+    rig = Rig().ready()
+    rig.venue.failing = {Topic.BALANCES}
+    rig.show(book("btceur", "55000", "55010"))
+    rig.run("0.5")
+    rig.show(book("btceur", "54536", "54546"))
+    rig.run(20)
+    assert rig.state.open_hedge_id is None
+    assert EXPLANATIONS[Refusal.RECONCILING] not in ailments(rig, 500)
+    assert f"{EXPLANATIONS[Refusal.RECONCILING]}, for 6" in ailments(rig, 650)
