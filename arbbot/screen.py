@@ -79,6 +79,7 @@ def _status(console: Console, answer: Answer) -> None:
     console.print(f"version {answer['version']}, up {answer['uptime_s']} s")
     for problem in answer["problems"]:
         console.print(f"problem: {problem}", style="red")
+    _recording(console, answer.get("recording"))
     console.print(f"flat: {text(answer['flat'])}   ledger equals the venue: {text(answer['reconciled'])}")
     exposure = [(asset, line["low"], line["high"]) for asset, line in answer["exposure"].items()]
     _table(console, "exposure", ("asset", "if all sells fill", "if all buys fill"), exposure)
@@ -93,6 +94,12 @@ def _status(console: Console, answer: Answer) -> None:
     _table(console, "books", ("market", "bid", "ask", "age ms", "fresh", "halted"), books)
     _reasons(console, answer["blockers"])
     _hedges(console, answer["hedges"])
+
+
+def _recording(console: Console, recording: Answer | None) -> None:
+    if recording and (recording["failed"] or recording["dropped"]):
+        why = recording["failed"] or f"{recording['dropped']} lines lost"
+        console.print(f"recording {recording['directory']} cannot be replayed: {why}", style="red")
 
 
 def _orders(console: Console, orders: Sequence[Answer]) -> None:

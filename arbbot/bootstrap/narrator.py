@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from arbbot.bootstrap.terminal import say
 from arbbot.domain.events import Moment
 from arbbot.domain.records import (
     AlertRaised,
@@ -21,19 +21,19 @@ from arbbot.ports import Telemetry
 
 
 class Narrator:
-    """Tells what it folds, and passes it on."""
+    """Tells what it folds, and passes it on; falls silent when the terminal is gone."""
 
     def __init__(self, behind: Telemetry, out: TextIO | None = None) -> None:
         self._behind = behind
-        self._out = out or sys.stderr
+        self._out = out
+        self._heard = True
 
     def fold(self, records: Sequence[Record], at: Moment) -> None:
         """See `Telemetry.fold`."""
         self._behind.fold(records, at)
-        for record in records:
-            told = tell(record)
-            if told is not None:
-                print(told, file=self._out, flush=True)
+        told = [line for record in records if (line := tell(record)) is not None] if self._heard else []
+        if told:
+            self._heard = say(*told, out=self._out)
 
 
 def tell(record: Record) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from decimal import Decimal
 from typing import Any
 
+from arbbot.bootstrap.terminal import say
 from arbbot.domain.exit_codes import ExitCode
 
 
@@ -52,6 +52,7 @@ def plain(number: Decimal | str | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def print_summary(figures: dict[str, Any], code: ExitCode) -> None:
-    """The summary on stderr; stdout is the log's."""
-    print("", *summary_lines(figures), f"exit        {int(code)} ({code.name.lower()})", sep="\n", file=sys.stderr)
+def print_summary(figures: dict[str, Any], code: ExitCode, trouble: str | None) -> None:
+    """The summary on stderr, with what is wrong with the recording; stdout is the log's."""
+    warning = [] if trouble is None else [f"WARNING     {trouble}; it cannot be replayed"]
+    say("", *summary_lines(figures), *warning, f"exit        {int(code)} ({code.name.lower()})")

@@ -15,6 +15,7 @@ import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -123,6 +124,14 @@ class Recorder:
         """What the engine made of it: only hashed."""
         self._put(("d", records))
 
+    def trouble(self) -> str | None:
+        """Why this recording cannot be replayed, in words; None while it can."""
+        if self.failed is not None:
+            return f"the recording ended: {self.failed}"
+        if self.dropped:
+            return "the recording lost lines because its disk was too slow"
+        return None
+
     def _put(self, line: tuple[Any, ...]) -> None:
         if self.failed is not None:
             return
@@ -147,9 +156,12 @@ class Recorder:
             digest = {"k": "h", "hash": self._hash.hexdigest(), "records": self._hash.count, "dropped": self.dropped}
             self._write(orjson.dumps(digest))
             self._close_file()
-        except OSError as error:
-            self.failed = str(error)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever ends this thread must be told, and costs no more
+            self.failed = f"{type(error).__name__}: {error}"
             self._queue.clear()
+            if self._file is not None:
+                with suppress(OSError):
+                    self._file.close()
 
     def _drain(self) -> None:
         for _ in range(len(self._queue)):

@@ -7,8 +7,8 @@ import gc
 from collections.abc import Sequence
 from typing import Protocol
 
-from arbbot.domain.commands import CancelOrder, Exit, ReplaceFeed
-from arbbot.domain.events import Event, Moment, StopAsked, Tick
+from arbbot.domain.commands import CancelOrder, Command, Exit, PlaceOrder, ReplaceFeed
+from arbbot.domain.events import Event, Moment, OrderRefused, StopAsked, Tick
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.records import DurableRecord, Record, is_durable
 from arbbot.engine.step import Engine, Output
@@ -23,6 +23,14 @@ WARM_AFTER_TICKS = 200
 FAULT_CANCEL_S = 10.0
 """How long a process that may send nothing more waits for the cancels of its resting orders."""
 CLOSE_GRACE_S = 5.0
+LATE_AFTER_S = 1.0
+"""From an event to the end of its commit: beyond it the decision is of another market, and its orders stay here."""
+STUCK_NS = 120_000_000_000
+"""A question without an answer for so long is stuck: every way of asking has a far shorter bound of its own."""
+
+
+class DaemonFault(Exception):
+    """The daemon broke and has cleaned up as far as it could; `__cause__` is what it broke on."""
 
 
 class Recorder(Protocol):
@@ -54,6 +62,7 @@ class Daemon:
         telemetry: Telemetry,
         recorder: Recorder | None,
         version: str,
+        late_after_s: float = LATE_AFTER_S,
     ) -> None:
         self.engine = engine
         self._journal = journal
@@ -63,6 +72,8 @@ class Daemon:
         self._telemetry = telemetry
         self._recorder = recorder
         self._version = version
+        self._late_after_ns = int(late_after_s * 1e9)
+        """In market time, like every `Moment`."""
         self._desk = OrderDesk(gateway, self._answered, self._fail)
         self._exit: asyncio.Future[ExitCode] = asyncio.get_running_loop().create_future()
         self._fault: BaseException | None = None
@@ -98,19 +109,28 @@ class Daemon:
         durable = [record for record in output.records if is_durable(record)]
         if durable:
             self._journal.append(durable)
-        for command in output.commands:
+        self._command(output.commands, at)
+        if durable and self._recorder is not None:
+            self._recorder.decided(durable)
+        if output.records:
+            self._telemetry.fold(output.records, at)
+
+    def _command(self, commands: Sequence[Command], at: Moment) -> None:
+        """Send the commands; orders only while their decision is young, all of them or none."""
+        late_ns = self._clock.now().mono_ns - at.mono_ns if commands else 0
+        for command in commands:
             if isinstance(command, ReplaceFeed):
                 for feed in self._feeds:
                     feed.replace(command.epoch, command.reason)
             elif isinstance(command, Exit):
                 if not self._exit.done():
                     self._exit.set_result(ExitCode(command.code))
+            elif isinstance(command, PlaceOrder) and late_ns > self._late_after_ns:
+                reason = f"decided {late_ns // 1_000_000} ms ago: the commit took too long"
+                refused = OrderRefused(command.terms.client_order_id, "not_sent", reason)
+                asyncio.get_running_loop().call_soon(self._answered, refused)
             else:
                 self._desk.dispatch(command)
-        if durable and self._recorder is not None:
-            self._recorder.decided(durable)
-        if output.records:
-            self._telemetry.fold(output.records, at)
 
     def _answered(self, event: Event) -> None:
         self.deliver(event, self._clock.now())
@@ -122,31 +142,39 @@ class Daemon:
     # --- life ----------------------------------------------------------------------------------------------
 
     async def run(self) -> ExitCode:
-        """Recover, trade, stop. Returns the exit code; raises what a fault was made of after the clean-up."""
+        """Recover, trade, stop. Returns the exit code; raises DaemonFault, after the clean-up, when anything broke."""
         owned = [asyncio.create_task(feed.run(self.deliver)) for feed in self._feeds]
         owned.append(asyncio.create_task(self._tick()))
         for task in owned:
             task.add_done_callback(self._ended)
         try:
-            at = self._clock.now()
-            if self._recorder is not None:
-                self._recorder.started(at, self._version)
-            self._carry_out(self.engine.start(at, self._version), at)
-            early, self._early = self._early or [], None
-            for event in early:
-                self.deliver(event, at)
-            notify("READY=1")
+            self._begin()
             code = await self._exit
             notify("STOPPING=1")
+            await self._desk.close(CLOSE_GRACE_S)
             if self._fault is None:
-                await self._desk.close(CLOSE_GRACE_S)
                 return code
             await self._cancel_without_journal()
-            raise self._fault
+            raise DaemonFault(str(self._fault)) from self._fault
         finally:
             for task in owned:
                 task.cancel()
             await asyncio.wait(owned)
+
+    def _begin(self) -> None:
+        """Start the engine, then let in what came before."""
+        at = self._clock.now()
+        try:
+            if self._recorder is not None:
+                self._recorder.started(at, self._version)
+            self._carry_out(self.engine.start(at, self._version), at)
+        except Exception as error:  # noqa: BLE001 - the door's rule holds for the first step too
+            self._fail(error)
+            return
+        early, self._early = self._early or [], None
+        for event in early:
+            self.deliver(event, self._clock.now())
+        notify("READY=1")
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A feed may end when it is dead; one that broke, or a ticker that did, is a fault."""
@@ -164,9 +192,14 @@ class Daemon:
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(50_000, 50, 1000)
-            if at.mono_ns - self._watchdog_ns > WATCHDOG_EVERY_NS and self._fault is None:
+            if at.mono_ns - self._watchdog_ns > WATCHDOG_EVERY_NS and self._progresses(at):
                 self._watchdog_ns = at.mono_ns
                 notify("WATCHDOG=1")
+
+    def _progresses(self, at: Moment) -> bool:
+        """Whether a supervisor may think us alive: nothing broke, the journal included, and no question is stuck."""
+        oldest_ns = min((pending.asked_ns for pending in self.engine.core.asks.values()), default=at.mono_ns)
+        return self._fault is None and at.mono_ns - oldest_ns <= STUCK_NS
 
     def _fail(self, error: BaseException) -> None:
         """Latch the first fault: from here on nothing is decided and nothing but cancels is sent."""
@@ -176,12 +209,18 @@ class Daemon:
                 self._exit.set_result(ExitCode.FAULT)
 
     async def _cancel_without_journal(self) -> None:
-        """Cancel own resting orders although nothing can be written: a cancel only ever lessens exposure."""
+        """Cancel own resting orders although nothing can be written: a cancel only ever lessens exposure.
+
+        Called when nothing is in flight any more: a cancel must not overtake the order that it is for.
+        """
         cancels = [
             CancelOrder(order.terms.client_order_id, order.venue_order_id, order.terms.market)
             for order in self.engine.core.state.open_orders()
         ]
         if cancels:
             tasks = [asyncio.create_task(self._gateway.perform(cancel)) for cancel in cancels]
-            await asyncio.wait(tasks, timeout=FAULT_CANCEL_S)
-        await self._desk.close(CLOSE_GRACE_S)
+            _, late = await asyncio.wait(tasks, timeout=FAULT_CANCEL_S)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=CLOSE_GRACE_S)

@@ -56,7 +56,11 @@ class OrderDesk:
             self._fault(error)
 
     async def close(self, grace_s: float) -> None:
-        """Wait for what is in flight, then cancel the rest: an order cut off here is in doubt, and journaled so."""
+        """Wait for what is in flight, then cancel the rest, each within `grace_s`.
+
+        Nobody takes their answers any more: after its exit, or a fault, the engine ignores them. An order cut off
+        here stays intended in the journal, and the next start puts it in doubt.
+        """
         if self._in_flight:
             await asyncio.wait(set(self._in_flight), timeout=grace_s)
         for task in set(self._in_flight):

@@ -1,0 +1,37 @@
+"""What is said when the daemon broke: the line for the operator, the traceback for the log."""
+
+from __future__ import annotations
+
+from structlog.typing import FilteringBoundLogger
+
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.engine.step import Engine
+from arbbot.ports import JournalFault
+from arbbot.runtime.daemon import DaemonFault
+from arbbot.telemetry.redact import Redactor
+
+REASON_CHARACTERS_MAX = 300
+
+
+def failure(fault: DaemonFault, engine: Engine, logger: FilteringBoundLogger, redactor: Redactor) -> Failure:
+    """Log the traceback, and make the one line: what broke, and what is not known to be over."""
+    cause = fault.__cause__ or fault
+    logger.critical("the daemon broke", kind="fault", exc_info=cause)
+    if isinstance(cause, JournalFault):
+        reason = f"the journal cannot be written: {cause}"
+    else:
+        reason = f"a fault of the program, its traceback is in the log: {type(cause).__name__}: {cause}"
+    reason = str(redactor.clean(" ".join(reason.split())[:REASON_CHARACTERS_MAX]))
+    return Failure(ExitCode.FAULT, f"{reason}; nothing more was sent but cancels; {what_is_left(engine)}")
+
+
+def what_is_left(engine: Engine) -> str:
+    """Exposure and orders that are not known to be over, as they were when it broke, with ids and amounts."""
+    state = engine.core.state
+    low, high = state.exposure()
+    orders = ", ".join(
+        f"{order.terms.client_order_id} ({order.state}: {order.terms.side} {order.may_fill:f} {order.terms.market})"
+        for order in state.open_orders()
+    )
+    return f"exposure [{low:f}, {high:f}] {engine.core.route.base}; not known to be over: {orders or 'nothing'}"

@@ -1,0 +1,62 @@
+"""The recording of a run: where it goes, and how its operator hears that it cannot be replayed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from arbbot import __version__
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.domain.market import Route
+from arbbot.journal.codec import encode
+from arbbot.journal.sqlite import SqliteJournal
+from arbbot.research.record import FORMAT, Header, Recorder
+from arbbot.runtime.clock import SystemClock
+from arbbot.settings import BookFeed, Settings, rules
+
+LOOK_EVERY_S = 1.0
+
+
+def open_recording(
+    settings: Settings, record: Path | None, route: Route, journal: SqliteJournal, clock: SystemClock
+) -> Recorder | None:
+    """A recorder, where one is wanted. Raises Failure (USAGE)."""
+    if record is None and not settings.recording_on:
+        return None
+    directory = record or settings.recordings_dir / f"{clock.now().utc_us // 1_000_000}"
+    header = Header(
+        format=FORMAT,
+        version=__version__,
+        mode=settings.mode.value,
+        journal_key=journal.key,
+        route=route,
+        rules=rules(settings),
+        journal=tuple((line.record.kind, encode(line.record)) for line in journal.lines()),
+        books_from_frames=settings.feed.books is BookFeed.SNAPSHOT,
+    )
+    try:
+        return Recorder(directory, header, encode)
+    except OSError as error:
+        raise Failure(ExitCode.USAGE, f"--record {directory}: {error}") from error
+
+
+def figures(recorder: Recorder | None) -> dict[str, Any] | None:
+    """The recording's part of `status`; None when nothing is recorded."""
+    if recorder is None:
+        return None
+    return {"directory": str(recorder.directory), "dropped": recorder.dropped, "failed": recorder.failed}
+
+
+async def watch(recorder: Recorder, logger: FilteringBoundLogger) -> None:
+    """Log each trouble of the recording once, until cancelled."""
+    told: str | None = None
+    while True:
+        trouble = recorder.trouble()
+        if trouble is not None and trouble != told:
+            told = trouble
+            logger.warning(trouble, kind="recording", directory=str(recorder.directory))
+        await asyncio.sleep(LOOK_EVERY_S)
