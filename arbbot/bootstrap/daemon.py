@@ -25,7 +25,16 @@ from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
 from arbbot.bootstrap.summary import print_summary
 from arbbot.bootstrap.terminal import say, say_if_broken
-from arbbot.bootstrap.wiring import SlashNames, Taps, feed, fetch_route, gateway, journal_identity, journal_path
+from arbbot.bootstrap.wiring import (
+    SlashNames,
+    Taps,
+    feed,
+    fetch_route,
+    gateway,
+    journal_identity,
+    journal_path,
+    make_state_dir,
+)
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
@@ -57,6 +66,7 @@ T = TypeVar("T")
 def run(settings: Settings, *, for_s: Decimal | None, record: Path | None, demo: bool) -> ExitCode:
     """Run until stopped (or for `for_s` market seconds). Raises Failure for what can be told in one line."""
     refuse_unrehearsed(settings)
+    make_state_dir(settings.state_dir)
     if not demo:
         return run_loop(_serve(settings, for_s, record, settings.control_socket, narrated=False))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shlex
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -12,6 +14,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from arbbot.bootstrap.terminal import say
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
@@ -22,18 +25,24 @@ TAKER_PERCENT = Decimal("0.03")
 MAKER_PERCENT = Decimal("0.00")
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
+FULL_WEIGHT = Decimal(100)
 
-EXPLANATION = f"""\
+
+def explanation(settings: Settings) -> str:
+    """What makes it trade, and what is real in it: nothing."""
+    usual = settings.trade.weight_percent
+    return f"""\
 This is a demonstration in dry-run: no real venue, no real money.
 exchange   built in, scenario "{SCENARIO}": ARTIFICIAL dislocations of 0.5-1.5 % every few seconds, in both directions.
            Real markets show none on most days; `arbbot exchange --scenario calm` is what 2026 looks like.
 fee tier   {MAKER_PERCENT} % maker, {TAKER_PERCENT} % taker: the ladder's highest, above 1,000 M of monthly volume.
-           At the lowest tier ({Decimal("0.40")} % taker) a 0.35 % signal never pays, and the daemon declines it."""
+           At the lowest tier ({Decimal("0.40")} % taker) a 0.35 % signal never pays, and the daemon declines it.
+weight     full: one hedge may be {FULL_WEIGHT} % of the target size; by the settings it is {usual} %."""
 
 
 async def run(settings: Settings, serve: Callable[[Settings], Awaitable[ExitCode]]) -> ExitCode:
     """Start the exchange, run `serve` with settings that point at it, stop the exchange."""
-    print(EXPLANATION, file=sys.stderr)
+    say(explanation(settings))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "arbbot", "exchange", "--port", "0", "--scenario", SCENARIO, "--json", "--leash"),
         *("--maker-fee", str(MAKER_PERCENT), "--taker-fee", str(TAKER_PERCENT)),
@@ -43,9 +52,23 @@ async def run(settings: Settings, serve: Callable[[Settings], Awaitable[ExitCode
         start_new_session=True,
     )
     try:
-        return await serve(pointed(settings, await _addresses(process)))
+        shown = pointed(settings, await _addresses(process))
+        say(*invitation(shown))
+        return await serve(shown)
     finally:
         await _stop(process)
+
+
+def invitation(shown: Settings) -> list[str]:
+    """What to type meanwhile, in another terminal: the state directory is not that of the settings."""
+    program, socket = os.path.relpath(sys.executable), shlex.quote(str(shown.control_socket))
+    if program.startswith(".."):
+        program = sys.executable
+    arbbot = f"{shlex.quote(program)} -m arbbot"
+    return [
+        f"look       {arbbot} status --socket {socket}",
+        f"command    {arbbot} pause --reason 'a look' --socket {socket}",
+    ]
 
 
 async def _addresses(process: asyncio.subprocess.Process) -> dict[str, str]:
@@ -78,7 +101,7 @@ def pointed(settings: Settings, addresses: dict[str, str]) -> Settings:
     sandbox = settings.sandbox.model_copy(
         update={"rest_url": addresses["rest"], "ws_url": addresses["websocket"], "ca_file": None}
     )
-    trade = settings.trade.model_copy(update={"weight_percent": Decimal(100)})
+    trade = settings.trade.model_copy(update={"weight_percent": FULL_WEIGHT})
     keys = KeySettings(key_id=SecretStr(DEMO_KEY), secret=SecretStr(DEMO_SECRET))
     return settings.model_copy(
         update={"mode": RunMode.SANDBOX, "state_dir": state_dir, "sandbox": sandbox, "trade": trade, "keys": keys}

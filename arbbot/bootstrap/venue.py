@@ -16,11 +16,17 @@ from arbbot.exchange.faults import BadFault
 from arbbot.exchange.options import DEMO_ACCOUNT, DEMO_KEY, DEMO_SECRET, ExchangeOptions
 from arbbot.exchange.rules import VenueRules
 from arbbot.exchange.serve import Addresses, serve
+from arbbot.exchange.venue import FIRST_USER_ID
 from arbbot.exchange_command import ExchangeCommand
 
 
 def exchange(command: ExchangeCommand) -> ExitCode:
     """Serve until SIGINT or SIGTERM (or, on a leash, until standard input closes). Raises Failure (USAGE)."""
+    if command.tls is not None:
+        try:
+            command.tls.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failure(ExitCode.USAGE, f"exchange: --tls {command.tls}: {error.strerror}") from error
     try:
         asyncio.run(_serve(command))
     except (BadFault, ValueError, OSError) as error:
@@ -72,12 +78,15 @@ def announce(command: ExchangeCommand, addresses: Addresses) -> None:
     """Where it is, for a program or a person."""
     if command.as_json:
         told = {"rest": addresses.rest, "websocket": addresses.websocket, "control": addresses.control}
-        print(json.dumps({**told, "key": DEMO_KEY, "secret": DEMO_SECRET}), flush=True)
+        print(
+            json.dumps({**told, "key": DEMO_KEY, "secret": DEMO_SECRET, "customer_id": str(FIRST_USER_ID)}), flush=True
+        )
         return
     market = f"history {command.history}" if command.history else f"scenario {command.scenario or 'calm'}"
     print(
         f"built-in exchange: {market}, seed {command.seed}, {command.compression} market seconds a second\n"
         f"  REST {addresses.rest}  WebSocket {addresses.websocket}  control {addresses.control}\n"
-        f"  key {DEMO_KEY}  secret {DEMO_SECRET}  (public, of the demonstration account)",
+        f"  key {DEMO_KEY}  secret {DEMO_SECRET}  (public, of the demonstration account)\n"
+        f"  customer id {FIRST_USER_ID}  (for old clients, which sign with it)",
         flush=True,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -90,6 +91,16 @@ def symbols(settings: Settings) -> tuple[str, str, str]:
 def route_name(settings: Settings) -> str:
     """As `Route.name` will be, known before the venue is asked."""
     return f"{settings.route.domestic}-{settings.route.foreign}"
+
+
+def make_state_dir(path: Path) -> None:
+    """See to it that the state directory is there and ours to write. Raises Failure (SETTINGS)."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(ExitCode.SETTINGS, f"state_dir: {path}: cannot be made: {error.strerror}") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise Failure(ExitCode.SETTINGS, f"state_dir: {path}: cannot be written")
 
 
 def journal_path(settings: Settings) -> Path:

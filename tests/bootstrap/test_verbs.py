@@ -68,7 +68,17 @@ def test_a_demonstration_says_why_it_trades_and_what_came_of_it(played: tuple[Pa
     """Scenario, tier and break-even before the first hedge; a summary after the last; exit 0."""
     _, _, ended = played
     assert ended.code == 0, ended.err
-    for words in ("dry-run", "dislocated", "ARTIFICIAL", "fee tier", "break-even", "completed", "difference 0"):
+    for words in (
+        "dry-run",
+        "dislocated",
+        "ARTIFICIAL",
+        "fee tier",
+        "break-even",
+        "full: one hedge may be 100 %",
+        "pause --reason",
+        "completed",
+        "difference 0",
+    ):
         assert words in ended.err
 
 

@@ -160,6 +160,13 @@ def test_without_a_daemon_the_operator_is_told(capsys: pytest.CaptureFixture[str
         assert said.err == "arbbot: no daemon answers on state/control.sock; is it running, with these settings?\n"
 
 
+def test_a_place_that_cannot_be_is_named_by_its_option(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The line says which word to mend, not only which path."""
+    (place / "file").write_text("")
+    assert main(["exchange", "--tls", "file/tls"]) == ExitCode.USAGE
+    assert capsys.readouterr().err == "arbbot: exchange: --tls file/tls: Not a directory\n"
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30s", 30), ("5m", 300), ("24h", 86_400), ("2d", 172_800), ("1.5h", 5_400)]
 )

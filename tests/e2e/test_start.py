@@ -220,7 +220,7 @@ REFUSED: dict[Callable[[Start], None], tuple[int, str]] = {
     torn_journal: (JOURNAL, "journal.db"),
     damaged_record: (JOURNAL, "damaged stopped record"),
     impossible_record: (JOURNAL, "x-1"),
-    no_place: (JOURNAL, "state"),
+    no_place: (SETTINGS, "state_dir: "),
 }
 
 
