@@ -51,7 +51,7 @@ def figures(recorder: Recorder | None) -> dict[str, Any] | None:
     return {"directory": str(recorder.directory), "dropped": recorder.dropped, "failed": recorder.failed}
 
 
-async def watch(recorder: Recorder, logger: FilteringBoundLogger) -> None:
+async def watch(recorder: Recorder, logger: FilteringBoundLogger, look_every_s: float = LOOK_EVERY_S) -> None:
     """Log each trouble of the recording once, until cancelled."""
     told: str | None = None
     while True:
@@ -59,4 +59,4 @@ async def watch(recorder: Recorder, logger: FilteringBoundLogger) -> None:
         if trouble is not None and trouble != told:
             told = trouble
             logger.warning(trouble, kind="recording", directory=str(recorder.directory))
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(look_every_s)

@@ -34,6 +34,8 @@ class Harm:
     """SIGKILL right after this many journal commits."""
     kill_at: str | None = None
     """SIGKILL right after the first commit that holds a record of this kind."""
+    error_at: str | None = None
+    """A mistake in the program (ZeroDivisionError) right after the first commit that holds a record of this kind."""
     file_size_max: int | None = None
     """Bytes no file may grow beyond (RLIMIT_FSIZE), from the first order on: the disk is full."""
 
@@ -71,6 +73,8 @@ def suffer(harm: Harm) -> None:
         kinds = {record.kind for record in records}
         if commits == harm.kill_after_commits or harm.kill_at in kinds:
             os.kill(os.getpid(), signal.SIGKILL)
+        if harm.error_at in kinds:
+            raise ZeroDivisionError("divided\nby nothing")
         if harm.file_size_max is not None and "order_intended" in kinds:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (harm.file_size_max, resource.RLIM_INFINITY))

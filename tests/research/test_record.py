@@ -1,0 +1,67 @@
+"""A recording that fails is told of, holds nothing back, and never disturbs what it records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from arbbot.domain.events import Moment
+from arbbot.domain.records import DurableRecord, Stopped
+from arbbot.journal.codec import encode
+from arbbot.research.record import FORMAT, Header, Recorder
+from tests.engine.rig import ROUTE, RULES
+
+AT = Moment(1, 1)
+HEADER = Header(FORMAT, "1", "sandbox", "ab", ROUTE, RULES, (), True)
+
+
+def unwritable(_record: DurableRecord) -> str:
+    """A codec that gives up."""
+    raise ValueError("no text for this record")
+
+
+def a_file_in_the_way(recorder: Recorder) -> None:
+    """The file to write next is somebody else's."""
+    (recorder.directory / "000001.jsonl.zst").write_text("")
+    recorder.frame(b"{}", 1, AT)
+
+
+def closed_under_it(recorder: Recorder) -> None:
+    """The library refuses to compress any more."""
+    recorder._write(b"{}")
+    recorder._close_file()
+    recorder.frame(b"{}", 1, AT)
+
+
+TROUBLES: dict[str, tuple[Callable[[Recorder], None], str]] = {
+    "the disk": (a_file_in_the_way, "FileExistsError"),
+    "the codec": (lambda recorder: recorder.decided([Stopped(0, "", 1)]), "ValueError: no text for this record"),
+    "a reply no JSON can hold": (lambda recorder: recorder.reply("balances", 2**70, AT), "TypeError: Integer exceeds"),
+    "a closed compressor": (closed_under_it, "ValueError: stream is closed"),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_whatever_ends_the_writing_is_told(tmp_path: Path, name: str) -> None:
+    """The reason is there in words, the queue is empty, and what comes afterwards is not kept."""
+    cause, word = TROUBLES[name]
+    recorder = Recorder(tmp_path / "run", HEADER, unwritable)
+    assert recorder.trouble() is None
+    cause(recorder)
+    recorder.close()
+    assert recorder.failed is not None
+    assert word in recorder.failed
+    assert recorder.trouble() == f"the recording ended: {recorder.failed}"
+    recorder.frame(b"{}", 1, AT)
+    assert not recorder._queue
+
+
+def test_a_recording_that_went_well_has_no_trouble(tmp_path: Path) -> None:
+    """Nothing failed and nothing was lost: nothing is told."""
+    recorder = Recorder(tmp_path / "run", HEADER, encode)
+    recorder.frame(b"{}", 1, AT)
+    recorder.decided([Stopped(0, "", 1)])
+    recorder.close()
+    assert (recorder.failed, recorder.dropped, recorder.trouble()) == (None, 0, None)
