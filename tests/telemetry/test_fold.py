@@ -197,6 +197,23 @@ def test_a_full_backlog_drops_and_counts(pipe: Pipe, agent: UdpAgent) -> None:
     assert any(line.startswith("arbbot.telemetry.dropped:2|c|#what:records") for line in agent.received())
 
 
+async def test_a_record_that_cannot_be_told_costs_one_record(pipe: Pipe, agent: UdpAgent) -> None:
+    """Neither the task nor the other records of its batch die of it: it is counted, they are told."""
+    telemetry = telemetry_into(pipe, agent)
+    unheard = r.AlertRaised("no severity", "name", "text", UTC)  # type: ignore[arg-type]  # what no line can be made of
+    telemetry.fold([unheard, r.Stopped(0, "asked to", UTC)], Moment(0, UTC))
+    task = asyncio.create_task(telemetry.run())
+    told: list[dict[str, object]] = []
+    async with asyncio.timeout(10):
+        while not told:
+            await asyncio.sleep(0.01)
+            told += pipe.lines()
+    assert ([line["kind"] for line in told], telemetry.dropped, task.done()) == (["stopped"], 1, False)
+    task.cancel()
+    await asyncio.wait([task])
+    telemetry.close()
+
+
 async def test_the_task_writes_while_it_runs(pipe: Pipe, agent: UdpAgent) -> None:
     """Running, it brings lines and metrics out by itself, and measures how late the loop is."""
     telemetry = telemetry_into(pipe, agent)
