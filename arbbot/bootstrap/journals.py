@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from arbbot import screen
-from arbbot.bootstrap.narrator import tell
+from arbbot.bootstrap.chronicle import words
 from arbbot.bootstrap.summary import summary_lines
 from arbbot.bootstrap.wiring import journal_identity, journal_path
 from arbbot.domain.exit_codes import ExitCode
@@ -101,7 +101,10 @@ def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bo
         return ExitCode.OK
     for line in lines:
         after_ms = Decimal(line.utc_us - start_us) / 1000
-        print(f"{after_ms:12.3f} ms  {line.record.kind:16} {tell(line.record) or fields_of(line.record)}")
+        first, *more = words(line.record, told.route)
+        print(f"{after_ms:12.3f} ms  {line.record.kind:15} {first}")
+        for text in more:
+            print(f"{'':33}{text}")
     return ExitCode.OK
 
 
@@ -130,9 +133,3 @@ def _belongs(record: DurableRecord, hedge_id: str, orders: set[str]) -> bool:
     terms = getattr(record, "terms", None)
     named = getattr(record, "client_order_id", None) or getattr(terms, "client_order_id", None)
     return getattr(record, "hedge_id", None) == hedge_id or named in orders
-
-
-def fields_of(record: DurableRecord) -> str:
-    """A record's fields in one line."""
-    shown = dataclasses.asdict(record)
-    return ", ".join(f"{name} {value}" for name, value in shown.items() if name != "utc_us")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -114,6 +115,16 @@ def test_explain_tells_a_hedge_from_decision_to_money(played: tuple[Path, Path, 
     assert times == sorted(times)
     shown = arbbot("explain", hedge_id, ARBBOT_STATE_DIR=str(state))
     assert hedge_id in shown.out
+    assert not re.search(r"Decimal\(|<|\{|=", shown.out), "words, not how Python writes its objects"
+    for figure in (
+        "FX eurusd at",
+        "size bound by",
+        "fees: buying",
+        "books, microseconds",
+        "after fees",
+        "transaction ",
+    ):
+        assert figure in shown.out
     assert arbbot("explain", "nobody-h1", ARBBOT_STATE_DIR=str(state)).code == 2
 
 
