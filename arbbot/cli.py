@@ -10,6 +10,7 @@ import getpass
 import os
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -60,6 +61,9 @@ Afterwards:
   arbbot explain HEDGE_ID         everything that led to a hedge, and came of it
 """
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"{code.value:4}  {text}" for code, text in EXIT_CODE_MEANINGS.items())
+
+REBASE_LOOKS, REBASE_LOOK_S = 8, 0.25
+"""A quiet account is read within two seconds."""
 
 app = typer.Typer(
     add_completion=False,
@@ -278,8 +282,17 @@ def resolve(
 
 @app.command()
 def rebase(reason: Reason, socket: Socket = None, settings: SettingsFile = None) -> None:
-    """Accept the venue's balances as a new opening of the ledger."""
+    """Accept the venue's balances as a new opening of the ledger, as soon as the account is quiet."""
+    from arbbot.control_client import ask
+
     _tell(settings, socket, "rebase", reason)
+    path, _ = _door(settings, socket)
+    for _ in range(REBASE_LOOKS):
+        time.sleep(REBASE_LOOK_S)
+        if not ask(path, {"verb": "status"})["rebase_waiting"]:
+            typer.echo("rebase: done, the venue's balances are the new opening")
+            return
+    typer.echo("rebase: waits for a quiet moment, with no order or hedge open; `arbbot status` tells while it waits")
 
 
 @app.command()

@@ -189,6 +189,15 @@ def history_rules(rules: Rules, step_s: int) -> Rules:
     )
 
 
+def raised(asked: Rules, played: Rules) -> dict[str, Decimal]:
+    """What `history_rules` changed, by the settings' names."""
+    pairs = {
+        "feed.ticker_max_age_s": (asked.feed.ticker_max_age_s, played.feed.ticker_max_age_s),
+        "account.rounding_cap": (asked.account.rounding_cap, played.account.rounding_cap),
+    }
+    return {key: after for key, (before, after) in pairs.items() if before != after}
+
+
 def history_run(
     period: str,
     taker_fee_pct: Decimal,
@@ -222,6 +231,10 @@ def history_run(
         "taker_fee_percent": taker_fee_pct,
         "step_s": step_s,
         "seed": seed,
+        "hedge_size": rules.trade.target_size * rules.trade.weight,
+        "route": list(SYMBOLS),
+        "balances": dict(setting.balances),
+        "raised_rules": raised(rules, setting.rules),
         "closing_prices": closing_figures(period, THRESHOLDS),
         "synthetic": synthetic_figures(result),
         "records_hash": result.records_hash,

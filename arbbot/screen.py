@@ -81,6 +81,8 @@ def _status(console: Console, answer: Answer) -> None:
         console.print(f"problem: {problem}", style="red")
     _recording(console, answer.get("recording"))
     console.print(f"flat: {text(answer['flat'])}   ledger equals the venue: {text(answer['reconciled'])}")
+    if answer["rebase_waiting"]:
+        console.print("a rebase waits for a quiet moment")
     exposure = [(asset, line["low"], line["high"]) for asset, line in answer["exposure"].items()]
     _table(console, "exposure", ("asset", "if all sells fill", "if all buys fill"), exposure)
     _orders(console, answer["open_orders"])

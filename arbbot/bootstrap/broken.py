@@ -26,6 +26,12 @@ def failure(fault: DaemonFault, engine: Engine, logger: FilteringBoundLogger, re
     return Failure(ExitCode.FAULT, f"{reason}; nothing more was sent but cancels; {what_is_left(engine)}")
 
 
+def why_left(engine: Engine, code: ExitCode) -> str:
+    """Why it stopped, and what it had to leave open where it had to."""
+    reason = engine.core.stopping or "no reason was given"
+    return f"{reason}; {what_is_left(engine)}" if code is ExitCode.NOT_FLAT else reason
+
+
 def what_is_left(engine: Engine) -> str:
     """Exposure and orders that are not known to be over, as they were when it broke, with ids and amounts."""
     state = engine.core.state

@@ -18,7 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from arbbot import __version__
 from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway
-from arbbot.bootstrap import broken, recording
+from arbbot.bootstrap import broken, gauges, recording
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.opening import fetch_fees, verdict
@@ -130,7 +130,7 @@ async def _serve(
         if parts.recorder is not None:
             stack.callback(parts.recorder.close)
         door.recorder = parts.recorder
-        telemetry, logger = await _telemetry(stack, parts, redactor, agent, narrated=narrated)
+        telemetry, logger = await _telemetry(stack, parts, source, redactor, agent, narrated=narrated)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, telemetry, parts.recorder, __version__, late_after_s)
@@ -205,7 +205,13 @@ def _recovered(journal: SqliteJournal) -> State:
 
 
 async def _telemetry(
-    stack: AsyncExitStack, parts: _Parts, redactor: Redactor, agent: Agent | None, *, narrated: bool
+    stack: AsyncExitStack,
+    parts: _Parts,
+    source: BitstampGateway,
+    redactor: Redactor,
+    agent: Agent | None,
+    *,
+    narrated: bool,
 ) -> tuple[Port, FilteringBoundLogger]:
     """Where records become lines and metrics, and the logger for what is no record."""
     settings = parts.settings
@@ -220,9 +226,11 @@ async def _telemetry(
     sink = LineSink(_log_file(stack, parts) if narrated else sys.stdout.fileno())
     logger = build_logger(sink, identity, redactor)
     take_over_library_logs(logger)
-    telemetry = Telemetry(logger, sink, Metrics(agent, identity.tags(), redactor))
+    metrics = Metrics(agent, identity.tags(), redactor)
+    telemetry = Telemetry(logger, sink, metrics)
     stack.callback(telemetry.close)
     _beside(stack, telemetry.run(), "telemetry")
+    _beside(stack, gauges.watch(metrics, source.limiter, parts.engine.premium), "the reading of gauges")
     if parts.recorder is not None:
         _beside(stack, recording.watch(parts.recorder, logger), "the watch over the recording")
     return Narrator(telemetry) if narrated else telemetry, logger
@@ -288,7 +296,12 @@ async def _live(
     if parts.recorder is not None:
         parts.recorder.close()
         trouble = parts.recorder.trouble()
-    print_summary(report(parts.engine.core.state, parts.route, parts.settings.mode.value), code, trouble)
+    print_summary(
+        report(parts.engine.core.state, parts.route, parts.settings.mode.value),
+        code,
+        broken.why_left(parts.engine, code),
+        trouble,
+    )
     return code
 
 

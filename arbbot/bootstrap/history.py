@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from arbbot import screen
-from arbbot.bootstrap.summary import plain
+from arbbot.bootstrap.summary import only, plain
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.rehearsal import history_run
@@ -57,14 +57,21 @@ def lines(run: dict[str, Any]) -> list[str]:
     hedges, pnl, edge = synthetic["hedges"], synthetic["pnl"], synthetic["edge_bps"]
     hours = ", ".join(f">= {threshold} in {count}" for threshold, count in closing["qualifying_hours"].items())
     refused = ", ".join(f"{name} {count}" for name, count in sorted(synthetic["refusals"].items()))
+    lifted = ", ".join(f"{key} to {plain(value)}" for key, value in run["raised_rules"].items())
     return [
         f"{run['period']} at {plain(run['taker_fee_percent'])} % taker, "
         f"one look every {run['step_s']} s, seed {run['seed']}",
+        f"  played on       the rehearsal's own route {', '.join(run['route'])} and balances "
+        f"{only(run['balances'])}, not those of the settings",
+        f"  rules           of the settings: one hedge is at most {plain(run['hedge_size'])} base units"
+        + (f"; raised for this: {lifted}" if lifted else ""),
         f"  closing prices  {closing['hours']} hours; {hours}",
         f"                  ({closing['meaning']})",
         f"  synthetic       {synthetic['signals']} signals in {synthetic['hours_with_a_signal']} hours; "
         f"{hedges['completed']} hedges completed, {hedges['one_sided']} one-sided",
         f"                  ({synthetic['meaning']})",
+        f"  turnover        {plain(synthetic['turnover'])} {pnl['numeraire']} bought, "
+        f"{plain(synthetic['turnover_per_day'])} times the capital a day; fees {only(synthetic['fees']) or 'none'}",
         f"  declined        {refused or 'nothing'}",
         f"  made            {plain(pnl['hedge'])} {pnl['numeraire']} after fees, "
         f"edge {plain(edge['expected'])} bp expected, {plain(edge['realised'])} bp realised; "

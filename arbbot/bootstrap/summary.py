@@ -8,6 +8,8 @@ from typing import Any
 from arbbot.bootstrap.terminal import say
 from arbbot.domain.exit_codes import ExitCode
 
+DAY_S = 86_400
+
 
 def summary_lines(figures: dict[str, Any]) -> list[str]:
     """A report as lines: hedges, exposure, ledger, P&L, edge, and why the rest was declined."""
@@ -25,16 +27,31 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
             f"venue {plain(line['venue'])}, difference {plain(line['difference'])}"
         )
     unit = pnl["numeraire"]
-    lines.append(f"hedge P&L   {plain(pnl['hedge'])} {unit} at each decision's FX, fees off")
+    lines.append(f"hedge P&L   {plain(pnl['hedge'])} {unit} after fees, at each decision's FX")
+    lines.append(f"fees        {only(figures['fees']) or 'none'}")
     lines.append(f"FX drift    {plain(only(figures['fx_drift']))}; its P&L {plain(pnl['fx_drift'])} {unit}")
     lines.append(
         f"float       revaluation {plain(pnl['float_revaluation'])} {unit}, "
         f"foreign cash {plain(pnl['foreign_revaluation'])} {unit}"
     )
     lines.append(f"net edge    expected {plain(edge['expected'])} bp, realised {plain(edge['realised'])} bp")
+    lines.append(
+        f"turnover    {plain(figures['turnover_per_day'])} times the capital a day; "
+        f"net return {_percent(figures['net_return_annualised'])} a year, simple, over {_days(figures['span_s'])}"
+    )
     refused = ", ".join(f"{name} {count}" for name, count in figures["refusals"].items())
     lines.append(f"declined    {refused or 'nothing'}")
     return lines
+
+
+def _percent(share: Decimal | None) -> str:
+    return "-" if share is None else f"{share:.2%}"
+
+
+def _days(span_s: Decimal | None) -> str:
+    if span_s is None:
+        return "-"
+    return f"{span_s:.0f} s" if span_s < DAY_S else f"{span_s / DAY_S:.1f} days"
 
 
 def only(amounts: dict[str, Decimal]) -> str:
@@ -52,7 +69,7 @@ def plain(number: Decimal | str | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def print_summary(figures: dict[str, Any], code: ExitCode, trouble: str | None) -> None:
-    """The summary on stderr, with what is wrong with the recording; stdout is the log's."""
+def print_summary(figures: dict[str, Any], code: ExitCode, reason: str, trouble: str | None) -> None:
+    """The summary on stderr, with why it ended and what is wrong with the recording; stdout is the log's."""
     warning = [] if trouble is None else [f"WARNING     {trouble}; it cannot be replayed"]
-    say("", *summary_lines(figures), *warning, f"exit        {int(code)} ({code.name.lower()})")
+    say("", *summary_lines(figures), *warning, f"exit        {int(code)} ({code.name.lower()}): {reason}")

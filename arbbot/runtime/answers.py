@@ -66,6 +66,7 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "open_hedge": state.open_hedge_id,
         "fx_drift": {route.foreign.counter: state.drift(route.foreign.counter)},
         "balances": {currency: _balance(engine, currency) for currency in ledger_currencies(state, route)},
+        "rebase_waiting": engine.books.rebase_by is not None,
         "reconciled": state.agreed,
         "reconciled_age_s": _age_s(state.last_agreed_utc_us, now),
         "books": {symbol: _book(engine, slot, now) for symbol, slot in core.view.slots.items()},

@@ -74,6 +74,8 @@ _DECLARED = (
     Metric("feed.dropped", _COUNT, "frame", (), "malformed frames survived"),
     Metric("asks.unanswered", _COUNT, "question", ("topic",), "questions the venue did not answer"),
     Metric("rate_limit.hits", _COUNT, "reply", ("topic",), "replies that said slower"),
+    Metric("rate_limit.ratio", _GAUGE, "fraction", (), "replies that said slower, per request sent since the start"),
+    Metric("premium.difference_bps", _GAUGE, "bps", (), "the tickers' premium minus the books', when last compared"),
     Metric("loop.lag_ms", _DISTRIBUTION, "millisecond", (), "how late the telemetry timer woke"),
     Metric("telemetry.dropped", _COUNT, "item", ("what",), "records or lines lost because nobody took them"),
 )

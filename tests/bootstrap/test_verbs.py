@@ -79,6 +79,10 @@ def test_a_demonstration_says_why_it_trades_and_what_came_of_it(played: tuple[Pa
         "pause --reason",
         "completed",
         "difference 0",
+        "after fees",
+        "turnover ",
+        "net return ",
+        "exit        0 (ok): --for 8s is over",
     ):
         assert words in ended.err
 

@@ -28,9 +28,13 @@ class Daemon:
         self.rig = rig
         self.run = Run.begin(rig.engine, "sandbox", "1.2.3", rig.at)
         self.requests: list[dict[str, Any]] = []
+        self.hurried = False
+        """Whether a second passes before each answer."""
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         self.requests.append(request)
+        if self.hurried:
+            self.rig.run(1)
         engine, now = self.rig.engine, self.rig.at
         match request["verb"]:
             case "status":
@@ -113,8 +117,19 @@ def test_commands_carry_who_and_why(daemon: Daemon, capsys: pytest.CaptureFixtur
         assert daemon.requests[-1]["who"]
     assert main(["halt", "--panic", "--reason", "fire"]) == ExitCode.OK
     assert daemon.rig.state.mode is Mode.PANIC
+    daemon.hurried = True
     assert main(["rebase", "--reason", "moved house"]) == ExitCode.OK
-    assert "state: panic" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "state: panic" in told
+    assert told.endswith("rebase: done, the venue's balances are the new opening\n")
+
+
+def test_a_rebase_that_must_wait_says_so(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
+    """While an account is not read, the answer promises nothing, and status tells that it waits."""
+    assert main(["rebase", "--reason", "moved house"]) == ExitCode.OK
+    assert "rebase: waits for a quiet moment" in capsys.readouterr().out
+    assert main(["status"]) == ExitCode.OK
+    assert "a rebase waits for a quiet moment" in capsys.readouterr().out
 
 
 def test_a_refusal_of_the_engine_is_one_line(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,8 @@ def moment(premium: float) -> Moment:
 def test_the_stormiest_day_told_honestly() -> None:
     """Closing prices and synthetic figures stand apart, the ledger equals the venue, the same run has the same hash."""
     told = history_run("2020-03-12", D("0.03"), RULES, 1, 300)
+    assert told["raised_rules"] == {"feed.ticker_max_age_s": 600, "account.rounding_cap": 100}
+    assert told["hedge_size"] == RULES.trade.target_size * RULES.trade.weight
     assert told["closing_prices"]["hours"] == 24
     assert told["closing_prices"]["qualifying_hours"] == {"0.35%": 10, "0.50%": 5, "0.60%": 2}
     synthetic = told["synthetic"]

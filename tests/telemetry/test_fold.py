@@ -143,7 +143,7 @@ def test_a_story_becomes_lines_and_every_declared_metric(pipe: Pipe, agent: UdpA
 
     got = agent.received()
     names = {line.removeprefix("_sc|").split("|")[0].split(":")[0].removeprefix("arbbot.") for line in got}
-    by_the_task = {"loop.lag_ms", "telemetry.dropped"}
+    by_the_task = {"loop.lag_ms", "telemetry.dropped", "rate_limit.ratio", "premium.difference_bps"}
     assert set(MANIFEST) - by_the_task == {name for name in names if not name.startswith("_e{")}
 
 
