@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.playbill import PLAYTIME_S, Played
-from tests.e2e.stage import CALM, EUR, FAST, FX, QUICK, RICH_EUR, Sections, Stage, staged
+from tests.e2e.stage import CALM, EUR, FAST, FX, QUICK, Sections, Stage, staged
 
 BOOK = "order_book_btceur"
 BAD_FRAMES = (
@@ -22,6 +22,8 @@ CUTS = (
     "fin", "rst", "close,code=1000", "close,code=1001", "close,code=1006", "close,code=1009", "close,code=1011",
     "close,code=1012", "close,code=4300", "request_reconnect", "huge",
 )  # fmt: skip
+MARKET_LOOKS = 5
+"""Seconds that a market stays off: a hundred of market time, in which the market list is read at least once."""
 SILENCES = ("stall,delay_s=600", "stall_frames,delay_s=600")
 
 
@@ -155,17 +157,24 @@ async def dead_feed(directory: Path) -> str:
 
 
 async def halted_market(directory: Path) -> str:
-    """A market is switched off: announced, obeyed; on again: traded."""
-    async with staged(directory, QUICK) as stage:
+    """A market is switched off: announced, obeyed for many looks at an edge; on again: hedged."""
+    async with staged(directory, FAST) as stage:
         await stage.start()
         await stage.armed()
         await stage.control("market_status", market=EUR, enabled=False)
         await stage.until(lambda: stage.journal.all("alert_raised", name="market_halted"), "the halt to be heard")
-        await stage.control("book", market=EUR, bids=[[RICH_EUR[0], "1"]], asks=[[RICH_EUR[1], "1"]])
-        assert await stage.stop() == 0
+        await stage.rich()
+
+        async def looked() -> bool:
+            told = await stage.tell("why")
+            return [each["name"] for each in told["refusals"]] == ["market_halted"]
+
+        for _ in range(MARKET_LOOKS):
+            await asyncio.sleep(1)
+            assert await looked()
         assert not stage.journal.all("hedge_opened")
-        await stage.verdict()
-        return stage.ended()
+        await stage.control("market_status", market=EUR, enabled=True)
+        return await trades_and_leaves(stage)
 
 
 SCENES = {
