@@ -7,7 +7,7 @@ from pathlib import Path
 
 from arbbot.bench import markets
 from arbbot.bench.account import ROUTE, RULES, Account
-from arbbot.bench.bed import EPOCH, LATER_US, START, as_books, ready_session
+from arbbot.bench.bed import EPOCH, as_books, ready_session
 from arbbot.bench.bookkeeping import IDENTITY, quiet_telemetry
 from arbbot.bench.frames import Stamped
 from arbbot.bitstamp.session import Channels
@@ -57,11 +57,13 @@ async def test_both_orders_reach_the_gateway_in_one_turn_of_the_loop(tmp_path: P
     await asyncio.sleep(0)
     daemon.deliver(FeedUp(EPOCH), clock.now())
     for symbol, sides in BOOKS.items():
-        show(Stamped(f"order_book_{symbol}", [sides], START.utc_us).next())
-    while daemon.engine.entry.blocked() is not None:
+        show(Stamped(f"order_book_{symbol}", [sides], clock.now().utc_us).next())
+    for _ in range(1000):
         daemon.deliver(Tick(), clock.now())
         await asyncio.sleep(0)
-    show(markets.frames("btceur", SHAPES["btceur"], markets.MIDS["btceur"] * markets.RICH, LATER_US).next())
+        if daemon.engine.entry.blocked() is None:
+            break
+    show(markets.frames("btceur", SHAPES["btceur"], markets.MIDS["btceur"] * markets.RICH, clock.now().utc_us).next())
     kinds = [line.record.kind for line in journal.lines()]
     assert kinds[-3:] == ["hedge_opened", "order_intended", "order_intended"]
     assert not gateway.orders

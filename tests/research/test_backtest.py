@@ -201,7 +201,7 @@ def test_a_run_ends_when_only_a_person_could_go_on() -> None:
             rehearsal.venue.external(rehearsal.account, {"usd": deposits.pop()}, 0, now_us)
 
     result = rehearsal.play(rehearsal.start_us + 120 * SECOND_US, PACE, progress=deposit)
-    assert result.ended_by.startswith("paused: external row")
+    assert result.ended_by.startswith("paused: 1 transaction rows are not ours")
     assert result.report["ledger"]["usd"]["external"] == 5
     assert result.report["ledger"]["usd"]["difference"] == 0
 
