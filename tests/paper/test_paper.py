@@ -270,7 +270,7 @@ async def test_without_a_readable_book_orders_are_refused() -> None:
 
 
 async def test_the_watched_feed_passes_everything_on() -> None:
-    """Every event reaches the sink, and every book the paper venue, in the same call."""
+    """Every event reaches the sink, every book the paper venue in the same call, and a wish to reconnect the feed."""
     bench = Bench()
     book = Book("btcusd", START_US, BIDS, ASKS)
 
@@ -279,8 +279,15 @@ async def test_the_watched_feed_passes_everything_on() -> None:
             sink(ev.FeedUp(1), bench.clock.now())
             sink(ev.BookSeen(book, 1), bench.clock.now())
 
+        def replace(self, epoch: int, reason: str) -> None:
+            replaced.append((epoch, reason))
+
     heard: list[ev.Event] = []
-    await bench.paper.watching(TwoEvents()).run(lambda event, at: heard.append(event))
+    replaced: list[tuple[int, str]] = []
+    watched = bench.paper.watching(TwoEvents())
+    await watched.run(lambda event, at: heard.append(event))
+    watched.replace(1, "stalled")
+    assert replaced == [(1, "stalled")]
     assert heard == [ev.FeedUp(1), ev.BookSeen(book, 1)]
     await bench.do(bench.order(Side.BUY, "0.1"))
     assert len(bench.paper.account.rows) == 1
