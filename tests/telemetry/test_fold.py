@@ -86,7 +86,9 @@ STORY: list[r.Record] = [
     r.RowBooked(ROW, "c1", move("usd", D("-5001"), LedgerAccount.TRADING), UTC),
     r.RowBooked(ROW, None, move("usd", D("-5001"), LedgerAccount.EXTERNAL), UTC),
     r.HedgeClosed("h1", "completed", D("0.1"), D("0.1"), D(0), "filled", UTC),
-    r.HedgeSettled("h1", D("56.5"), D("113"), D("5001"), D(0), (r.Holding("usd", D("1.5")),), D("-5001"), D("4599"), UTC),
+    r.HedgeSettled(
+        "h1", D("56.5"), D("113"), D("5001"), D(0), (r.Holding("usd", D("1.5")),), D("-5001"), D("4599"), UTC
+    ),
     r.StatementAgreed((r.CurrencyStatement("usd", D("999"), D("0.001")),), UTC),
     r.Discrepancy((r.Holding("usd", D("-0.01")),), True, UTC),
     r.RefusalsCounted((("below_threshold", 41), ("thin_book", 1)), UTC),
