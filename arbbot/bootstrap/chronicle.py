@@ -71,8 +71,8 @@ def _opened(record: HedgeOpened, route: Route) -> list[str]:
         f"{sell.counter}, limit {plain(record.limit_price)}",
         f"FX {route.fx.symbol} at an average of {record.fx_vwap:.6f}; size bound by {record.bound_by}",
         f"fees: buying {_percent(record.buy_fee)}, selling {_percent(record.sell_fee)}, FX {_percent(record.fx_fee)}",
-        f"edge: gross {record.gross_bps:.2f} bp, net {record.net_bps:.2f} bp; expected P&L "
-        f"{record.expected_pnl:.4f} {route.numeraire} after the legs' fees",
+        f"edge: gross {record.gross_bps:.2f} bp, net {record.net_bps:.2f} bp ({record.legs_bps:.2f} before FX); "
+        f"expected P&L {record.expected_pnl:.4f} {route.numeraire} after the legs' fees",
         "books, microseconds since 1970: " + ", ".join(f"{symbol} {stamp}" for symbol, stamp in stamps),
     ]
 

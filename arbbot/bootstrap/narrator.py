@@ -46,7 +46,7 @@ def tell(record: Record) -> str | None:
             return (
                 f"  hedge   {record.hedge_id}: {record.size} bought on {record.buy_market} at {record.buy_vwap:.2f}, "
                 f"sold on {record.sell_market} at {record.limit_price} or better; "
-                f"gross {record.gross_bps:.1f} bp, net {record.net_bps:.1f} bp"
+                f"gross {record.gross_bps:.1f} bp, net {record.net_bps:.1f} bp, {record.legs_bps:.1f} before FX"
             )
         case ExitPlanned():
             return f"  one leg {record.hedge_id}: {record.action} {record.imbalance} ({record.cause})"

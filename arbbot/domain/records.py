@@ -79,6 +79,9 @@ class HedgeOpened:
     limit_price: Decimal
     gross_bps: Decimal
     net_bps: Decimal
+    """All fees that the policy counts, the FX leg's with them: what the net floor is held against."""
+    legs_bps: Decimal
+    """The legs' fees only: what the realised edge is compared with, since FX is not converted by a hedge."""
     expected_pnl: Decimal
     """In the numeraire, at the decision's FX, legs' fees off, FX not converted: what HedgeSettled is compared with."""
     bound_by: str

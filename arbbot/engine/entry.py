@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from arbbot.domain.book import BookError
 from arbbot.domain.market import Direction, Side
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ONE, ZERO, ceil_quotient
 from arbbot.domain.order import OrderKind, Purpose
 from arbbot.domain.records import HedgeOpened, RefusalsCounted
@@ -14,12 +15,29 @@ from arbbot.domain.signals import Pulse
 from arbbot.engine import risk
 from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.premium import PremiumCheck
-from arbbot.engine.refusal import Refusal
+from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.engine.sizing import Funds, Sized, Sizer
 from arbbot.engine.spread import Costs, Triangle, bps, reaches
 from arbbot.engine.view import NEVER
 
+STUCK_NS = 600 * SECOND_NS
+TROUBLES = frozenset(
+    {
+        Refusal.RECOVERING,
+        Refusal.RECONCILING,
+        Refusal.NO_FEES,
+        Refusal.MARKET_HALTED,
+        Refusal.FEED_DOWN,
+        Refusal.CLOCK_STEPPED,
+        Refusal.PREMIUM_UNCHECKED,
+        Refusal.PREMIUM_DISAGREES,
+        Refusal.NO_BOOK,
+        Refusal.STALE_BOOK,
+        Refusal.UNHEDGED,
+    }
+)
+"""Refusals that are no judgement of the market: a person should know when they last."""
 REFUSALS_EVERY_NS = 60 * SECOND_NS
 
 # Looking up an enum's member by name costs more than the comparison it is for.
@@ -49,6 +67,8 @@ class Entry:
         self._standing: Refusal | None = None
         """What forbids a hedge whatever books and clock say, as of `core.changes` = `_judged`."""
         self._judged = -1
+        self._stuck: tuple[Refusal, int, bool] | None = None
+        """A trouble, since when it lasts, and whether a person was told."""
         self._factors: dict[Direction, Decimal] = {}
         """1 + the gross threshold, as of the same; empty while something stands against every hedge."""
 
@@ -248,12 +268,28 @@ class Entry:
             limit_price=sized.limit_price,
             gross_bps=walk.gross_bps(),
             net_bps=walk.net_bps(costs),
+            legs_bps=walk.net_bps(Costs(costs.buy, costs.sell, ZERO)),
             expected_pnl=round_price(walk.out * (ONE - costs.sell) - walk.paid * (ONE + costs.buy)),
             bound_by=sized.bound_by.value,
             book_microtimestamps=(domestic, foreign, fx),
             utc_us=core.at.utc_us,
             mono_ns=core.at.mono_ns,
         )
+
+    # --- standing still ------------------------------------------------------------------------------------
+
+    def tell_when_stuck(self) -> None:
+        """Alert once when the same trouble has kept an active daemon from trading for long: it would not end itself."""
+        core = self._core
+        refusal = self.blocked() if core.state.mode is Mode.ACTIVE and core.stopping is None else None
+        if refusal is None or refusal not in TROUBLES:
+            self._stuck = None
+        elif self._stuck is None or self._stuck[0] is not refusal:
+            self._stuck = (refusal, core.at.mono_ns, False)
+        elif not self._stuck[2] and core.at.mono_ns - self._stuck[1] >= STUCK_NS:
+            self._stuck = (refusal, self._stuck[1], True)
+            minutes = STUCK_NS // SECOND_NS // 60
+            core.alert(Severity.WARNING, "not_trading", f"for {minutes} minutes: {EXPLANATIONS[refusal]}")
 
     # --- counting ------------------------------------------------------------------------------------------
 

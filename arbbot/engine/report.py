@@ -109,7 +109,9 @@ def edge(state: State) -> dict[str, Decimal | None]:
 
 
 def rates(state: State, route: Route) -> dict[str, Decimal | None]:
-    """Turnover a day and simple annualised net return of hedge P&L on the opening capital, over the journal's span."""
+    """Turnover a day and simple annualised net return of hedge P&L on the opening capital, since the opening; the
+    return is None for spans under a day, which say nothing about a year.
+    """
     none = {"turnover_per_day": None, "net_return_annualised": None, "span_s": None}
     if state.first_utc_us is None:
         return dict(none)
@@ -119,9 +121,10 @@ def rates(state: State, route: Route) -> dict[str, Decimal | None]:
     capital = opening_capital(state, route)
     if capital is None or capital <= 0:
         return {**none, "span_s": span_s}
+    yearly = (state.realised_pnl / capital * YEAR_S / span_s).quantize(Decimal("1e-6"))
     return {
         "turnover_per_day": (state.turnover / capital * DAY_S / span_s).quantize(Decimal("1e-6")),
-        "net_return_annualised": (state.realised_pnl / capital * YEAR_S / span_s).quantize(Decimal("1e-6")),
+        "net_return_annualised": yearly if span_s >= DAY_S else None,
         "span_s": span_s,
     }
 

@@ -90,7 +90,7 @@ class State:
     totals: dict[str, int] = field(default_factory=dict)
     """Hedges by outcome, over the journal's life."""
     realised_pnl: Decimal = ZERO
-    """Numeraire, of settled hedges, at each decision's FX."""
+    """Numeraire, of hedges settled since the anchor, at each decision's FX."""
     expected_pnl: Decimal = ZERO
     """Of the same hedges, as decided."""
     turnover: Decimal = ZERO
@@ -172,6 +172,10 @@ class State:
         self.first_marks.clear()
         self.last_marks.clear()
         self.position = ZERO
+        self.realised_pnl = self.expected_pnl = self.turnover = ZERO
+        self.foreign_at_decision = self.foreign_settled = ZERO
+        self.fees_paid.clear()
+        self.first_utc_us = record.utc_us
         self.external_unacknowledged = 0
         holdings = {holding.currency: holding.total for holding in record.holdings}
         for currency, total in holdings.items():

@@ -379,6 +379,7 @@ class Engine:
             self.books.mark()
         if now_ns >= self._pulse_due_ns:
             self._pulse_due_ns = now_ns + PULSE_EVERY_NS
+            self.entry.tell_when_stuck()
             core.records.append(self.entry.pulse())
 
     def _ask_regularly(self, now_ns: int) -> None:

@@ -39,7 +39,13 @@ _DECLARED = (
     Metric("alerts", _COUNT, "alert", ("severity", "name"), "something a person should know"),
     Metric("hedges.opened", _COUNT, "hedge", ("direction",), "decisions to hedge"),
     Metric("hedges.closed", _COUNT, "hedge", ("outcome",), "hedges whose orders are all done"),
-    Metric("hedges.expected_bps", _DISTRIBUTION, "bps", ("direction",), "net edge at the decision"),
+    Metric(
+        "hedges.expected_bps",
+        _DISTRIBUTION,
+        "bps",
+        ("direction",),
+        "edge at the decision, after the fees of both legs, before any FX conversion",
+    ),
     Metric("hedges.realised_bps", _DISTRIBUTION, "bps", (), "net edge by the venue's rows, at the decision's FX"),
     Metric(
         "hedges.realised_pnl", _DISTRIBUTION, "numeraire", (), "hedge P&L by the venue's rows; its sum is the total"

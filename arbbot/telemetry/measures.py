@@ -86,7 +86,7 @@ class Measures:
     def _hedge_opened(self, record: r.HedgeOpened, _at_ns: int) -> None:
         _remember(self._hedges, record.hedge_id, _Open(record))
         self._metrics.count("hedges.opened", direction=record.direction)
-        self._metrics.distribution("hedges.expected_bps", float(record.net_bps), direction=record.direction)
+        self._metrics.distribution("hedges.expected_bps", float(record.legs_bps), direction=record.direction)
 
     def _order_intended(self, record: r.OrderIntended, at_ns: int) -> None:
         _remember(self._orders, record.terms.client_order_id, _Sent(record.terms, at_ns))

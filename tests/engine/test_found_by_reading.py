@@ -291,3 +291,11 @@ def test_a_fill_of_the_other_side_is_not_booked(rig: Rig) -> None:
     rig.step(ev.FillSeen(order.venue_order_id, "q7-000002", wrong))
     assert rig.state.position == before
     assert rig.mode() is Mode.HALTED
+
+
+def test_standing_still_for_long_is_told_once(rig: Rig) -> None:
+    """Tickers that never answer keep trading shut: after ten minutes a person hears why, once."""
+    rig.venue.failing = {Topic.TICKER}
+    rig.start()
+    rig.run(1300)
+    assert rig.alerts().count("not_trading") == 1

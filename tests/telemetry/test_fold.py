@@ -56,6 +56,7 @@ OPENED = r.HedgeOpened(
     limit_price=D("45600"),
     gross_bps=D("120"),
     net_bps=D("114.123"),
+    legs_bps=D("114.123"),
     expected_pnl=D("57"),
     bound_by="target",
     book_microtimestamps=(1, 2, 3),
