@@ -24,8 +24,10 @@ HEARTBEAT = '{"event":"bts:heartbeat"}'
 ANNOUNCEMENTS = "announcements"
 MAX_CLIENT_FRAME = 512
 """Bytes; the venue closes a connection (1009) that sends more in one frame."""
-FUTURE_US = 24 * 3600 * 1_000_000
-"""A book stamped later than this after our clock is garbage; believing it would drop all true ones after it."""
+FUTURE_US = 2 * 3600 * 1_000_000
+"""A book stamped later than this after our clock is garbage, and believing it would drop all true ones after it; our
+own clock may be an hour wrong.
+"""
 
 _HALT_WORDS = re.compile(r"\b(halt|halted|suspend|suspended|suspension|pause|paused|disabled)\b", re.IGNORECASE)
 _TRADE_WORDS = re.compile(r"\b(trading|market|matching)\b", re.IGNORECASE)

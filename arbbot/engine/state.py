@@ -328,7 +328,7 @@ class State:
         """Kept in the journal for people; nothing to remember."""
 
     def _forget_old(self) -> None:
-        """Drop the oldest settled hedges with their orders and fills; ids of booked rows are kept for ever."""
+        """Drop the oldest settled hedges with their orders and fills."""
         while len(self.hedges) > KEPT_HEDGES:
             hedge_id, hedge = next(iter(self.hedges.items()))
             if hedge.settled is None:
