@@ -44,12 +44,6 @@ def compare(
     return Cost(best_ours, best_yardstick)
 
 
-def cost_us(supply: Callable[[], Sequence[T]], call: Callable[[T], object], rounds: int) -> float:
-    """CPU microseconds a call, without a yardstick."""
-    with quiet_collector():
-        return min(_timed_us(call, supply()) for _ in range(rounds))
-
-
 @contextmanager
 def quiet_collector() -> Iterator[None]:
     """The garbage collector as the warm daemon has it: the heap so far frozen, few and small collections."""
