@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -80,10 +81,11 @@ class Recorder:
     """Queues lines on the loop's thread, writes them on its own."""
 
     def __init__(self, directory: Path, header: Header, encode: Callable[[DurableRecord], str]) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if (directory / "header.json").exists():
             raise FileExistsError(f"{directory}: holds a recording already")
-        (directory / "header.json").write_bytes(HEADER.dump_json(header))
+        with _private(directory / "header.json") as file:
+            file.write(HEADER.dump_json(header))
         self.directory = directory
         self._books_from_frames = header.books_from_frames
         self._queue: deque[tuple[Any, ...]] = deque()
@@ -178,7 +180,7 @@ class Recorder:
         if self._writer is None or self._written > ROTATE_BYTES:
             self._close_file()
             self._files += 1
-            self._file = (self.directory / f"{self._files:06d}.jsonl.zst").open("xb")
+            self._file = _private(self.directory / f"{self._files:06d}.jsonl.zst")
             self._writer = zstandard.ZstdCompressor(level=3).stream_writer(self._file, closefd=False)
             self._written = 0
         self._writer.write(text + b"\n")
@@ -188,6 +190,11 @@ class Recorder:
         if self._writer is not None and self._file is not None:
             self._writer.close()  # type: ignore[no-untyped-call]  # untyped in the library's stubs
             self._file.close()
+
+
+def _private(path: Path) -> IO[bytes]:
+    """A new file for the owner alone: a recording holds the account's whole trading."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _encode(line: tuple[Any, ...]) -> bytes:

@@ -65,3 +65,13 @@ def test_a_recording_that_went_well_has_no_trouble(tmp_path: Path) -> None:
     recorder.decided([Stopped(0, "", 1)])
     recorder.close()
     assert (recorder.failed, recorder.dropped, recorder.trouble()) == (None, 0, None)
+
+
+def test_a_recording_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """It holds the account's whole trading: nobody else may read the directory or a file in it."""
+    recorder = Recorder(tmp_path / "run", HEADER, encode)
+    recorder.frame(b"{}", 1, AT)
+    recorder.close()
+    files = [tmp_path / "run", *(tmp_path / "run").iterdir()]
+    assert len(files) == 3
+    assert all(each.stat().st_mode & 0o077 == 0 for each in files)
