@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from arbbot.domain import events as ev
@@ -10,17 +11,8 @@ from arbbot.domain.book import Book
 from arbbot.domain.commands import Ask, Topic
 from arbbot.domain.market import FeeRate, Instrument, Route
 from arbbot.domain.order import Balance
-from arbbot.engine.rules import (
-    AccountRules,
-    BuyAs,
-    FeedRules,
-    FxPolicy,
-    HedgeRules,
-    LimitReference,
-    Rules,
-    ThresholdMode,
-    TradeRules,
-)
+from arbbot.engine.rules import FxPolicy
+from arbbot.settings import Settings, rules
 
 D = Decimal
 ROUTE = Route(
@@ -31,22 +23,15 @@ ROUTE = Route(
 FEE = D("0.0003")
 BALANCES = {"btc": D(10), "usd": D(1_000_000), "eur": D(1_000_000)}
 
-RULES = Rules(
-    TradeRules(
-        threshold_mode=ThresholdMode.FIXED, gross_threshold=D("0.0035"), cost_margin=D("0.0005"), net_floor=D(0),
-        min_depth_levels=20, max_slippage=D("0.05"), collar=D("0.05"), limit_markup=D("0.001"),
-        limit_reference=LimitReference.BUY_VWAP, buy_as=BuyAs.MARKET, target_size=D("0.05"), weight=D(1),
-        max_notional=D(1_000_000), cost_reserve=D("0.005"), fx_policy=FxPolicy.EACH,
+_DEFAULT = rules(Settings())
+RULES = replace(
+    _DEFAULT,
+    trade=replace(
+        _DEFAULT.trade, weight=D(1), max_notional=D(1_000_000), fx_policy=FxPolicy.EACH,
+        max_slippage=D("0.05"), collar=D("0.05"), limit_markup=D("0.001"),
     ),
-    HedgeRules(
-        wait_s=D(5), force_s=D(15), exit_loss=D("0.01"), forced_exit_loss=D("0.03"), exit_slippage=D("0.001"),
-        max_exits=5, cooldown_s=D(0), reject_cooldown_s=D(0), rejects_to_reduce=1_000_000, dust_cap=D("0.0005"),
-    ),
-    FeedRules(fresh_s=D(10), ticker_every_s=D(30), premium_tolerance=D("0.02"), ticker_max_age_s=D(90)),
-    AccountRules(
-        poll_s=D(30), lag_s=D(5), overlap_s=D(600), doubt_bound_s=D(150), doubt_alert_s=D(60), rounding_cap=D(1),
-        stop_grace_s=D(45), fees_every_s=D(300),
-    ),
+    hedge=replace(_DEFAULT.hedge, cooldown_s=D(0), reject_cooldown_s=D(0), rejects_to_reduce=1_000_000),
+    feed=replace(_DEFAULT.feed, premium_tolerance=D("0.02")),
 )  # fmt: skip
 """Limits wide enough that a hedge's size is bound by its target; a hedge of which nothing filled costs no pause."""
 

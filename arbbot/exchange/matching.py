@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
@@ -170,15 +170,6 @@ class OrderBook:
         self.asks = BookSide(Side.SELL)
         self.orders: dict[int, Order] = {}
         self.changes = 0
-
-    @classmethod
-    def from_levels(cls, bids: Iterable[tuple[Decimal, Decimal]], asks: Iterable[tuple[Decimal, Decimal]]) -> OrderBook:
-        """Build a book from an aggregated snapshot of (price, amount), one order per level."""
-        book = cls()
-        rows = [(Side.BUY, row) for row in bids] + [(Side.SELL, row) for row in asks]
-        for number, (side, (price, amount)) in enumerate(rows, start=1):
-            book.rest(Order(-number, side, price, amount))
-        return book
 
     def side(self, side: Side) -> BookSide:
         """Return the side on which orders of `side` rest."""

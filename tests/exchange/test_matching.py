@@ -86,7 +86,11 @@ def test_a_smaller_size_keeps_its_turn_and_a_larger_one_goes_to_the_end() -> Non
 
 def test_a_snapshot_can_be_traded_against() -> None:
     """A book built from price levels sweeps several prices and reports what an order would cost."""
-    book = OrderBook.from_levels([(Decimal(99), Decimal(1))], [(Decimal(100), Decimal(1)), (Decimal(101), Decimal(2))])
+    book = OrderBook()
+    for number, (side, price, size) in enumerate(
+        ((Side.BUY, 99, 1), (Side.SELL, 100, 1), (Side.SELL, 101, 2)), start=1
+    ):
+        book.rest(Order(-number, side, Decimal(price), Decimal(size)))
     assert book.cost(Side.BUY, Decimal(2)) == (Decimal(2), Decimal(201))
     assert book.cost(Side.BUY, Decimal(5)) == (Decimal(3), Decimal(302))
     assert book.affordable(Side.BUY, Decimal(200), Decimal("0.01")) == Decimal("1.99")
