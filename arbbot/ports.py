@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
 from arbbot.domain.events import Event, Moment
@@ -28,11 +28,12 @@ class Clock(Protocol):
 class Gateway(Protocol):
     """Orders and questions to the venue."""
 
-    async def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Event:
-        """Do it once and return the one event that answers it.
+    def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Coroutine[Any, Any, Event]:
+        """Do it once; what is returned waits for the one event that answers it, and must be awaited.
 
-        Never raises for anything the venue or the network does. A cancelled placement or cancel may have reached
-        the venue: the caller turns cancellation into doubt.
+        The call itself may put an order or a cancel on the wire, before anything is awaited. Never raises for anything
+        the venue or the network does. A cancelled placement or cancel may have reached the venue: the caller turns
+        cancellation into doubt.
         """
         ...
 

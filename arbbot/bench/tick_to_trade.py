@@ -13,9 +13,10 @@ import json
 import random
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
@@ -176,10 +177,11 @@ class _OwnAnswers:
         self._venue = venue
         self._account = Account(as_books(markets.books(SHAPES)))
 
-    async def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Event:
-        if isinstance(command, Ask):
-            return self._account.answer(command)
-        return await self._venue.perform(command)
+    def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Coroutine[Any, Any, Event]:
+        return self._answered(command) if isinstance(command, Ask) else self._venue.perform(command)
+
+    async def _answered(self, ask: Ask) -> Event:
+        return self._account.answer(ask)
 
 
 async def daemon(rounds: int, samples: int) -> Latency:

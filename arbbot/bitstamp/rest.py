@@ -1,22 +1,28 @@
-"""The venue's REST side as a Gateway: signs, sends once, bounds what comes back, and hands bytes to `replies`."""
+"""The venue's REST side as a Gateway: signs, sends once, bounds what comes back, and hands bytes to `replies`.
+
+Questions go through aiohttp (`asks`); orders and cancels are written onto connections of their own (`legs`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, NamedTuple, Self, TypeVar
 
-import aiohttp
 from yarl import URL
 
+from arbbot import __version__
 from arbbot.bitstamp import codec_account, codec_market, requests
+from arbbot.bitstamp.asks import Asks
 from arbbot.bitstamp.auth import Credentials, SignedRequest, Signer, new_nonce
+from arbbot.bitstamp.http_reply import RawReply
+from arbbot.bitstamp.legs import WARM, Leg, Legs
 from arbbot.bitstamp.limiter import Lane, Limiter
 from arbbot.bitstamp.replies import Reading, believed, clock_seen, follow_up, interpret
 from arbbot.bitstamp.reply import Answer, NoReply, Reply, Seal, VenueError, is_rate_limited
@@ -31,16 +37,7 @@ from arbbot.ports import Clock, Sink
 Tap = Callable[[PlaceOrder | CancelOrder | Ask, Answer, Moment], None]
 """Sees every answer of the wire with the command it answers, pages one by one: what a recorder stores."""
 
-LEG_CONNECTIONS = 2
 _CLOCK_EVERY_NS = 30_000_000_000
-_READ_STEP = 1 << 16
-_NEVER_CONNECTED = (
-    aiohttp.ClientConnectorError,  # name not found, refused, unreachable, TLS handshake
-    aiohttp.ClientConnectorCertificateError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.InvalidURL,
-)
-"""Raised by aiohttp before a connection exists, so before any byte of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +54,18 @@ class RestSettings:
     budget_wait_s: float = 30.0
     """How long a question or a cancel may wait for the rate budget."""
     max_reply_bytes: int = 16 << 20
-    ask_connections: int = 4
+
+
+class _Sent(NamedTuple):
+    """A request on the wire."""
+
+    leg: Leg
+    signed: SignedRequest | None
 
 
 class BitstampGateway:
-    """Orders and questions over aiohttp. Use as an async context manager; public only without credentials.
-
-    Orders and cancels have connections of their own, kept warm. Private calls are POSTs, which aiohttp never sends
-    twice; redirects are not followed; proxies of the environment are not used.
+    """Orders and questions over HTTP/1.1, none of them sent twice. Use as an async context manager; public only without
+    credentials.
     """
 
     def __init__(
@@ -93,61 +94,92 @@ class BitstampGateway:
         self._names: Mapping[str, str] = {} if names is None else names
         self._tap = tap
         self._sink = sink
-        self._origin = str(self._base.origin())
         self._clock_told_ns: int | None = None
         self.venue_offset_ms: int | None = None
-        self._legs: aiohttp.ClientSession | None = None
-        self._asks: aiohttp.ClientSession | None = None
+        self._fixed_lines = (
+            f"Host: {self._base.host_port_subcomponent}\r\nUser-Agent: arbbot/{__version__}\r\n"
+            "Accept: */*\r\nAccept-Encoding: identity\r\n"
+        )
+        self._legs: Legs | None = None
+        self._asks: Asks | None = None
 
     async def __aenter__(self) -> Self:
-        context = ssl.create_default_context(cafile=self._settings.ca_file)
-        self._legs = self._open(context, 4 * LEG_CONNECTIONS, self._settings.order_timeout_s)
-        self._asks = self._open(context, self._settings.ask_connections, self._settings.ask_timeout_s)
+        settings = self._settings
+        secure = self._base.scheme == "https"
+        context = ssl.create_default_context(cafile=settings.ca_file) if secure else None
+        self._legs = Legs(
+            self._base,
+            context,
+            connect_timeout_s=min(settings.connect_timeout_s, settings.order_timeout_s),
+            keep_alive_s=settings.keep_alive_s,
+            most_bytes=settings.max_reply_bytes,
+        )
+        self._asks = Asks(
+            self._base,
+            context,
+            timeout_s=settings.ask_timeout_s,
+            connect_timeout_s=settings.connect_timeout_s,
+            keep_alive_s=settings.keep_alive_s,
+            most_bytes=settings.max_reply_bytes,
+        )
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for session in (self._legs, self._asks):
-            if session is not None:
-                await session.close()
-
-    def _open(self, context: ssl.SSLContext, limit: int, timeout_s: float) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=self._settings.keep_alive_s, ssl=context)
-        timeout = aiohttp.ClientTimeout(
-            total=timeout_s, connect=self._settings.connect_timeout_s, sock_connect=self._settings.connect_timeout_s
-        )
-        return aiohttp.ClientSession(
-            connector=connector, timeout=timeout, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
-        )
+        for connections in (self._legs, self._asks):
+            if connections is not None:
+                await connections.close()
 
     # --- the port ---------------------------------------------------------------------------------------------
 
-    async def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Event:
-        """See `Gateway.perform`."""
+    def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Coroutine[Any, Any, Event]:
+        """See `Gateway.perform`. An order or cancel is on the wire when this returns, where a connection is warm and
+        the budget has room; what is returned only waits for its answer.
+        """
         try:
-            request: Request | None = build(command, self._names, self._clock.now().mono_ns)
+            request = build(command, self._names, self._clock.now().mono_ns)
         except CannotAsk as fault:
-            return interpret(command, [NoReply(False, str(fault))], self._reading)
+            return _told(interpret(command, [NoReply(False, str(fault))], self._reading))
+        if isinstance(command, Ask):
+            return self._asked(command, request)
+        lane = _LANES[type(command)]
+        return self._moved(command, request, lane, self._begin(request, lane))
+
+    async def _moved(
+        self, command: PlaceOrder | CancelOrder, request: Request, lane: Lane, begun: _Sent | NoReply | None
+    ) -> Event:
+        """The event that answers an order or a cancel."""
+        answer = await self._finish(request, lane, begun)
+        self._tape(command, answer)
+        return interpret(command, [answer], self._reading)
+
+    async def _asked(self, ask: Ask, first: Request) -> Event:
+        """The event that answers a question, of one page or several."""
+        request: Request | None = first
         answers: list[Answer] = []
         while request is not None and len(answers) < MAX_PAGES:
-            answer = await self._once(request, _LANES[type(command)])
-            if self._tap is not None:
-                self._tap(command, answer, self._clock.now())
+            answer = await self._once(request)
+            self._tape(ask, answer)
             answers.append(answer)
-            request = follow_up(command, answer, self._names)
-        return interpret(command, answers, self._reading)
+            request = follow_up(ask, answer, self._names)
+        return interpret(ask, answers, self._reading)
+
+    def _tape(self, command: PlaceOrder | CancelOrder | Ask, answer: Answer) -> None:
+        if self._tap is not None:
+            self._tap(command, answer, self._clock.now())
 
     async def warm(self) -> None:
         """Open the legs' connections, or keep them open, with a cheap public call on each at the same time."""
-        calls = [self._once(requests.eur_usd(), Lane.ASK, on_legs=True) for _ in range(LEG_CONNECTIONS)]
-        await asyncio.gather(*calls)
+        request = requests.eur_usd()
+        begun = [self._begin(request, Lane.ASK) for _ in range(WARM)]
+        await asyncio.gather(*[self._finish(request, Lane.ASK, each) for each in begun])
 
     # --- calls beside the port --------------------------------------------------------------------------------
 
     async def fetch(self, request: Request) -> Answer:
         """Send any request that moves nothing, for the codecs to read; never an order."""
-        return await self._once(request, Lane.ASK)
+        return await self._once(request)
 
     async def stream_token(self) -> codec_account.StreamToken | None:
         """A token for private channels; None when the venue gives none."""
@@ -176,21 +208,75 @@ class BitstampGateway:
 
     # --- one exchange of bytes --------------------------------------------------------------------------------
 
-    async def _once(self, request: Request, lane: Lane, *, on_legs: bool = False) -> Answer:
-        """Send a request at most once, and say what came of it."""
+    def _begin(self, request: Request, lane: Lane) -> _Sent | NoReply | None:
+        """Write a request onto a warm connection, if there is one and the budget has room; else None, nothing done."""
         if request.private and self._signer is None:
             return NoReply(False, "no credentials")
-        if not await self._granted(lane):
-            return NoReply(False, "our own rate budget is used up", rate_limited=True)
-        answer = await self._send(request, self._legs if on_legs or lane is not Lane.ASK else self._asks)
-        if isinstance(answer, Reply):
-            now = self._clock.now()
-            if is_rate_limited(answer):
-                self.limiter.limited(now.mono_ns / 1e9)
-            else:
-                self.limiter.answered()
-            self._note_clock(answer, now)
-        return answer
+        legs = _entered(self._legs)
+        leg = legs.lend()
+        if leg is None:
+            return None
+        if self.limiter.acquire(lane, self._clock.now().mono_ns / 1e9) > 0:
+            legs.give_back(leg)
+            return None
+        return self._write(leg, request)
+
+    def _write(self, leg: Leg, request: Request) -> _Sent | NoReply:
+        signed = self._sign(request)
+        if leg.send(request.method, self._on_the_wire(request, signed)):
+            return _Sent(leg, signed)
+        return NoReply(False, "connection closed before anything was sent")
+
+    async def _finish(self, request: Request, lane: Lane, begun: _Sent | NoReply | None) -> Answer:
+        """Send now what could not be at once, and wait for the reply."""
+        legs = _entered(self._legs)
+        if begun is None and not await self._granted(lane):
+            return _OVER_BUDGET
+        deadline_s = asyncio.get_running_loop().time() + self._settings.order_timeout_s
+        if begun is None:
+            try:
+                begun = self._write(await legs.lend_or_open(), request)
+            except (OSError, UnicodeError) as error:
+                return NoReply(False, _named(error))
+        if isinstance(begun, NoReply):
+            return begun
+        leg, signed = begun
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                raw = await leg.answer()
+        except TimeoutError as error:
+            return NoReply(True, _named(error))
+        finally:
+            legs.give_back(leg)
+        return raw if isinstance(raw, NoReply) else self._noted(self._reply(raw, signed))
+
+    def _on_the_wire(self, request: Request, signed: SignedRequest | None) -> bytes:
+        """A whole HTTP/1.1 request. Path and query are ours or quoted, headers ours: nothing in them breaks a line."""
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        length = f"Content-Length: {len(request.body)}\r\n" if request.method == "POST" else ""
+        seal = "" if signed is None else "".join(f"{name}: {value}\r\n" for name, value in signed.headers.items())
+        head = f"{request.method} {target} HTTP/1.1\r\n{self._fixed_lines}{length}{seal}\r\n"
+        return head.encode() + request.body
+
+    async def _once(self, request: Request) -> Answer:
+        """Put a question at most once, and say what came of it."""
+        if request.private and self._signer is None:
+            return NoReply(False, "no credentials")
+        if not await self._granted(Lane.ASK):
+            return _OVER_BUDGET
+        signed = self._sign(request)
+        raw = await _entered(self._asks).send(request, {} if signed is None else signed.headers)
+        return raw if isinstance(raw, NoReply) else self._noted(self._reply(raw, signed))
+
+    def _noted(self, reply: Reply) -> Reply:
+        """Let limiter and clock learn from a reply."""
+        now = self._clock.now()
+        if is_rate_limited(reply):
+            self.limiter.limited(now.mono_ns / 1e9)
+        else:
+            self.limiter.answered()
+        self._note_clock(reply, now)
+        return reply
 
     async def _granted(self, lane: Lane) -> bool:
         """Wait for the rate budget; an order is not held back but given up, for its books would be stale."""
@@ -202,51 +288,20 @@ class BitstampGateway:
             await self._clock.sleep(wait_s)
         return True
 
-    async def _send(self, request: Request, session: aiohttp.ClientSession | None) -> Answer:
-        if session is None:
-            raise RuntimeError("the gateway is used outside its `async with`")
-        signed: SignedRequest | None = None
-        if request.private and self._signer is not None:
-            signed = self._signer.sign(
-                request.method, request.path, request.query, request.body, new_nonce(), self._clock.now().utc_us // 1000
-            )
-        suffix = f"?{request.query}" if request.query else ""
-        try:
-            async with session.request(
-                request.method,
-                URL(f"{self._origin}{request.path}{suffix}", encoded=True),
-                data=request.body or None,
-                headers=None if signed is None else signed.headers,
-                skip_auto_headers=("Content-Type",),
-                allow_redirects=False,
-            ) as response:
-                body = await self._bounded(response)
-        except _NEVER_CONNECTED as error:
-            return NoReply(False, _named(error))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return NoReply(True, _named(error))
-        if body is None:
-            return NoReply(True, "reply larger than allowed")
-        return self._reply(response, body, signed)
+    def _sign(self, request: Request) -> SignedRequest | None:
+        if not request.private or self._signer is None:
+            return None
+        utc_ms = self._clock.now().utc_us // 1000
+        return self._signer.sign(request.method, request.path, request.query, request.body, new_nonce(), utc_ms)
 
-    async def _bounded(self, response: aiohttp.ClientResponse) -> bytes | None:
-        """The whole body, or None once it passes the limit."""
-        body = bytearray()
-        while chunk := await response.content.read(_READ_STEP):
-            body += chunk
-            if len(body) > self._settings.max_reply_bytes:
-                response.close()
-                return None
-        return bytes(body)
-
-    def _reply(self, response: aiohttp.ClientResponse, body: bytes, signed: SignedRequest | None) -> Reply:
-        content_type = response.headers.get("Content-Type")
-        signature = response.headers.get("X-Server-Auth-Signature")
+    def _reply(self, raw: RawReply, signed: SignedRequest | None) -> Reply:
+        content_type = raw.headers.get("content-type")
+        signature = raw.headers.get("x-server-auth-signature")
         seal = Seal.NONE
         if signature is not None and signed is not None and self._signer is not None:
-            genuine = self._signer.verify(signed, content_type or "", body, signature)
+            genuine = self._signer.verify(signed, content_type or "", raw.body, signature)
             seal = Seal.VALID if genuine else Seal.WRONG
-        return Reply(response.status, body, content_type, seal, _date_ms(response.headers.get("Date")))
+        return Reply(raw.status, raw.body, content_type, seal, _date_ms(raw.headers.get("date")))
 
     def _note_clock(self, reply: Reply, now: Moment) -> None:
         seen = clock_seen(reply, now.utc_us)
@@ -259,13 +314,26 @@ class BitstampGateway:
             self._sink(seen, now)
 
 
-_LANES: dict[type, Lane] = {PlaceOrder: Lane.ORDER, CancelOrder: Lane.CANCEL, Ask: Lane.ASK}
+_LANES: dict[type, Lane] = {PlaceOrder: Lane.ORDER, CancelOrder: Lane.CANCEL}
+_OVER_BUDGET = NoReply(False, "our own rate budget is used up", rate_limited=True)
+
+
+_Connections = TypeVar("_Connections", Legs, Asks)
+
+
+def _entered(connections: _Connections | None) -> _Connections:
+    if connections is None:
+        raise RuntimeError("the gateway is used outside its `async with`")
+    return connections
+
+
+async def _told(event: Event) -> Event:
+    """An answer that needs no waiting for."""
+    return event
 
 
 def _named(error: Exception) -> str:
-    """An error by type and system text only: the repr of some aiohttp errors shows request headers."""
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"{type(error).__name__}: {error.strerror or type(error.os_error).__name__}"
+    """An error by type and system text."""
     if isinstance(error, OSError) and error.strerror:
         return f"{type(error).__name__}: {error.strerror}"
     return type(error).__name__

@@ -6,7 +6,8 @@ It stands outside every task group: a feed that dies takes no order in flight wi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
 from arbbot.domain.events import AskFailed, CancelResult, Event, OrderUnanswered
@@ -33,16 +34,16 @@ class OrderDesk:
         self._closing = False
 
     def dispatch(self, command: PlaceOrder | CancelOrder | Ask) -> None:
-        """Start the command now; both legs of a hedge are started before either is awaited."""
+        """Start the command now: an order that can be written at once is, before this returns."""
         if len(self._in_flight) >= MOST_IN_FLIGHT:
             raise DeskFault(f"{len(self._in_flight)} commands in flight")
-        task = asyncio.get_running_loop().create_task(self._run(command))
+        task = asyncio.get_running_loop().create_task(self._run(command, self._gateway.perform(command)))
         self._in_flight.add(task)
         task.add_done_callback(self._done)
 
-    async def _run(self, command: PlaceOrder | CancelOrder | Ask) -> None:
+    async def _run(self, command: PlaceOrder | CancelOrder | Ask, performing: Coroutine[Any, Any, Event]) -> None:
         try:
-            answer = await self._gateway.perform(command)
+            answer = await performing
         except asyncio.CancelledError:
             self._deliver(unanswered(command, "cancelled while waiting for the answer"))
             raise
