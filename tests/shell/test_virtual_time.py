@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from arbbot.exchange.options import DEMO_SECRET
+from tests.e2e.judge import Case, problems
+from tests.e2e.stage import EUR, QUICK, RICH_EUR
+from tests.shell.world import World, played
+
+MINUTES = 5
+
+
+async def _quiet_day(world: World) -> None:
+    world.start()
+    for beat in range(MINUTES * 12):
+        await asyncio.sleep(5.0)
+        world.calm()
+        if beat > 1:
+            world.show(EUR, RICH_EUR)
+    told = await world.ask("health")
+    assert told["result"]["healthy"]
+    world.stop()
+    assert await world.ended(world.run, 60.0)
+
+
+def test_a_life_without_faults_passes_in_virtual_time(tmp_path: Path) -> None:
+    """The real daemon trades with the real exchange over sockets in memory, minutes in a moment, and ends flat."""
+    world = played(1, tmp_path, QUICK, _quiet_day)
+    assert world.loop.time() > MINUTES * 60
+    assert world.run.code == 0
+    assert world.records.all("hedge_closed")
+    written = tuple(path for path in tmp_path.rglob("*") if path.is_file())
+    assert problems(Case(world.records, world.account(), world.run.code, written, DEMO_SECRET)) == []
+    assert (world.surprises, world.run.life.unfinished(), list(world.loop.network.ends)) == ([], [], [])
