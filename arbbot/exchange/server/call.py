@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
@@ -18,18 +18,24 @@ TOKEN_LENGTH = 32
 TOKEN_LIFE_US = 60_000_000
 
 
+def random_token() -> str:
+    """A new token's text."""
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(TOKEN_LENGTH))
+
+
 class Tokens:
     """WebSocket tokens: valid for 60 s of market time to subscribe with."""
 
-    def __init__(self) -> None:
-        """Start with none issued."""
+    def __init__(self, mint: Callable[[], str] = random_token) -> None:
+        """Start with none issued; `mint` makes their texts (a simulation wants them repeatable)."""
+        self._mint = mint
         self._issued: dict[str, tuple[int, int]] = {}
 
     def issue(self, user_id: int, now_us: int) -> str:
         """Return a new token of the user."""
         for token in [t for t, (_, until_us) in self._issued.items() if until_us < now_us]:
             del self._issued[token]
-        token = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(TOKEN_LENGTH))
+        token = self._mint()
         self._issued[token] = (user_id, now_us + TOKEN_LIFE_US)
         return token
 

@@ -1,0 +1,5 @@
+"""`python -m tests.sim`."""
+
+from tests.sim.command import main
+
+raise SystemExit(main())

@@ -1,0 +1,190 @@
+"""The judge of a life. It imports nothing of the daemon: it reads journal lines as JSON, requests and frames as bytes,
+and the venue's own books, and does its own sums.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+
+from arbbot.exchange.accounts import Account
+from arbbot.exchange.server.wire import HttpRequest
+from arbbot.exchange.venue import Venue
+from tests.sim.checker.decisions import DecisionJudge, SeenFrame
+from tests.sim.checker.ending import EndJudge
+from tests.sim.checker.exposure import ExposureJudge
+from tests.sim.checker.fold import Fold, parsed
+from tests.sim.checker.limits import Limits
+from tests.sim.checker.money import MoneyJudge
+from tests.sim.checker.report import Report, Violation
+from tests.sim.checker.states import StateJudge
+from tests.sim.checker.truth import Truth
+from tests.sim.checker.wire import WireJudge
+
+__all__ = ["Checker", "Limits", "Violation"]
+
+
+class Checker:
+    """Everything a life tells goes through here; `violations` is the verdict."""
+
+    def __init__(self, limits: Limits, venue: Venue, account: Account, base: str = "btc") -> None:
+        self._report = Report()
+        self._limits = limits
+        self.fold = Fold()
+        self.truth = Truth(venue, account, base, limits.balance_decimals)
+        self._wire = WireJudge(limits, self.fold, self.truth, self._report)
+        self._states = StateJudge(self.fold, self.truth, self._report)
+        self._states.underway = self._wire.underway
+        self._money = MoneyJudge(limits, self.fold, self.truth, self._report)
+        self._exposure = ExposureJudge(limits, self.truth, self._report)
+        self._decisions = DecisionJudge(limits, self.fold, self.truth, self._report)
+        self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
+        self._alive = False
+        self._code: int | None = None
+        self._born_us: int | None = None
+
+    # --- verdict --------------------------------------------------------------------------------------------
+
+    @property
+    def violations(self) -> list[Violation]:
+        """What did not hold."""
+        return self._report.violations
+
+    @property
+    def full(self) -> bool:
+        """Enough."""
+        return self._report.full
+
+    def fail(self, invariant: str, text: str) -> None:
+        """Put down what somebody else saw."""
+        self._report.fail(invariant, text)
+
+    def counts(self) -> dict[str, int]:
+        """Figures of the life."""
+        return {
+            "lines": self.fold.lines,
+            "hedges": len(self.fold.hedges),
+            "orders": len(self.fold.orders),
+            "fills": len(self.truth.fills),
+            "requests": self._wire.requests,
+        }
+
+    # --- processes ------------------------------------------------------------------------------------------
+
+    def began(self, now_us: int) -> None:
+        """A process starts."""
+        self._born_us = self._born_us or now_us
+        self._alive = True
+        self._wire.began()
+        self._decisions.began()
+        self._states.stop_told = False
+
+    def ended(self, code: int | None, now_us: int) -> None:
+        """A process left with a code, or was killed (None)."""
+        self._alive = False
+        self._code = code
+
+    def stop_told(self) -> None:
+        """The process was told to stop."""
+        self._states.stop_told = True
+
+    def replayed(self, memory: str, journal: str) -> None:
+        """Fingerprints of the state in memory and of the replayed journal."""
+        if memory != journal:
+            self._report.fail("S14", "the replayed journal is not the state in memory")
+
+    # --- the journal ----------------------------------------------------------------------------------------
+
+    def committed(self, lines: Sequence[tuple[str, str]], mono_ns: int, now_us: int, *, corrupt: bool) -> None:
+        """Lines were committed. `corrupt`: they follow a reply that proves nothing."""
+        self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
+        for kind, body in lines:
+            line = parsed(body)
+            self._states.line(kind, line, corrupt=corrupt)
+            self._money.before(kind, line)
+            self.fold.take(kind, line, now_us)
+            if kind == "hedge_opened":
+                self._decisions.opened(line, mono_ns)
+            elif kind == "order_intended":
+                self._decisions.intended(line["terms"])
+            elif kind == "anchor_set":
+                self._exposure.rebased()
+            if kind in ("statement_agreed", "anchor_set", "hedge_settled"):
+                self.truth.note_balances(now_us)
+                self._money.after(kind, line)
+
+    # --- the wire -------------------------------------------------------------------------------------------
+
+    def commanded(self, word: str, now_us: int) -> None:
+        """The engine commanded something of the wire."""
+        self._wire.commanded(word, now_us)
+
+    def tried(self, word: str) -> None:
+        """A command reached the wire, whether or not a byte went out."""
+        self._wire.tried(word)
+
+    def sent(self, request: HttpRequest, lane: str, mono_ns: int) -> None:
+        """A request left."""
+        self._wire.sent(request, lane, mono_ns)
+
+    def underway(self, request: HttpRequest) -> None:
+        """It will arrive."""
+        self._wire.on_its_way(request)
+
+    def arrived(self, request: HttpRequest) -> None:
+        """It did."""
+        self._wire.arrived(request)
+
+    @property
+    def underway_ids(self) -> frozenset[str]:
+        """Client order ids of placements on their way."""
+        return frozenset(self._wire.underway)
+
+    def balances_read(self, body: bytes) -> None:
+        """A balances reply reached the process."""
+        try:
+            rows = json.loads(body)
+            self._money.balances_read({row["currency"]: Decimal(row["total"]) for row in rows})
+        except (ValueError, TypeError, KeyError):
+            return
+
+    def book_fetched(self, market: str, body: bytes, asked_ns: int) -> None:
+        """A REST book reached the process, asked for at this monotonic time."""
+        self._decisions.fetched(market, body, asked_ns)
+
+    def fee_changed(self, rate: Decimal) -> None:
+        """The venue charges another fee from now on."""
+        self._decisions.rates.add(rate)
+
+    # --- the feed -------------------------------------------------------------------------------------------
+
+    def subscribed(self, epoch: int | None) -> None:
+        """A connection counts from now on; None: none does."""
+        self._decisions.epoch = epoch
+
+    def frame(self, market: str, frame: SeenFrame) -> None:
+        """A book frame reached the process."""
+        self._decisions.frame(market, frame)
+
+    # --- time -----------------------------------------------------------------------------------------------
+
+    def after(self, now_us: int) -> None:
+        """After every event."""
+        if self.truth.dirty:
+            self.truth.dirty = False
+            self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
+            self.truth.note_balances(now_us)
+            self._exposure.look(self._wire.underway)
+        if self._alive:
+            self._wire.starved(now_us)
+
+    def settled(self, now_us: int, *, feed_up: bool) -> None:
+        """Faults stopped long ago."""
+        self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
+        self._end.settled(self._exposure.baseline, feed_up=feed_up)
+
+    def finish(self, now_us: int, lag_us: int) -> None:
+        """The last process has left."""
+        self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
+        self._end.finish(self._code, self._exposure.baseline, lag_us, now_us)

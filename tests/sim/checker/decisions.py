@@ -1,0 +1,201 @@
+"""S6 and S7: a hedge is decided only on fresh books of this connection, and only where it pays, by our own sums."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from tests.sim.checker.fold import Fold, Json
+from tests.sim.checker.limits import Limits
+from tests.sim.checker.report import Report
+from tests.sim.checker.truth import Truth
+
+STAMP = re.compile(rb'"microtimestamp": ?"(\d+)"')
+KEPT = 400
+CLOCK_ROOM_US = 2_000_000
+"""The venue's clock is known to a second or so."""
+ONE = Decimal(1)
+Side = list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFrame:
+    """A book frame as it reached the process."""
+
+    epoch: int
+    mono_ns: int
+    true_us: int
+    body: bytes
+    struck: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A size taken from one side of a book."""
+
+    total: Decimal
+    worst: Decimal
+    touch: Decimal
+
+
+def walk(rows: Side, size: Decimal) -> Walked | None:
+    """Take a size; None when there is not enough."""
+    left, total = size, Decimal(0)
+    for row in rows:
+        price, amount = Decimal(row[0]), Decimal(row[1])
+        part = min(left, amount)
+        total += part * price
+        left -= part
+        if left <= 0:
+            return Walked(total, price, Decimal(rows[0][0]))
+    return None
+
+
+class DecisionJudge:
+    """Keeps the frames of late, and reads them only when something was decided."""
+
+    def __init__(self, limits: Limits, fold: Fold, truth: Truth, report: Report) -> None:
+        self._limits = limits
+        self._fold = fold
+        self._truth = truth
+        self._report = report
+        self._frames: dict[str, deque[SeenFrame]] = {}
+        self._confirmed: dict[tuple[str, int], int] = {}
+        """(market, stamp) by REST, and the monotonic time at which that was asked."""
+        self.epoch: int | None = None
+        self.specs: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
+        """Lot, tick and least order value of each market, as the process read them."""
+        self.rates = {limits.fee}
+        """Fee rates that the venue has had in this life."""
+
+    def began(self) -> None:
+        """A new process knows nothing yet, and reads the markets anew."""
+        self._frames.clear()
+        self._confirmed.clear()
+        self.epoch = None
+        for market, listing in self._truth.venue.listings.items():
+            spec = listing.spec
+            self.specs[market] = (spec.lot, spec.tick, spec.minimum_order_value)
+
+    def frame(self, market: str, frame: SeenFrame) -> None:
+        """A book frame reached the process."""
+        self._frames.setdefault(market, deque(maxlen=KEPT)).append(frame)
+
+    def fetched(self, market: str, body: bytes, asked_ns: int) -> None:
+        """A REST book reached the process."""
+        stamp = STAMP.search(body)
+        if stamp is not None:
+            self._confirmed[market, int(stamp[1])] = asked_ns
+
+    # --- a hedge --------------------------------------------------------------------------------------------
+
+    def opened(self, line: Json, mono_ns: int) -> None:
+        """A hedge was decided."""
+        fixed = (line["buy_market"], line["sell_market"])
+        domestic = next(market for market in fixed if market.endswith("usd"))
+        foreign = next(market for market in fixed if not market.endswith("usd"))
+        books: dict[str, Json] = {}
+        for market, stamp in zip((domestic, foreign, "eurusd"), line["book_microtimestamps"], strict=True):
+            book = self._book(line["hedge_id"], market, stamp, mono_ns)
+            if book is None:
+                return
+            books[market] = book
+        try:
+            self._pays(line, books)
+        except (InvalidOperation, IndexError, TypeError) as error:
+            self._report.fail("S6", f"{line['hedge_id']} was decided on rows that are no book: {error!r}")
+
+    def _book(self, hedge: str, market: str, stamp: int, mono_ns: int) -> Json | None:
+        used: SeenFrame | None = None
+        for frame in reversed(self._frames.get(market, ())):
+            found = STAMP.search(frame.body)
+            if frame.epoch != self.epoch or found is None:
+                continue
+            if int(found[1]) == stamp:
+                used = frame
+                break
+            if int(found[1]) > stamp and not frame.struck:
+                self._report.fail("S6", f"{hedge} was decided on an older book of {market} than the last one")
+                return None
+        if used is None:
+            self._report.fail("S6", f"{hedge} was decided on a book of {market} that connection {self.epoch} never sent")
+            return None
+        if not self._is_fresh(market, stamp, used, mono_ns):
+            self._report.fail("S6", f"{hedge} was decided on a book of {market} unconfirmed for too long")
+        book: Json = json.loads(used.body)["data"]
+        if not book["bids"] or not book["asks"] or Decimal(book["bids"][0][0]) >= Decimal(book["asks"][0][0]):
+            self._report.fail("S6", f"{hedge} was decided on a crossed book of {market}")
+            return None
+        return book
+
+    def _is_fresh(self, market: str, stamp: int, frame: SeenFrame, mono_ns: int) -> bool:
+        oldest_ns = mono_ns - self._limits.fresh_ms * 1_000_000
+        asked_ns = self._confirmed.get((market, stamp))
+        if asked_ns is not None and asked_ns >= oldest_ns:
+            return True
+        late_us = frame.true_us - stamp
+        return frame.mono_ns >= oldest_ns and late_us <= self._limits.fresh_ms * 1000 + CLOCK_ROOM_US
+
+    def _pays(self, line: Json, books: dict[str, Json]) -> None:
+        hedge, size, limits = line["hedge_id"], Decimal(line["size"]), self._limits
+        bought = walk(books[line["buy_market"]]["asks"], size)
+        sold = walk(books[line["sell_market"]]["bids"], size)
+        buys_domestic = line["buy_market"].endswith("usd")
+        fx = None
+        if bought is not None and sold is not None:
+            fx = walk(books["eurusd"]["bids"], sold.total) if buys_domestic else walk(books["eurusd"]["asks"], bought.total)
+        if bought is None or sold is None or fx is None:
+            self._report.fail("S7", f"{hedge} of {size} is larger than a book")
+            return
+        fees = [Decimal(line[name]) for name in ("buy_fee", "sell_fee", "fx_fee")]
+        if any(fee not in self.rates for fee in fees[:2]) or (limits.fx_always_paid and fees[2] not in self.rates):
+            self._report.fail("S7", f"{hedge} reckons with fees of {fees}, the venue's are {sorted(self.rates)}")
+        out = (fx.total if buys_domestic else sold.total) * (ONE - fees[1])
+        paid = (bought.total if buys_domestic else fx.total) * (ONE + fees[0])
+        out *= ONE - fees[2] if buys_domestic else ONE
+        paid *= ONE if buys_domestic else ONE + fees[2]
+        if out <= paid * (ONE + limits.net_floor):
+            self._report.fail("S7", f"{hedge} is decided below the net floor: {out} for {paid}")
+        if bought.worst > bought.touch * (ONE + limits.collar):
+            self._report.fail("S7", f"{hedge} sweeps to {bought.worst}, the touch is {bought.touch}")
+        if (bought.total if buys_domestic else fx.total) > limits.max_notional:
+            self._report.fail("S7", f"{hedge} is worth more than the cap of {limits.max_notional}")
+        if size > limits.largest_hedge:
+            self._report.fail("S5", f"{hedge} of {size} is larger than {limits.largest_hedge}")
+        for market in (line["buy_market"], line["sell_market"]):
+            if min(len(books[market]["bids"]), len(books[market]["asks"])) < limits.min_levels:
+                self._report.fail("S6", f"{hedge} is decided on a thin book of {market}")
+
+    def intended(self, terms: Json) -> None:
+        """An order: on the grid, worth the minimum."""
+        name, market = terms["client_order_id"], terms["market"]
+        lot, tick, least = self.specs[market]
+        size = Decimal(terms["size"])
+        if size <= 0 or size % lot:
+            self._report.fail("S7", f"{name}: {size} is not on the grid of {market}")
+        if terms["price"] is None:
+            return
+        price = Decimal(terms["price"])
+        if price <= 0 or price % tick:
+            self._report.fail("S7", f"{name}: {price} is not on the grid of {market}")
+        if size * price < least * Decimal("0.97"):
+            self._report.fail("S7", f"{name}: {size} at {price} is below the minimum of {market}")
+        story = self._fold.hedges.get(terms["hedge_id"])
+        if story is None or terms["purpose"] != "leg":
+            return
+        if size != Decimal(story.body["size"]):
+            self._report.fail("S7", f"{name}: a leg of {size}, the hedge is of {story.body['size']}")
+        if terms["kind"] == "ioc" and terms["side"] == "buy":
+            self._collar(name, market, price)
+
+    def _collar(self, name: str, market: str, price: Decimal) -> None:
+        for frame in reversed(self._frames.get(market, ())):
+            found = STAMP.search(frame.body)
+            if frame.epoch == self.epoch and found is not None and not frame.struck:
+                ask = Decimal(json.loads(frame.body)["data"]["asks"][0][0])
+                if price > ask * (ONE + self._limits.collar):
+                    self._report.fail("S7", f"{name}: {price} is outside the collar of {ask}")
+                return

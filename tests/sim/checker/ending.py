@@ -1,0 +1,78 @@
+"""L1 to L6: once faults have stopped, everything comes to an end, or a person is told the truth of what did not."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from tests.sim.checker.fold import ENDED, Fold
+from tests.sim.checker.limits import Limits
+from tests.sim.checker.money import MoneyJudge
+from tests.sim.checker.report import Report
+from tests.sim.checker.truth import Truth
+
+OK, FEED_DEAD, AUTH, NOT_FLAT = 0, 20, 21, 22
+LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
+LOUD = frozenset({"halted", "panic"})
+
+
+class EndJudge:
+    """Looks twice: when all should have settled, and when the process has left."""
+
+    def __init__(self, limits: Limits, fold: Fold, truth: Truth, money: MoneyJudge, report: Report) -> None:
+        self._limits = limits
+        self._fold = fold
+        self._truth = truth
+        self._money = money
+        self._report = report
+
+    def settled(self, baseline: Decimal, *, feed_up: bool) -> None:
+        """Long after faults stopped."""
+        fold = self._fold
+        told = {alert["name"]: alert["text"] for alert in fold.alerts if alert["severity"] == "critical"}
+        everything = " ".join(alert["text"] for alert in fold.alerts if alert["severity"] == "critical")
+        for order in fold.orders.values():
+            if order.state not in ENDED and order.name not in everything:
+                self._report.fail("L2", f"{order.name} is still {order.state} and nobody was told")
+        net = self._truth.position - baseline
+        flat = abs(net) < max(self._truth.dust(), self._limits.dust_cap)
+        if not flat and not (fold.mode in LOUD and told):
+            self._report.fail("L1", f"one-sided by {net} in mode {fold.mode}; alerts: {sorted(told) or 'none'}")
+        if fold.open_hedge is not None and not told:
+            self._report.fail("L1", f"{fold.open_hedge} is still open and nobody was told")
+        if not fold.agreed and fold.anchored and not told and not fold.alerts:
+            self._report.fail("L6", "the ledger never agreed again and nobody was told")
+        if not feed_up:
+            self._report.fail("L4", "the feed did not come back")
+
+    def finish(self, code: int | None, baseline: Decimal, lag_us: int, now_us: int) -> None:
+        """The last process has left with this code."""
+        fold, truth = self._fold, self._truth
+        if code is None or fold.stopped is None or fold.stopped["code"] != code:
+            self._report.fail("L3", f"left with {code}, the journal says {fold.stopped}")
+            return
+        last = fold.alerts[-3:]
+        words = " ".join(alert["text"] for alert in last)
+        for order in truth.open_orders():
+            name = order.client_order_id or ""
+            if code == OK or name not in words:
+                self._report.fail("L3", f"{name} still rests; code {code}, alerts: {words or 'none'}")
+        for intent in fold.orders.values():
+            if intent.state not in ENDED and (code != NOT_FLAT or intent.name not in words):
+                self._report.fail("L2", f"{intent.name} is {intent.state} at the end; code {code}, alerts: {words}")
+        net = truth.position - baseline
+        if abs(net) >= truth.dust() and abs(net) > Decimal("1e-8"):
+            self._left(code, net, last)
+        if code == OK and not truth.lied:
+            if fold.position != net:
+                self._report.fail("S3", f"the journal's position is {fold.position}, the truth {net}")
+            self._money.complete(lag_us=lag_us, now_us=now_us)
+
+    def _left(self, code: int, net: Decimal, last: list[dict[str, str]]) -> None:
+        """Not flat: the code and an alert must say so, and say the truth."""
+        told = [LEFT.search(alert["text"]) for alert in last if alert["name"] == "stopped_not_flat"]
+        spans = [(Decimal(found[1]), Decimal(found[2])) for found in told if found is not None]
+        if code != NOT_FLAT or not spans:
+            self._report.fail("L1", f"left one-sided by {net} with code {code}")
+        elif not any(low <= net <= high for low, high in spans) and not self._truth.lied:
+            self._report.fail("L1", f"left one-sided by {net}, told as {spans}")

@@ -1,0 +1,31 @@
+"""What a life is held to, as plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Promises of one life's rules. Rates are fractions, sizes base units."""
+
+    largest_hedge: Decimal
+    dust_cap: Decimal
+    collar: Decimal
+    net_floor: Decimal
+    max_notional: Decimal
+    fx_always_paid: bool
+    resting_sell: bool
+    min_levels: int
+    fresh_ms: int
+    lag_ms: int
+    doubt_bound_ms: int
+    doubt_alert_ms: int
+    stop_grace_ms: int
+    rounding_cap: Decimal
+    windows: tuple[tuple[int, int], ...]
+    signed_errors_only: bool
+    row_decimals: int
+    balance_decimals: int | None
+    fee: Decimal

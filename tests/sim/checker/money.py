@@ -1,0 +1,154 @@
+"""S3 and S4: every fill and row is the venue's, once; the ledger adds up to what the venue shows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.sim.checker.fold import Fold, Json
+from tests.sim.checker.limits import Limits
+from tests.sim.checker.report import Report
+from tests.sim.checker.truth import Truth
+
+ZERO = Decimal(0)
+
+
+class MoneyJudge:
+    """Looks at bookings before, and at statements after they are folded."""
+
+    def __init__(self, limits: Limits, fold: Fold, truth: Truth, report: Report) -> None:
+        self._limits = limits
+        self._fold = fold
+        self._truth = truth
+        self._report = report
+        self._read: dict[str, Decimal] = {}
+        """Totals of the last balances reply that reached the process."""
+
+    def balances_read(self, totals: dict[str, Decimal]) -> None:
+        """A balances reply reached the process."""
+        self._read = totals
+
+    def before(self, kind: str, line: Json) -> None:
+        """A booking that is about to be folded."""
+        if kind == "fill_booked":
+            self._fill(line)
+        elif kind == "row_booked":
+            self._row(line)
+
+    def after(self, kind: str, line: Json) -> None:
+        """A statement that has been folded."""
+        if kind in ("statement_agreed", "anchor_set"):
+            self._statement(kind)
+        if kind == "statement_agreed":
+            for currency, rounding in self._fold.rounding.items():
+                cap = self._limits.dust_cap if currency == self._truth.base else self._limits.rounding_cap
+                if abs(rounding) > cap:
+                    self._report.fail("S4", f"the rounding account of {currency} holds {rounding}")
+        if kind == "hedge_settled":
+            self._settled(line)
+
+    def _fill(self, line: Json) -> None:
+        fill, name = line["fill"], line["client_order_id"]
+        trade_id = fill["trade_id"]
+        if trade_id in self._fold.fills:
+            self._report.fail("S3", f"trade {trade_id} is booked twice")
+        known = self._truth.fills.get(trade_id)
+        if known is None:
+            self._report.fail("S3", f"trade {trade_id} of {name} is not known to the venue")
+            return
+        told = (name, fill["market"], fill["side"], Decimal(fill["size"]))
+        true = (known.name, known.market, known.side, known.size)
+        if told != true or Decimal(fill["price"]) != known.price:
+            self._report.fail("S3", f"trade {trade_id} is booked as {told} at {fill['price']}, it was {true}")
+
+    def _row(self, line: Json) -> None:
+        row = line["row"]
+        row_id = row["transaction_id"]
+        if row_id in self._fold.rows or row_id <= self._fold.cursor:
+            self._report.fail("S3", f"row {row_id} is booked twice, or was in the opening")
+        sums: dict[str, Decimal] = {}
+        for entry in line["entries"]:
+            sums[entry["currency"]] = sums.get(entry["currency"], ZERO) + Decimal(entry["delta"])
+        if any(sums.values()):
+            self._report.fail("S4", f"row {row_id} is booked out of balance: {sums}")
+        true = next((each for each in reversed(self._truth.rows()) if each.row_id == row_id), None)
+        if true is None:
+            self._report.fail("S3", f"row {row_id} is not known to the venue")
+            return
+        ours = row_id in self._truth.fills
+        if ours is not (line["client_order_id"] is not None):
+            self._report.fail("S3", f"row {row_id} is booked for {line['client_order_id']}, ours: {ours}")
+        elif ours and self._truth.fills[row_id].name != line["client_order_id"]:
+            self._report.fail("S3", f"row {row_id} is {self._truth.fills[row_id].name}'s, not {line['client_order_id']}'s")
+        self._amounts(row_id, line, dict(true.amounts), true.fee, ours=ours)
+
+    def _amounts(self, row_id: int, line: Json, amounts: dict[str, Decimal], fee: Decimal, *, ours: bool) -> None:
+        """What is booked equals the row, to half a displayed unit in the counter currency of a trade."""
+        booked: dict[str, Decimal] = {}
+        for entry in line["entries"]:
+            if entry["account"] == "venue":
+                booked[entry["currency"]] = booked.get(entry["currency"], ZERO) + Decimal(entry["delta"])
+        true = dict(amounts)
+        paid = line["row"]["fee_currency"]
+        if paid is not None:
+            true[paid] = true.get(paid, ZERO) - fee
+        half = Decimal(1).scaleb(-self._limits.row_decimals) / 2
+        for currency in sorted(true.keys() | booked.keys()):
+            room = half if ours and currency == paid else ZERO
+            if abs(true.get(currency, ZERO) - booked.get(currency, ZERO)) > room:
+                text = f"row {row_id} books {booked.get(currency)} {currency}, the venue {true.get(currency)}"
+                self._report.fail("S4", text)
+
+    def _statement(self, kind: str) -> None:
+        """At quiescence the ledger is what the venue showed, exactly."""
+        for currency, owned in self._fold.owned.items():
+            if self._read.get(currency, ZERO) != owned:
+                text = f"{kind}: the ledger has {owned} {currency}, the reply said {self._read.get(currency)}"
+                self._report.fail("S4", text)
+            elif not self._truth.was_shown(currency, owned):
+                self._report.fail("S4", f"{kind}: {owned} {currency} was not the venue's of late")
+
+    def _settled(self, line: Json) -> None:
+        """The realised result is what the fills made, fees in, by our own arithmetic."""
+        story = self._fold.hedges.get(line["hedge_id"])
+        if story is None:
+            return
+        net: dict[str, Decimal] = {}
+        base = ZERO
+        for fill in self._truth.fills.values():
+            if fill.name in story.orders and fill.trade_id in self._fold.fills:
+                sign = 1 if fill.side == "buy" else -1
+                counter = fill.market[-3:]
+                net[counter] = net.get(counter, ZERO) - sign * fill.size * fill.price - fill.fee
+                base += sign * fill.size
+        for currency, told in (("usd", line["domestic_delta"]), ("eur", line["foreign_delta"])):
+            room = Decimal(1).scaleb(-self._limits.row_decimals) * (len(self._truth.fills) + 1)
+            if abs(net.get(currency, ZERO) - Decimal(told)) > room:
+                self._report.fail("S7", f"{line['hedge_id']} settles {told} {currency}, fills made {net.get(currency)}")
+        pnl = Decimal(line["realised_pnl"])
+        named = story.plans > 0 or base != 0 or story.closed is not None and story.closed["outcome"] != "completed"
+        if pnl < 0 and not named and not self._slipped(line["hedge_id"]):
+            self._report.fail("S7", f"{line['hedge_id']} made {pnl} and nothing says why")
+
+    def _slipped(self, hedge_id: str) -> bool:
+        """Whether a leg filled at worse than the decision's price: the market moved in between."""
+        story = self._fold.hedges[hedge_id]
+        for side, price in (("buy", "buy_vwap"), ("sell", "sell_vwap")):
+            fills = [fill for fill in self._truth.fills.values() if fill.name in story.orders and fill.side == side]
+            size = sum((fill.size for fill in fills), ZERO)
+            value = sum((fill.size * fill.price for fill in fills), ZERO)
+            decided = Decimal(story.body[price]) * size
+            if (side == "buy" and value > decided) or (side == "sell" and value < decided):
+                return True
+        return False
+
+    def complete(self, *, lag_us: int, now_us: int) -> None:
+        """At convergence every fill and row of the venue's is booked."""
+        fold = self._fold
+        for trade_id, fill in self._truth.fills.items():
+            if trade_id > fold.cursor and trade_id not in fold.fills:
+                self._report.fail("S3", f"trade {trade_id} of {fill.name} was never booked")
+        for row in self._truth.rows():
+            if row.row_id > fold.cursor and row.row_id not in fold.rows and row.at_us < now_us - lag_us:
+                self._report.fail("L6", f"row {row.row_id} of type {row.row_type} was never booked")
+
+

@@ -1,0 +1,123 @@
+"""The venue's truth of the daemon's account, followed by listening to the venue itself."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from arbbot.exchange.accounts import Account, AccountOrder, Row, Status
+from arbbot.exchange.events import OwnTrade, VenueEvent
+from arbbot.exchange.venue import Venue
+
+ZERO = Decimal(0)
+OURS = "sim-"
+"""What client order ids of the daemon begin with."""
+REMEMBERED_US = 90_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrueFill:
+    """One trade of the daemon's."""
+
+    trade_id: int
+    name: str
+    market: str
+    side: str
+    size: Decimal
+    price: Decimal
+    fee: Decimal
+    lie: bool
+    """After the venue had said that the order was cancelled."""
+
+
+class Truth:
+    """Positions, fills and balances as they are."""
+
+    def __init__(self, venue: Venue, account: Account, base: str, balance_decimals: int | None) -> None:
+        self.venue = venue
+        self.account = account
+        self.base = base
+        self.position = ZERO
+        """Base bought minus sold by the daemon, over the whole life."""
+        self.lied = ZERO
+        """Base that filled against the venue's own word."""
+        self.fills: dict[int, TrueFill] = {}
+        self.dirty = True
+        """Something of the account has changed since it was last looked at."""
+        self._decimals = balance_decimals
+        self._shown: dict[str, deque[tuple[int, Decimal]]] = {}
+        """What the venue shows of each currency, since when, newest last."""
+        self.note_balances(0)
+        venue.subscribe(self._heard)
+
+    def _heard(self, event: VenueEvent) -> None:
+        user_id = getattr(event, "user_id", None)
+        if user_id != self.account.user_id:
+            return
+        self.dirty = True
+        if isinstance(event, OwnTrade) and event.client_order_id is not None and event.client_order_id.startswith(OURS):
+            trade = event.trade
+            lie = self.account.by_client_id[event.client_order_id].status is Status.CANCELED
+            self.fills[trade.trade_id] = TrueFill(
+                trade.trade_id, event.client_order_id, trade.market, event.side.value, trade.amount, trade.price,
+                event.fee, lie,
+            )  # fmt: skip
+            if trade.market.startswith(self.base):
+                self.position += trade.amount if event.side.value == "buy" else -trade.amount
+                self.lied += trade.amount if lie else ZERO
+
+    def open_orders(self) -> list[AccountOrder]:
+        """The daemon's orders that may fill, in the markets of the base."""
+        return [
+            order
+            for order in self.account.open_orders.values()
+            if (order.client_order_id or "").startswith(OURS) and order.market.startswith(self.base)
+        ]
+
+    def order(self, name: str) -> AccountOrder | None:
+        """An order of the account by its client order id."""
+        return self.account.by_client_id.get(name)
+
+    def hedge_imbalance(self, names: list[str]) -> Decimal:
+        """Bought minus sold by these orders, lies left out."""
+        total = ZERO
+        for fill in self.fills.values():
+            if fill.name in names and not fill.lie and fill.market.startswith(self.base):
+                total += fill.size if fill.side == "buy" else -fill.size
+        return total
+
+    # --- balances -------------------------------------------------------------------------------------------
+
+    def shown(self, amount: Decimal) -> Decimal:
+        """An amount as the venue shows balances."""
+        if self._decimals is None:
+            return amount
+        return amount.quantize(Decimal(1).scaleb(-self._decimals), ROUND_DOWN)
+
+    def note_balances(self, now_us: int) -> None:
+        """Remember what is shown from now on."""
+        for currency, balance in self.account.balances.items():
+            past = self._shown.setdefault(currency, deque())
+            total = self.shown(balance.total)
+            if not past or past[-1][1] != total:
+                past.append((now_us, total))
+            while len(past) > 1 and past[1][0] < now_us - REMEMBERED_US:
+                past.popleft()
+
+    def was_shown(self, currency: str, total: Decimal) -> bool:
+        """Whether the venue has shown this total lately."""
+        return any(total == value for _, value in self._shown.get(currency, ()))
+
+    def rows(self) -> list[Row]:
+        """All rows of the account."""
+        return self.account.rows
+
+    def dust(self) -> Decimal:
+        """What no market of the base takes as an order."""
+        least = Decimal("Infinity")
+        for market, listing in self.venue.listings.items():
+            best = listing.book.bids.best()
+            if market.startswith(self.base) and best is not None and "usdt" not in market:
+                least = min(least, listing.spec.minimum_order_value * Decimal("1.08") / best.price)
+        return least

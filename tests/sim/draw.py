@@ -1,0 +1,200 @@
+"""From a seed to a plan."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+
+from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, Rules, ThresholdMode
+from arbbot.exchange.rules import VenueRules
+from tests.engine.rig import rules
+from tests.sim import catalogue
+from tests.sim.house import SYMBOLS
+from tests.sim.plan import Disturbance, Pace, Plan, Quote
+
+D = Decimal
+
+
+def draw(seed: int) -> Plan:
+    """The plan of a seed, the same for ever."""
+    rng = Random(f"{seed}/plan")
+    length_ms = rng.choice((30_000, 60_000, 60_000, 120_000, 240_000))
+    levels = rng.choice((6, 6, 10, 22))
+    fee = D(rng.choice((0, 30, 40, 100))) / 1000
+    quotes = _quotes(rng, length_ms)
+    return Plan(
+        seed=seed,
+        rules=draw_rules(rng, levels),
+        venue=_venue(rng),
+        balances=(
+            ("btc", D(rng.choice(("0.05", "1", "1.5", "3")))),
+            ("usd", D(rng.choice((2_000, 60_000, 200_000)))),
+            ("eur", D(rng.choice((2_000, 60_000, 200_000)))),
+        ),
+        fee_percent=fee,
+        levels=levels,
+        pace=Pace(
+            up_ms=rng.choice((3, 20, 60)),
+            down_ms=rng.choice((3, 20, 60)),
+            jitter_ms=rng.choice((1, 20, 100)),
+            idle_look_ms=rng.choice((1500, 3000, 6000)),
+            busy_look_ms=rng.choice((150, 300, 600)),
+        ),
+        private=rng.random() < 0.7,
+        signed_errors_only=rng.random() < 0.3,
+        windows=rng.choice((((400, 1), (10_000, 600)),) * 3 + (((30, 1), (10_000, 600)), ((20, 1), (900, 600)))),
+        sqlite=rng.random() < 0.04,
+        clock_off_ms=rng.choice((0, 0, 0, -700, 900, -20_000, 20_000)),
+        length_ms=length_ms,
+        quotes=quotes,
+        disturbances=_disturbances(rng, length_ms, quotes),
+    )
+
+
+def draw_rules(rng: Random, levels: int) -> Rules:
+    """Rules under which a life of minutes sees every part of the engine. Groups and fields not named stay as usual."""
+    resting = rng.random() < 0.15
+    return rules(
+        threshold_mode=rng.choice((ThresholdMode.FIXED, ThresholdMode.COST_PLUS)),
+        gross_threshold=D(rng.choice(("0.002", "0.0035"))),
+        cost_margin=D(rng.choice(("0.0002", "0.001"))),
+        net_floor=D(rng.choice(("0", "0.0002"))),
+        min_depth_levels=rng.choice((1, levels // 2, levels)),
+        max_slippage=D(rng.choice(("0.0005", "0.002"))),
+        collar=D(rng.choice(("0.001", "0.003", "0.01"))),
+        limit_markup=D(rng.choice(("0", "0.001", "0.003"))),
+        limit_reference=LimitReference.SELL_ASK if resting else LimitReference.BUY_VWAP,
+        buy_as=rng.choice(tuple(BuyAs)),
+        target_size=D(rng.choice(("0.01", "0.05", "0.2"))),
+        weight=D(rng.choice(("1", "0.5"))),
+        max_notional=D(rng.choice((1_000, 10_000))),
+        fx_policy=rng.choice(tuple(FxPolicy)),
+        wait_s=D(rng.choice((1, 3, 5))),
+        force_s=D(rng.choice((6, 15))),
+        exit_loss=D(rng.choice(("0.001", "0.01"))),
+        forced_exit_loss=D(rng.choice(("0.005", "0.03"))),
+        max_exits=rng.choice((2, 5)),
+        cooldown_s=D(rng.choice(("0.5", "2"))),
+        reject_cooldown_s=D(rng.choice((1, 5))),
+        rejects_to_reduce=rng.choice((2, 3)),
+        dust_cap=D(rng.choice(("0.0005", "0.002"))),
+        fresh_s=D(rng.choice((4, 10))),
+        ticker_every_s=D(rng.choice((10, 30))),
+        premium_tolerance=D(rng.choice(("0.002", "0.02"))),
+        poll_s=D(rng.choice((8, 30))),
+        lag_s=D(5),
+        overlap_s=D(rng.choice((60, 600))),
+        doubt_alert_s=D(rng.choice((20, 60))),
+        stop_grace_s=D(rng.choice((20, 45))),
+        fees_every_s=D(rng.choice((20, 300))),
+    )
+
+
+def _venue(rng: Random) -> VenueRules:
+    return VenueRules(
+        row_decimals=rng.choice((2, 5, 8)),
+        balance_decimals=rng.choice((None, None, None, 8, 8, 5, 5, 2)),
+        row_lag_us=rng.choice((0, 0, 300_000, 3_000_000)),
+        status_lag_us=rng.choice((0, 0, 200_000, 3_000_000)),
+        open_orders_cache_us=rng.choice((0, 10_000_000)),
+        coded_errors=rng.random() < 0.5,
+        error_status=rng.choice((200, 400)),
+        sign_errors=rng.random() < 0.7,
+        limiter_status=rng.choice((400, 429)),
+        cancel_numbers=rng.random() < 0.5,
+    )
+
+
+def _quotes(rng: Random, length_ms: int) -> tuple[Quote, ...]:
+    """A market without an edge, with an edge now and then, one way or the other, for seconds."""
+    price, depth = D(rng.randint(20_000, 100_000)), rng.choice((4, 30, 200))
+    quotes = [Quote(0, price, rng.randint(-5, 5), depth)]
+    at_ms = rng.randint(3_000, 9_000)
+    while at_ms < length_ms:
+        price = (price * (1 + D(rng.randint(-20, 20)) / 10_000)).quantize(D(1))
+        edge = rng.choice((60, 90, 130)) * rng.choice((1, -1))
+        quotes.append(Quote(at_ms, price, edge, rng.choice((2, 4, 30, 200))))
+        at_ms += rng.choice((150, 400, 3_000))
+        if rng.random() < 0.8:
+            price = (price * (1 + D(rng.randint(-12, 12)) / 10_000)).quantize(D(1))
+            quotes.append(Quote(at_ms, price, rng.randint(-8, 8), depth))
+        at_ms += rng.randint(4_000, 25_000)
+    return tuple(quotes)
+
+
+def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tuple[Disturbance, ...]:
+    """None, a few, or a storm; some lives know one family only."""
+    many = rng.choice((0, 2, 4, 6, 10, 18))
+    names = list(catalogue.ALL)
+    if rng.random() < 0.35:
+        names = list(catalogue.FAMILIES[rng.choice(sorted(catalogue.FAMILIES))])
+    edges = [quote.at_ms for quote in quotes if abs(quote.premium_bps) > 20] or [1000]
+    found = []
+    for _ in range(many):
+        kind = rng.choice(names)
+        if kind in RARE and rng.random() > RARE[kind]:
+            continue
+        at_ms = rng.randint(0, length_ms) if rng.random() < 0.4 else max(0, rng.choice(edges) + rng.randint(-300, 900))
+        found.append(_disturbance(rng, kind, min(at_ms, length_ms)))
+    if found:
+        found += [Disturbance("resume", rng.randint(0, length_ms)) for _ in range(rng.randint(0, 4))]
+    return tuple(sorted(found, key=lambda each: (each.at_ms, each.kind, each.target)))
+
+
+RARE = {"auth_403": 0.25, "ip_403": 0.25, "row_burst": 0.1, "panic": 0.5, "stop": 0.5, "minimum_change": 0.4,
+        "connect_refused": 0.7, "vm_pause": 0.5}  # fmt: skip
+"""Kinds that end most lives, or cost much: how often they are kept when drawn."""
+RECORDS = ("any", "any", "hedge_opened", "order_moved", "fill_booked", "exit_planned", "hedge_closed", "row_booked",
+           "cancel_intended", "statement_agreed", "anchor_set", "mode_changed")  # fmt: skip
+
+
+def _disturbance(rng: Random, kind: str, at_ms: int) -> Disturbance:
+    """One of this kind, with what it needs."""
+    stage = catalogue.STRIKES.get(kind)
+    if stage == "rest":
+        target = rng.choice((*catalogue.ORDER_TARGETS, *catalogue.ORDER_TARGETS, "cancel", *catalogue.ASK_TARGETS, "any"))
+        count = rng.choice((1, 1, 1, 2, 5, 40))
+        for_ms = 0 if count < 5 else rng.choice((2_000, 20_000))
+        size = rng.choice((50, 800, 9_000)) if kind == "slow_reply" else rng.randint(0, 120_000)
+        return Disturbance(kind, at_ms, target, count, for_ms, size)
+    if stage == "order":
+        target = rng.choice(catalogue.ORDER_TARGETS)
+        size = rng.choice((1, 5_000, 9_990, 10_000)) if kind == "partial_cancel" else rng.randint(500, 12_000)
+        return Disturbance(kind, at_ms, target, rng.choice((1, 1, 2, 4)), 0, size)
+    if stage == "cancel":
+        return Disturbance(kind, at_ms, "any", 1, 0, rng.randint(50, 8_000))
+    if stage == "rows":
+        return Disturbance(kind, at_ms, "any", rng.choice((1, 3, 20)), 0, rng.randint(1_000, 12_000))
+    if stage in ("frame", "private"):
+        target = "any" if stage == "private" else f"order_book_{rng.choice(SYMBOLS)}"
+        return Disturbance(kind, at_ms, target, rng.choice((1, 1, 3, 10)))
+    if stage == "link":
+        return Disturbance(kind, at_ms, "any", rng.choice((1, 2, 3, 8)))
+    if stage == "commit":
+        return Disturbance(kind, at_ms, rng.choice(RECORDS), rng.choice((1, 1, 2)), 0, rng.choice((0, 1, 700, 2_500)))
+    return _happening(rng, kind, at_ms)
+
+
+def _happening(rng: Random, kind: str, at_ms: int) -> Disturbance:
+    market = rng.choice(SYMBOLS)
+    if kind in ("stall", "stall_frames"):
+        return Disturbance(kind, at_ms, for_ms=rng.choice((3_000, 15_000, 40_000)))
+    if kind == "stall_channel":
+        return Disturbance(kind, at_ms, f"order_book_{market}", for_ms=rng.choice((5_000, 30_000)))
+    if kind == "clock_jump":
+        return Disturbance(kind, at_ms, size=rng.choice((-3_600_000, 3_600_000, -60_000, 60_000, -2_000, 2_000)))
+    if kind == "vm_pause":
+        return Disturbance(kind, at_ms, for_ms=rng.choice((5_000, 600_000)))
+    if kind == "loop_block":
+        return Disturbance(kind, at_ms, for_ms=rng.choice((5_000, 30_000, 120_000)))
+    if kind == "row_burst":
+        return Disturbance(kind, at_ms, size=1_005)
+    if kind == "fee_change":
+        return Disturbance(kind, at_ms, size=rng.choice((0, 50, 250)))
+    if kind == "minimum_change":
+        return Disturbance(kind, at_ms, market, size=rng.choice((5, 25)))
+    if kind == "market_halt":
+        return Disturbance(kind, at_ms, market, for_ms=rng.choice((1_000, 20_000)))
+    if kind in ("manual_order", "manual_trade"):
+        return Disturbance(kind, at_ms, market, size=rng.randint(0, 1))
+    return Disturbance(kind, at_ms, size=rng.randint(0, 5_000))

@@ -1,0 +1,67 @@
+"""The house that makes the market: a ladder round each planned price, and a small change now and then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+
+from arbbot.exchange.matching import Side
+from arbbot.exchange.venue import Venue
+from tests.sim.clockwork import Clockwork
+from tests.sim.plan import Quote
+
+DOMESTIC, FOREIGN, FX = SYMBOLS = ("btcusd", "btceur", "eurusd")
+RATE = Decimal("1.1")
+FX_DEPTH = Decimal(60_000)
+BPS = Decimal(10_000)
+
+
+class House:
+    """Quotes all three markets. Amounts and steps are drawn, prices are the plan's."""
+
+    def __init__(self, venue: Venue, clock: Clockwork, rng: Random, levels: int) -> None:
+        self._venue = venue
+        self._clock = clock
+        self._rng = rng
+        self._levels = levels
+        self._orders: dict[str, list[int]] = {symbol: [] for symbol in SYMBOLS}
+        self.last = Quote(0, Decimal(60_000), 0, 200)
+
+    def quote(self, quote: Quote) -> None:
+        """Withdraw everything and quote anew."""
+        self.last = quote
+        depth = Decimal(quote.depth) / 1000
+        self._ladder(DOMESTIC, quote.price, Decimal(self._rng.randint(1, 6)), depth)
+        foreign = quote.price / RATE * (1 + Decimal(quote.premium_bps) / BPS)
+        self._ladder(FOREIGN, foreign, Decimal(self._rng.randint(1, 6)), depth)
+        self._ladder(FX, RATE + Decimal(self._rng.randint(-5, 5)) / BPS, Decimal("0.0001"), FX_DEPTH)
+
+    def yank(self) -> None:
+        """The edge is gone, and more: the market that was rich is cheap."""
+        self.quote(replace(self.last, premium_bps=-self.last.premium_bps // 3))
+
+    def stir(self) -> str:
+        """One order of one market changes its size; its symbol."""
+        symbol = SYMBOLS[self._rng.randrange(3)]
+        orders = self._orders[symbol]
+        if orders:
+            unit = FX_DEPTH if symbol == FX else Decimal(self.last.depth) / 1000
+            self._venue.house_resize(self._rng.choice(orders), self._amount(symbol, unit), self._clock.now_us)
+        return symbol
+
+    def _amount(self, symbol: str, unit: Decimal) -> Decimal:
+        return (unit * self._rng.randint(30, 170) / 100).quantize(self._venue.spec(symbol).lot)
+
+    def _ladder(self, symbol: str, middle: Decimal, step: Decimal, unit: Decimal) -> None:
+        venue, now_us, tick = self._venue, self._clock.now_us, self._venue.spec(symbol).tick
+        for order_id in self._orders[symbol]:
+            venue.house_cancel(order_id, now_us)
+        placed = []
+        for level in range(self._levels):
+            off = step / 2 + step * level
+            for side, price in ((Side.BUY, middle - off), (Side.SELL, middle + off)):
+                placed.append(
+                    venue.house_limit(symbol, side, price.quantize(tick), self._amount(symbol, unit), now_us)
+                )
+        self._orders[symbol] = placed

@@ -1,0 +1,35 @@
+"""The numbers the checker holds a life to, taken out of the plan: plain values, so that the judge needs no engine."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from arbbot.engine.rules import FxPolicy, LimitReference
+from tests.sim.checker.limits import Limits
+from tests.sim.plan import Plan
+
+
+def limits_of(plan: Plan) -> Limits:
+    """What this plan's rules promise."""
+    trade, hedge, feed, account = plan.rules.trade, plan.rules.hedge, plan.rules.feed, plan.rules.account
+    return Limits(
+        largest_hedge=trade.target_size * trade.weight,
+        dust_cap=hedge.dust_cap,
+        collar=trade.collar,
+        net_floor=trade.net_floor,
+        max_notional=trade.max_notional,
+        fx_always_paid=trade.fx_policy is FxPolicy.EACH,
+        resting_sell=trade.limit_reference is LimitReference.SELL_ASK,
+        min_levels=trade.min_depth_levels,
+        fresh_ms=int(feed.fresh_s * 1000),
+        lag_ms=int(account.lag_s * 1000),
+        doubt_bound_ms=int(account.doubt_bound_s * 1000),
+        doubt_alert_ms=int(account.doubt_alert_s * 1000),
+        stop_grace_ms=int(account.stop_grace_s * 1000),
+        rounding_cap=account.rounding_cap,
+        windows=plan.windows,
+        signed_errors_only=plan.signed_errors_only,
+        row_decimals=plan.venue.row_decimals,
+        balance_decimals=plan.venue.balance_decimals,
+        fee=Decimal(plan.fee_percent) / 100,
+    )
