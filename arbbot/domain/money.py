@@ -11,6 +11,7 @@ from decimal import (
     Context,
     Decimal,
     DivisionByZero,
+    Inexact,
     InvalidOperation,
     Overflow,
     getcontext,
@@ -22,6 +23,11 @@ DIGITS = 60
 ZERO = Decimal(0)
 ONE = Decimal(1)
 BPS = Decimal(10_000)
+
+exact = Context(prec=DIGITS, traps=[InvalidOperation, Overflow, Clamped, Inexact]).create_decimal
+"""Text to the very number it spells, faster than `Decimal`; DecimalException where it spells none, or one of more than
+`DIGITS` digits. Blanks and underscores are none; NaN and infinities pass: comparing them is the caller's.
+"""
 
 
 def use_exact_context() -> None:
@@ -59,7 +65,7 @@ def ceil_quotient(numerator: Decimal, denominator: Decimal, step: Decimal) -> De
     divisor = denominator * step
     steps = numerator // divisor
     if steps * divisor < numerator:
-        steps += 1
+        steps += ONE
     return steps * step
 
 

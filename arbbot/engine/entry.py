@@ -18,7 +18,7 @@ from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.engine.sizing import Funds, Sized, Sizer
-from arbbot.engine.spread import Costs, Triangle, bps, reaches
+from arbbot.engine.spread import Costs, Triangle, bps
 from arbbot.engine.view import NEVER
 
 STUCK_NS = 600 * SECOND_NS
@@ -71,6 +71,9 @@ class Entry:
         """A trouble, since when it lasts, and whether a person was told."""
         self._factors: dict[Direction, Decimal] = {}
         """1 + the gross threshold, as of the same; empty while something stands against every hedge."""
+        buy_markets = {direction: core.route.legs(direction)[0] for direction in Direction}
+        self._smallest = {each: (market.minimum_order_value, market.lot) for each, market in buy_markets.items()}
+        """What the smallest order must be worth, and its lot."""
 
     # --- evaluation ----------------------------------------------------------------------------------------
 
@@ -84,13 +87,14 @@ class Entry:
             self.counts[refusal] += 1
             self.last = (refusal,)
             return
-        if not (self._screen(_BUY_DOMESTIC) or self._screen(_BUY_FOREIGN)):
+        buy_domestic, buy_foreign = self._screen(_BUY_DOMESTIC), self._screen(_BUY_FOREIGN)
+        if not (buy_domestic or buy_foreign):
             self.counts[_BELOW_THRESHOLD] += 2
             self.last = _BOTH_BELOW
             return
-        domestic, foreign = self._evaluate(Direction.BUY_DOMESTIC), None
+        domestic, foreign = self._evaluate(_BUY_DOMESTIC, promising=buy_domestic), None
         if domestic is not None:
-            foreign = self._evaluate(Direction.BUY_FOREIGN)
+            foreign = self._evaluate(_BUY_FOREIGN, promising=buy_foreign)
             if foreign is not None:
                 self.last = (domestic, foreign)
 
@@ -112,14 +116,12 @@ class Entry:
             return Refusal.COOLDOWN
         return self._view.refusal(now_ns) or self._premium.refusal(now_ns)
 
-    def _evaluate(self, direction: Direction) -> Refusal | None:
-        """One direction; None when a hedge was opened."""
-        refusal: Refusal | None
-        if not self._screen(direction):
-            refusal = Refusal.BELOW_THRESHOLD
-        else:
+    def _evaluate(self, direction: Direction, *, promising: bool) -> Refusal | None:
+        """One direction that has been screened; None when a hedge was opened."""
+        refusal: Refusal | None = _BELOW_THRESHOLD
+        if promising:
             try:
-                refusal = self._try(direction)
+                refusal = self._thin_edge(direction) or self._try(direction)
             except BookError:
                 refusal = Refusal.BAD_BOOK
         if refusal is not None:
@@ -195,22 +197,22 @@ class Entry:
             drift=core.state.drift(core.route.foreign.counter) if rules.fx_policy is FxPolicy.BAND else None,
         )
 
-    def _thin_edge(self, triangle: Triangle) -> Refusal | None:
+    def _thin_edge(self, direction: Direction) -> Refusal | None:
         """The touch promises an edge; most such promises break at the smallest order already, which is soon known."""
-        buy_market, _ = self._core.route.legs(triangle.direction)
-        walk = triangle.walk(ceil_quotient(buy_market.minimum_order_value, triangle.ask, buy_market.lot))
+        triangle = self._view.triangle(direction)
+        if triangle is None:
+            return Refusal.NO_BOOK
+        least_value, lot = self._smallest[direction]
+        walk = triangle.walk(ceil_quotient(least_value, triangle.ask, lot))
         if isinstance(walk, Refusal):
             return walk
-        return None if reaches(walk.out, walk.paid, self.least_threshold(triangle.direction)) else _BELOW_THRESHOLD
+        return None if walk.out >= walk.paid * self._factors[direction] else _BELOW_THRESHOLD
 
     def _try(self, direction: Direction) -> Refusal | None:
         """Size exactly and open; None when a hedge was opened."""
         triangle = self._view.triangle(direction)
         if triangle is None:
             return Refusal.NO_BOOK
-        refusal = self._thin_edge(triangle)
-        if refusal is not None:
-            return refusal
         sizer = self._sizer(triangle)
         sized = sizer.largest()
         if isinstance(sized, Refusal):

@@ -20,8 +20,9 @@ from arbbot.domain.market import Direction, Side
 from arbbot.domain.money import BPS, ONE
 from arbbot.engine.refusal import Refusal
 
+# Looked up once: a member's name costs more than the comparison it is for.
 _BUY_DOMESTIC = Direction.BUY_DOMESTIC
-"""Looked up once: a member's name costs more than the comparison it is for."""
+_BUY, _SELL = Side
 
 
 class Costs(NamedTuple):
@@ -33,7 +34,7 @@ class Costs(NamedTuple):
 
     def break_even(self, direction: Direction) -> Decimal:
         """The gross edge at which net is exactly zero."""
-        if direction is Direction.BUY_DOMESTIC:
+        if direction is _BUY_DOMESTIC:
             return (ONE + self.buy) / ((ONE - self.sell) * (ONE - self.fx)) - ONE
         return (ONE + self.buy) * (ONE + self.fx) / (ONE - self.sell) - ONE
 
@@ -55,7 +56,7 @@ class Triangle(NamedTuple):
     def touch(self) -> Walk:
         """One base unit at the best prices, however little there is. Raises BookError without an FX price."""
         buying_domestic = self.direction is _BUY_DOMESTIC
-        rate = self.fx.touch(Side.SELL if buying_domestic else Side.BUY)
+        rate = self.fx.touch(_SELL if buying_domestic else _BUY)
         if rate is None:
             raise BookError(f"{self.fx.symbol}: a side is empty")
         foreign = self.bid if buying_domestic else self.ask
@@ -68,14 +69,14 @@ class Triangle(NamedTuple):
 
     def walk(self, size: Decimal) -> Walk | Refusal:
         """Exact totals for a positive size, or which book is not deep enough. Raises BookError on bad rows."""
-        bought = self.buy.ladder(Side.BUY).sweep(size)
-        sold = self.sell.ladder(Side.SELL).sweep(size)
+        bought = self.buy.ladder(_BUY).sweep(size)
+        sold = self.sell.ladder(_SELL).sweep(size)
         if bought is None or sold is None:
             return Refusal.BOOK_DEPTH
         if self.direction is _BUY_DOMESTIC:
-            fx = self.fx.ladder(Side.SELL).sweep(sold.total)
+            fx = self.fx.ladder(_SELL).sweep(sold.total)
         else:
-            fx = self.fx.ladder(Side.BUY).sweep(bought.total)
+            fx = self.fx.ladder(_BUY).sweep(bought.total)
         if fx is None:
             return Refusal.FX_DEPTH
         return Walk(self.direction, bought, sold, fx)

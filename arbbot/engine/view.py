@@ -13,6 +13,8 @@ from arbbot.engine.spread import Triangle
 
 NEVER = -(2**62)
 """A monotonic time before every other."""
+_BUY_DOMESTIC = Direction.BUY_DOMESTIC
+"""Looked up once: a member's name costs more than the comparison it is for."""
 
 
 @dataclass(slots=True)
@@ -152,7 +154,7 @@ class MarketView:
         domestic, foreign, fx = self.domestic.book, self.foreign.book, self.fx.book
         if domestic is None or foreign is None or fx is None or fx.ask is None:
             return None
-        if direction is Direction.BUY_DOMESTIC:
+        if direction is _BUY_DOMESTIC:
             if domestic.ask is None or foreign.bid is None:
                 return None
             return Triangle(direction, domestic, foreign, fx, domestic.ask, foreign.bid, domestic.ask)

@@ -82,6 +82,11 @@ BAD_ROWS: list[list[Row]] = [
     [["1e-400", "1"]],
     [["100", "1e-400"]],
     [["ten", "1"]],
+    [["1_00", "1"]],
+    [["100 ", "1"]],
+    [["100." + "1" * 60, "1"]],
+    [["1e16", "10"]],
+    [["100", "1e16"]],
     [["100"]],
     [[]],
     [["100", "1"], ["100", "1"]],
@@ -94,6 +99,34 @@ def test_bad_rows_are_book_errors(levels: list[Row]) -> None:
     """Zero, negative, endless, absurd, short and unsorted rows raise BookError, and nothing else, when walked."""
     with pytest.raises(BookError):
         Ladder(levels, ascending=True).sweep(Decimal(5))
+
+
+@pytest.mark.parametrize(
+    ("levels", "ascending"),
+    [
+        ([["100", "1"], ["1e17", "1"], ["2e17", "9"]], True),
+        ([["100", "1"], ["1e17", "1"], ["ten", "9"]], True),
+        ([["100", "1"], ["-1", "1"], ["-2", "9"]], False),
+        ([["100", "1"], ["0", "1"], ["ten", "9"]], False),
+        ([["100", "1"], ["101", "Infinity"], ["102", "1"]], True),
+    ],
+)
+def test_an_absurd_row_is_never_traded_on(levels: list[Row], ascending: bool) -> None:
+    """A size that reaches it is refused however deep the side was looked at before; one that does not, is answered."""
+    ladder = Ladder(levels, ascending=ascending)
+    for size in (5, 2, 5, 2):
+        with pytest.raises(BookError):
+            ladder.sweep(Decimal(size))
+        assert ladder.sweep(Decimal(1)) == Sweep(Decimal(1), Decimal(100), Decimal(100))
+
+
+def test_an_answer_has_the_digits_of_its_question() -> None:
+    """The same size written with more decimals is told as asked, also right after the other."""
+    ladder = Ladder([["100", "1"]], ascending=True)
+    for written in ("0.5", "0.50", "0.500", "0.5"):
+        sweep = ladder.sweep(Decimal(written))
+        assert sweep is not None
+        assert str(sweep.size) == written
 
 
 def test_rows_of_wrong_types_are_book_errors() -> None:
