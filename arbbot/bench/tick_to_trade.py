@@ -196,7 +196,7 @@ async def daemon(rounds: int, samples: int) -> Latency:
         )
         journal = open_journal(Path(directory) / "journal.db", IDENTITY, sync_full=False)
         stack.callback(journal.close)
-        feed = BitstampFeed(StreamSettings(peer.stream), Channels(ROUTE.symbols), clock, random.Random(1))  # noqa: S311
+        feed = BitstampFeed(StreamSettings(peer.stream), Channels(ROUTE.symbols), clock, random.Random(1))  # noqa: S311 - as above
         engine = Engine(ROUTE, RULES, State(), journal.key)
         telemetry = quiet_telemetry()
         stack.callback(telemetry.close)

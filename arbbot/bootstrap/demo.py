@@ -96,7 +96,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 def pointed(settings: Settings, addresses: dict[str, str]) -> Settings:
     """The settings of a demonstration: its own state directory, the exchange's addresses and key, full weight."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")  # noqa: TID251 - names a directory
     state_dir = Path(settings.state_dir) / f"demo-{stamp}"
     sandbox = settings.sandbox.model_copy(
         update={"rest_url": addresses["rest"], "ws_url": addresses["websocket"], "ca_file": None}

@@ -112,7 +112,7 @@ def adopt(settings: Settings, who: str, reason: str) -> ExitCode:
     """Bind the journal of these settings to the present key, after a rotation. Raises Failure (JOURNAL)."""
     path, identity = journal_path(settings), journal_identity(settings, read_keys(settings))
     try:
-        before = rebind(path, identity, f"{who}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}: {reason}")
+        before = rebind(path, identity, f"{who}, {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}: {reason}")  # noqa: TID251 - names a file
     except (JournalRefused, OSError) as error:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
     print(f"{path}: bound to key {identity.account}, no longer to {before}; nothing is traded before the ledger agrees")

@@ -54,7 +54,7 @@ class _Shape:
 
     def __call__(self, _logger: object, status: str, event: EventDict) -> EventDict:
         utc_us = event.pop("utc_us", None)
-        when = timestamp(time.time_ns() // 1000 if utc_us is None else utc_us)
+        when = timestamp(time.time_ns() // 1000 if utc_us is None else utc_us)  # noqa: TID251 - a line of no event
         message = event.pop("event", "")
         return {"timestamp": when, "status": status, "message": message, **event, **self._fixed}
 

@@ -41,8 +41,8 @@ class LineSink:
 
     def close(self, timeout_s: float) -> None:
         """Write the rest, waiting no longer than this for the reader; what is left counts as dropped."""
-        deadline = time.monotonic() + timeout_s
-        while self._pending() and (left_s := deadline - time.monotonic()) > 0:
+        deadline = time.monotonic() + timeout_s  # noqa: TID251 - bounds the last wait
+        while self._pending() and (left_s := deadline - time.monotonic()) > 0:  # noqa: TID251 - bounds the last wait
             self._write(wait_ms=max(1, int(left_s * 1000)))
         self._give_up()
 
