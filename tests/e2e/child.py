@@ -23,7 +23,7 @@ from arbbot.journal.sqlite import SqliteJournal
 from arbbot.settings import Settings
 
 _FORK = get_context("forkserver")
-_FORK.set_forkserver_preload(["arbbot.bootstrap.daemon", "uvloop"])
+_FORK.set_forkserver_preload(["arbbot.bootstrap.daemon", "uvloop", "tests.e2e.warm"])
 
 
 @dataclass(frozen=True, slots=True)

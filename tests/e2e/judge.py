@@ -74,15 +74,14 @@ class Journal:
 
     def quiet(self) -> bool:
         """True when nothing is open and the last word on the ledger was agreement."""
-        hedges = len(self.all("hedge_opened")) - len(self.all("hedge_closed"))
-        unsettled = len(self.all("hedge_closed")) - len(self.all("hedge_settled"))
-        if hedges or unsettled or any(state not in ENDED for state in self.states().values()):
+        states = self.states()
+        kinds = [line["kind"] for line in self.lines]
+        if not kinds.count("hedge_opened") == kinds.count("hedge_closed") == kinds.count("hedge_settled"):
             return False
-        last = [
-            line["kind"]
-            for line in self.lines
-            if line["kind"] in ("anchor_set", "statement_agreed", "fill_booked", "row_booked", "order_intended")
-        ]
+        if any(state not in ENDED for state in states.values()):
+            return False
+        words = ("anchor_set", "statement_agreed", "fill_booked", "row_booked", "order_intended")
+        last = [kind for kind in kinds if kind in words]
         return bool(last) and last[-1] in ("anchor_set", "statement_agreed")
 
 

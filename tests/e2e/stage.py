@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import cached_property
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -191,6 +192,7 @@ class Stage:
 
     # --- the daemon ----------------------------------------------------------------------------------------
 
+    @cached_property
     def settings(self) -> Settings:
         """The daemon's settings."""
         venue = {"rest_url": self.at.rest, "ws_url": self.at.websocket}
@@ -204,7 +206,7 @@ class Stage:
         self.directory.mkdir(exist_ok=True)
         starts = len(self.journal.all("started"))
         async with _starting():
-            self._process = process = child.start(self.settings(), self.directory, harm, record)
+            self._process = process = child.start(self.settings, self.directory, harm, record)
             await self.until(
                 lambda: process.exitcode is not None or len(self.journal.all("started")) > starts, "the start"
             )
@@ -213,7 +215,7 @@ class Stage:
         """The exit code of a second daemon on the same settings."""
         out = self.directory / "another"
         out.mkdir()
-        process = child.start(self.settings(), out)
+        process = child.start(self.settings, out)
         await self.until(lambda: process.exitcode is not None, "the second daemon to leave")
         code = process.exitcode
         assert code is not None
@@ -245,7 +247,7 @@ class Stage:
     async def tell(self, verb: str, **more: Any) -> Json:
         """A verb over the daemon's control socket, as the command line sends it."""
         request = {"verb": verb, "who": "ann", "reason": "rehearsal", **more}
-        return await asyncio.to_thread(ask, self.settings().control_socket, request)
+        return await asyncio.to_thread(ask, self.settings.control_socket, request)
 
     async def until(self, ready: Callable[[], Any], what: str, within_s: float = PATIENCE_S) -> Any:
         """Look until something, or what it awaits, is true; returns it.

@@ -19,6 +19,8 @@ RESTS: Mapping[str, Mapping[str, Any]] = {"trade": {"limit_reference": "sell_ask
 """The sell leg is a maker order above the touch: it rests until somebody comes."""
 PATIENT = {**RESTS, "hedge": {"wait_s": 60, "force_s": 90}, "account": {"stop_grace_s": 100}}
 """As above, and nobody loses patience by the clock."""
+SLOWLY = {**RESTS, "hedge": {"wait_s": 4, "force_s": 5}, "account": {"stop_grace_s": 6}}
+"""Time to strike while the leg rests, and a stop that comes to its end while the leg is open."""
 Act = Callable[[Stage], Awaitable[None]]
 
 
@@ -104,9 +106,12 @@ async def panic(stage: Stage) -> None:
 
 
 async def lost_key(stage: Stage) -> None:
-    """The venue refuses the key while a leg is open, and cuts the line: code and alert name the order."""
+    """The venue refuses the key while a leg is open, and cuts the line: code and alert name the order.
+
+    First what could close the leg, then what the daemon asks all the time: at the first refusal it starts to leave.
+    """
     sell = await rests(stage)
-    for call in ("order_status", "cancel_order", "user_transactions", "open_orders", "sell", "buy", "websockets_token"):
+    for call in ("cancel_order", "sell", "buy", "order_status", "user_transactions", "open_orders", "websockets_token"):
         await stage.fault(f"auth_403:{call}")
     await stage.control("drop_connections", reset=True)
     assert await stage.gone() == 22
@@ -319,11 +324,8 @@ ROWS: dict[str, tuple[Act, Mapping[str, Mapping[str, Any]]]] = {
     "halt with an open hedge": (halt, PATIENT),
     "SIGTERM (twice) with an open hedge": (sigterm, PATIENT),
     "SIGINT with an open hedge": (sigint, PATIENT),
-    "panic with an open hedge": (panic, {**RESTS, "account": {"stop_grace_s": 3}}),
-    "key refused with an open hedge": (
-        lost_key,
-        {**RESTS, "hedge": {"wait_s": 4, "force_s": 5}, "account": {"stop_grace_s": 6}},
-    ),
+    "panic with an open hedge": (panic, SLOWLY),
+    "key refused with an open hedge": (lost_key, SLOWLY),
     "key refused when flat": (lost_key_when_flat, {}),
     "one leg rests and fills before T1": (waits_and_is_filled, PATIENT),
     "one leg rests past T1: complete": (completes, RESTS),
