@@ -58,13 +58,31 @@ SHORTEST_WAIT_S = 0.001
 class Limiter:
     """Grants or defers requests, and counts what the venue said about our rate."""
 
-    __slots__ = ("_backoff", "_hits_in_a_row", "_paused_until", "_random", "_sent", "hits", "requests", "windows")
+    __slots__ = (
+        "_backoff",
+        "_hits_in_a_row",
+        "_paused_until",
+        "_random",
+        "_rooms",
+        "_sent",
+        "hits",
+        "requests",
+        "windows",
+    )
 
     def __init__(
         self, random: Random, windows: Sequence[Window] = VENUE_WINDOWS, backoff: Backoff = DEFAULT_BACKOFF
     ) -> None:
         self.windows = tuple(windows)
         self._sent: tuple[deque[float], ...] = tuple(deque() for _ in self.windows)
+        self._rooms = {
+            lane: tuple(
+                (window.seconds, max(1, window.count - int(window.count * lane.value)), sent)
+                for window, sent in zip(self.windows, self._sent, strict=True)
+            )
+            for lane in Lane
+        }
+        """For each lane and window: seconds, what may be sent in them, and what was."""
         self._backoff = backoff
         self._random = random
         self._paused_until = 0.0
@@ -79,11 +97,10 @@ class Limiter:
         windows have room, for it can only lessen exposure.
         """
         wait = 0.0 if lane is Lane.CANCEL else max(0.0, self._paused_until - now_s)
-        for window, sent in zip(self.windows, self._sent, strict=True):
-            horizon = now_s - window.seconds
+        for seconds, allowed, sent in self._rooms[lane]:
+            horizon = now_s - seconds
             while sent and sent[0] <= horizon:
                 sent.popleft()
-            allowed = max(1, window.count - int(window.count * lane.value))
             if len(sent) >= allowed:
                 wait = max(wait, sent[len(sent) - allowed] - horizon)
         if wait > 0:

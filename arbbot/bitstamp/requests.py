@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder, Topic
 from arbbot.domain.order import OrderKind, OrderTerms
 
 API = "/api/v2/"
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
+"""What quoting would leave as it is, as all ids of our own: asking costs a fifth of quoting."""
 PAGE_ROWS = 1000
 """Rows of a full page of `user_transactions` and `account_order_data`: the most the venue gives."""
 MAX_PAGES = 50
 """Pages read for one question before it counts as failed: 50,000 rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One HTTP request without its signature. `path` begins with a slash; private ones are signed POSTs."""
 
     method: str
@@ -61,7 +63,8 @@ def place(terms: OrderTerms) -> Request:
             body += "&ioc_order=True"
         elif terms.expire_utc_ms is not None:
             body += f"&gtd_order=True&expire_time={terms.expire_utc_ms}"
-    body += f"&client_order_id={quote(terms.client_order_id, safe='')}"
+    own = terms.client_order_id
+    body += f"&client_order_id={own if _PLAIN(own) else quote(own, safe='')}"
     return Request("POST", f"{path}{terms.market}/", body=body.encode(), private=True)
 
 

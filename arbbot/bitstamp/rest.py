@@ -102,6 +102,8 @@ class BitstampGateway:
         )
         self._legs: Legs | None = None
         self._asks: Asks | None = None
+        self._nonces: list[str] = []
+        """Made ahead: the random bytes of an order cost a system call."""
 
     async def __aenter__(self) -> Self:
         settings = self._settings
@@ -137,14 +139,15 @@ class BitstampGateway:
         """See `Gateway.perform`. An order or cancel is on the wire when this returns, where a connection is warm and
         the budget has room; what is returned only waits for its answer.
         """
+        at = self._clock.now()
         try:
-            request = build(command, self._names, self._clock.now().mono_ns)
+            request = build(command, self._names, at.mono_ns)
         except CannotAsk as fault:
             return _told(interpret(command, [NoReply(False, str(fault))], self._reading))
         if isinstance(command, Ask):
             return self._asked(command, request)
         lane = _LANES[type(command)]
-        return self._moved(command, request, lane, self._begin(request, lane))
+        return self._moved(command, request, lane, self._begin(request, lane, at))
 
     async def _moved(
         self, command: PlaceOrder | CancelOrder, request: Request, lane: Lane, begun: _Sent | NoReply | None
@@ -172,7 +175,7 @@ class BitstampGateway:
     async def warm(self) -> None:
         """Open the legs' connections, or keep them open, with a cheap public call on each at the same time."""
         request = requests.eur_usd()
-        begun = [self._begin(request, Lane.ASK) for _ in range(WARM)]
+        begun = [self._begin(request, Lane.ASK, self._clock.now()) for _ in range(WARM)]
         await asyncio.gather(*[self._finish(request, Lane.ASK, each) for each in begun])
 
     # --- calls beside the port --------------------------------------------------------------------------------
@@ -208,7 +211,7 @@ class BitstampGateway:
 
     # --- one exchange of bytes --------------------------------------------------------------------------------
 
-    def _begin(self, request: Request, lane: Lane) -> _Sent | NoReply | None:
+    def _begin(self, request: Request, lane: Lane, at: Moment) -> _Sent | NoReply | None:
         """Write a request onto a warm connection, if there is one and the budget has room; else None, nothing done."""
         if request.private and self._signer is None:
             return NoReply(False, "no credentials")
@@ -216,13 +219,13 @@ class BitstampGateway:
         leg = legs.lend()
         if leg is None:
             return None
-        if self.limiter.acquire(lane, self._clock.now().mono_ns / 1e9) > 0:
+        if self.limiter.acquire(lane, at.mono_ns / 1e9) > 0:
             legs.give_back(leg)
             return None
-        return self._write(leg, request)
+        return self._write(leg, request, at)
 
-    def _write(self, leg: Leg, request: Request) -> _Sent | NoReply:
-        signed = self._sign(request)
+    def _write(self, leg: Leg, request: Request, at: Moment) -> _Sent | NoReply:
+        signed = self._sign(request, at)
         if leg.send(request.method, self._on_the_wire(request, signed)):
             return _Sent(leg, signed)
         return NoReply(False, "connection closed before anything was sent")
@@ -235,9 +238,12 @@ class BitstampGateway:
         deadline_s = asyncio.get_running_loop().time() + self._settings.order_timeout_s
         if begun is None:
             try:
-                begun = self._write(await legs.lend_or_open(), request)
+                leg = await legs.lend_or_open()
             except (OSError, UnicodeError) as error:
                 return NoReply(False, _named(error))
+            begun = self._write(leg, request, self._clock.now())
+        while len(self._nonces) < WARM:
+            self._nonces.append(new_nonce())
         if isinstance(begun, NoReply):
             return begun
         leg, signed = begun
@@ -264,7 +270,7 @@ class BitstampGateway:
             return NoReply(False, "no credentials")
         if not await self._granted(Lane.ASK):
             return _OVER_BUDGET
-        signed = self._sign(request)
+        signed = self._sign(request, self._clock.now())
         raw = await _entered(self._asks).send(request, {} if signed is None else signed.headers)
         return raw if isinstance(raw, NoReply) else self._noted(self._reply(raw, signed))
 
@@ -288,11 +294,12 @@ class BitstampGateway:
             await self._clock.sleep(wait_s)
         return True
 
-    def _sign(self, request: Request) -> SignedRequest | None:
+    def _sign(self, request: Request, at: Moment) -> SignedRequest | None:
         if not request.private or self._signer is None:
             return None
-        utc_ms = self._clock.now().utc_us // 1000
-        return self._signer.sign(request.method, request.path, request.query, request.body, new_nonce(), utc_ms)
+        nonce = self._nonces.pop() if self._nonces else new_nonce()
+        method, path, query, body, _ = request
+        return self._signer.sign(method, path, query, body, nonce, at.utc_us // 1000)
 
     def _reply(self, raw: RawReply, signed: SignedRequest | None) -> Reply:
         content_type = raw.headers.get("content-type")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, get_args
 
@@ -22,9 +23,14 @@ def _adapter(kind: str) -> TypeAdapter[Any]:
     return TypeAdapter(_CLASSES[kind])
 
 
+@cache
+def _written(kind: str) -> Callable[[DurableRecord], bytes]:
+    return _adapter(kind).serializer.to_json
+
+
 def encode(record: DurableRecord) -> str:
     """The body of a journal line."""
-    return _adapter(record.kind).dump_json(record).decode()
+    return _written(record.kind)(record).decode()
 
 
 def decode(kind: str, body: str) -> DurableRecord:

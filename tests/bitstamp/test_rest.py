@@ -299,7 +299,12 @@ async def test_rate_limit_answers_are_counted_and_slow_us_down(say: Say) -> None
     """Each form of "too often" is told to the asker, counted, and followed by a pause before the next question."""
     says = iter([say, Say(BALANCES)])
     clock_limiter = Limiter(Random(1))
-    async with fake_rest(lambda _: next(says)) as (_, url), gateway_to(url, limiter=clock_limiter) as gateway:
+    async with (
+        fake_rest(lambda _: next(says)) as (_, url),
+        gateway_to(
+            url, limiter=clock_limiter, speed=5.0
+        ) as gateway,  # the pause is longer than a busy machine's hiccup
+    ):
         event = await gateway.perform(Ask(1, Topic.BALANCES))
         assert isinstance(event, AskFailed)
         assert event.rate_limited
