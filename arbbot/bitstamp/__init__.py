@@ -1,1 +1,1 @@
-"""BYTES: the wire of Bitstamp. Pure codecs and signing, and thin shells that move them over aiohttp and websockets."""
+"""BYTES: the wire of Bitstamp. Pure codecs and signing, and thin shells over sockets, aiohttp and websockets."""
