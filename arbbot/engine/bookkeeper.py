@@ -305,7 +305,7 @@ class Bookkeeper:
     def _explained(self, difference: Holding) -> bool:
         """True when display rounding alone can have made this difference: half a displayed unit for every fill of ours
         since the last agreement whose shown amount is not exact, and one displayed unit of the balance where it is
-        shown shorter than the ledger; and the rounding account stays within its cap. The base asset has no cap to
+        shown shorter than the ledger or cuts such a fill; and the rounding account stays within its cap. The base asset has no cap to
         speak of: what is below the dust cap may be display, nothing else.
         """
         currency, ledger = difference.currency, self._core.state.ledger
@@ -314,7 +314,7 @@ class Bookkeeper:
         room = self._core.state.rounding_room.get(currency, ZERO)
         booked = decimals_of(ledger.balance(LedgerAccount.VENUE, currency).normalize())
         for balance in self._balances:
-            if balance.currency == currency and decimals_of(balance.total) < booked:
+            if balance.currency == currency and (room or decimals_of(balance.total) < booked):
                 room += unit(decimals_of(balance.total))
         rounded = difference.total - ledger.balance(LedgerAccount.ROUNDING, currency)
         return abs(difference.total) <= room and abs(rounded) <= cap
@@ -353,6 +353,7 @@ class Bookkeeper:
         shown = {balance.currency: balance.total for balance in self._balances}
         holdings = tuple(Holding(currency, shown.get(currency, ZERO)) for currency in self._anchor_currencies(shown))
         cursor = max(self._newest, 0 if core.state.anchor is None else core.state.anchor.cursor)
+        cursor = max(cursor, *core.state.unconfirmed, 0)  # a fill whose row is late is in these balances already
         core.emit(AnchorSet(holdings, cursor, cause, who, reason, core.at.utc_us))
         self.rebase_by = None
         self._recent.clear()

@@ -129,11 +129,14 @@ class HedgeDesk:
         if self._pausing(hedge) or self._waiting(hedge):
             return
         ways = self._ways_out(hedge, imbalance)
+        if not ways and forced:
+            ways = self._ways_out(hedge, imbalance, partly=True)
         if not ways:
             if forced:
                 self._leave_open(hedge, imbalance, "no fresh book deep enough to exit on", forced, [], halt=False)
             return
-        best = max(ways, key=lambda way: (way.value, way.purpose))
+        even = len({way.size for way in ways}) == 1
+        best = max(ways, key=lambda way: (way.value if even else -way.loss, way.purpose))
         cap = rules.forced_exit_loss if forced else rules.exit_loss
         if best.loss > cap:
             if forced:
@@ -213,8 +216,10 @@ class HedgeDesk:
         for symbol in core.route.symbols:
             core.ask(Topic.BOOK, market=symbol)
 
-    def _ways_out(self, hedge: Hedge, imbalance: Decimal) -> list[WayOut]:
-        """Completing and unwinding, each where a fresh book is deep enough and the venue's minimum allows it."""
+    def _ways_out(self, hedge: Hedge, imbalance: Decimal, *, partly: bool = False) -> list[WayOut]:
+        """Completing and unwinding, each where a fresh book is deep enough and the venue's minimum allows it. `partly`:
+        as much as a book holds will do.
+        """
         side = Side.SELL if imbalance > 0 else Side.BUY
         opened = hedge.opened
         if side is Side.SELL:
@@ -227,7 +232,8 @@ class HedgeDesk:
             if book is None:
                 continue
             try:
-                way = self._way_out(hedge, purpose, book, side, abs(imbalance))
+                most = min(abs(imbalance), book.ladder(side).depth) if partly else abs(imbalance)
+                way = self._way_out(hedge, purpose, book, side, most)
             except BookError:
                 continue
             if way is not None:

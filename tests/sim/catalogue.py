@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 ORDER_TARGETS = ("place", "buy", "sell", "exit")
-ASK_TARGETS = ("order_status", "open_orders", "order_events", "transactions", "balances", "fees", "markets", "book", "ticker")
+ASK_TARGETS = (
+    "order_status",
+    "open_orders",
+    "order_events",
+    "transactions",
+    "balances",
+    "fees",
+    "markets",
+    "book",
+    "ticker",
+)
 
 REST = (
     "not_sent", "lost_before", "lost_after", "late_arrival", "http_500", "http_502", "http_503", "http_504", "html_200",

@@ -1,18 +1,217 @@
-import sys, time
-from dataclasses import replace
-from tests.sim.life import run_seed
-def main():
-    a=sys.argv[1:]
-    first,count=int(a[0]),int(a[1])
-    calm = len(a)>2 and a[2]=="calm"
-    t=time.process_time(); bad=0
-    tot={}
-    for seed in range(first,first+count):
-        r=run_seed(seed, change=(lambda p: replace(p, disturbances=())) if calm else None)
-        for k,v in r.counts.items(): tot[k]=tot.get(k,0)+v
-        if r.violations:
-            bad+=1
-            if bad<=30: print(seed, *[f"{v.invariant} {v.text[:260]}" for v in r.violations[:3]], sep="\n   ")
-    dt=time.process_time()-t
-    print(count,"seeds",bad,"bad",f"{dt/count*1000:.0f} ms/seed",tot)
-    return 0
+"""The command line of the simulation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+
+from tests.sim.draw import draw
+from tests.sim.expected import ENOUGH_SEEDS, missing
+from tests.sim.life import Result, run_plan, run_seed
+from tests.sim.shrink import shrink
+
+CHUNK = 8
+SHRUNK_MOST = 3
+"""Failing seeds of a run that are shrunk and traced; the others are named."""
+EPILOG = """
+examples:
+  python -m tests.sim --seeds 1000             a thousand lives from seed 0 on
+  python -m tests.sim --seeds 1000 --first 5000
+  python -m tests.sim --seed 4711              one life, with its whole trace
+  python -m tests.sim --seed 4711 --shrink     the shortest life that fails as it does, with its trace
+  python -m tests.sim --hash 0 20              trace hashes, for comparing machines and processes
+exit codes: 0 all promises held, 1 one did not, 2 wrong usage, 3 something that must be reached never was
+"""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over a run."""
+
+    seeds: int = 0
+    failed: list[int] = field(default_factory=list)
+    violations: Counter[str] = field(default_factory=Counter)
+    fired: Counter[str] = field(default_factory=Counter)
+    reach: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, result: Result) -> None:
+        """Count one life in."""
+        self.seeds += 1
+        self.fired.update(result.fired)
+        self.reach.update(result.reach)
+        self.counts.update(result.counts)
+        if result.violations:
+            self.failed.append(result.seed)
+            self.violations.update(violation.invariant for violation in result.violations)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for; the exit code."""
+    options = _parser().parse_args(arguments)
+    if options.hash:
+        first, count = options.hash
+        for seed in range(first, first + count):
+            print(seed, run_seed(seed).hash)
+        return 0
+    if options.seed is not None:
+        return _one(options.seed, shrunk=options.shrink, as_json=options.json)
+    return _many(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "make sim", description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--seeds", type=int, default=1000, metavar="N", help="how many lives (default 1000)")
+    what.add_argument("--seed", type=int, metavar="N", help="one life, with its whole trace")
+    what.add_argument("--hash", type=int, nargs=2, metavar=("FIRST", "COUNT"), help="print the trace hashes of lives")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="the first seed (default 0)")
+    parser.add_argument("--shrink", action="store_true", help="with --seed: make the life as short as it can be")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
+    )
+    parser.add_argument("--reach", action="store_true", help="print what was reached how often")
+    parser.add_argument("--no-shrink", action="store_true", help="do not look for shorter lives of failing seeds")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    return parser
+
+
+# --- many lives -----------------------------------------------------------------------------------------------------
+
+
+def _many(options: argparse.Namespace) -> int:
+    started, tally, failures = time.monotonic(), Tally(), []
+    for result in lives(range(options.first, options.first + options.seeds), options.jobs):
+        tally.add(result)
+        if result.violations:
+            failures.append(result)
+            _say(f"seed {result.seed}: {result.violations[0].invariant} {result.violations[0].text}")
+        if sys.stderr.isatty() and tally.seeds % 20 == 0:
+            _progress(tally, options.seeds, time.monotonic() - started)
+    taken_s = time.monotonic() - started
+    unreached = missing(tally.fired, tally.reach)
+    complete = tally.seeds < ENOUGH_SEEDS or not unreached
+    if options.json:
+        print(json.dumps(_figures(tally, taken_s, unreached) | {"revision": revision()}))
+    else:
+        _summary(tally, taken_s, unreached, complete=complete, reach=options.reach)
+        for result in failures[: 0 if options.no_shrink else SHRUNK_MOST]:
+            _explain(result.seed)
+    return 1 if failures else 0 if complete else 3
+
+
+def lives(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
+    """Live them all, in processes where there is more than one job; in the order of the seeds."""
+    if jobs <= 1:
+        yield from map(run_seed, seeds)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(run_seed, seeds, chunksize=CHUNK)
+
+
+def _figures(tally: Tally, taken_s: float, unreached: list[str]) -> dict[str, object]:
+    return asdict(tally) | {
+        "taken_s": round(taken_s, 1),
+        "seeds_a_minute": round(60 * tally.seeds / taken_s) if taken_s else 0,
+        "unreached": unreached,
+    }
+
+
+def _summary(tally: Tally, taken_s: float, unreached: list[str], *, complete: bool, reach: bool) -> None:
+    pace = 60 * tally.seeds / taken_s if taken_s else 0
+    print(f"{tally.seeds} lives in {taken_s:.0f} s, {pace:.0f} a minute; revision {revision()}")
+    print(", ".join(f"{name} {count}" for name, count in tally.counts.items()))
+    if reach:
+        print("\nfaults fired:")
+        _table(tally.fired)
+        print("\nbranches reached:")
+        _table(tally.reach)
+    if unreached:
+        print(f"\nnever reached ({'too few lives to demand it' if complete else 'that is a failure'}):")
+        for name in unreached:
+            print(f"  {name}")
+    if tally.failed:
+        print(f"\n{len(tally.failed)} lives broke a promise: {', '.join(map(str, tally.failed[:40]))}")
+        _table(tally.violations)
+    else:
+        print("every promise held")
+
+
+def _table(counts: Counter[str]) -> None:
+    for name in sorted(counts):
+        print(f"  {counts[name]:9} {name}")
+
+
+def _progress(tally: Tally, wanted: int, taken_s: float) -> None:
+    pace = 60 * tally.seeds / taken_s if taken_s else 0
+    sys.stderr.write(f"\r{tally.seeds}/{wanted} lives, {pace:.0f} a minute, {len(tally.failed)} broken \r")
+    sys.stderr.flush()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+# --- one life -------------------------------------------------------------------------------------------------------
+
+
+def _one(seed: int, *, shrunk: bool, as_json: bool) -> int:
+    result = run_seed(seed, keep_trace=True)
+    if as_json:
+        print(
+            json.dumps(
+                asdict(result) | {"revision": revision(), "plan": [str(each) for each in draw(seed).disturbances]}
+            )
+        )
+    elif shrunk and result.violations:
+        _explain(seed)
+    else:
+        _show(result)
+    return 1 if result.violations else 0
+
+
+def _explain(seed: int) -> None:
+    """The shortest life that fails like this seed's, and its trace."""
+    plan = draw(seed)
+    invariant = run_plan(plan).violations[0].invariant
+    short = shrink(plan, invariant)
+    print(f"\nseed {seed}, revision {revision()}: the shortest life found that breaks {invariant}")
+    print(f"  {short.length_ms / 1000:g} s, rules {short.rules}")
+    for each in short.disturbances:
+        print(f"  {each}")
+    _show(run_plan(short, keep_trace=True))
+
+
+def _show(result: Result) -> None:
+    for line in result.trace:
+        print(line)
+    print(f"\nseed {result.seed}, revision {revision()}, hash {result.hash}, {result.counts}")
+    for violation in result.violations:
+        print(f"  {violation.invariant}: {violation.text}")
+    if not result.violations:
+        print("  every promise held")
+
+
+def revision() -> str:
+    """The commit that is checked out, with a mark for changes; unknown outside of a checkout."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=10"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()

@@ -22,10 +22,11 @@ def draw(seed: int) -> Plan:
     levels = rng.choice((6, 6, 10, 22))
     fee = D(rng.choice((0, 30, 40, 100))) / 1000
     quotes = _quotes(rng, length_ms)
+    signed_errors_only = rng.random() < 0.3
     return Plan(
         seed=seed,
         rules=draw_rules(rng, levels),
-        venue=_venue(rng),
+        venue=_venue(rng, signs=signed_errors_only and rng.random() < 0.9),
         balances=(
             ("btc", D(rng.choice(("0.05", "1", "1.5", "3")))),
             ("usd", D(rng.choice((2_000, 60_000, 200_000)))),
@@ -41,7 +42,7 @@ def draw(seed: int) -> Plan:
             busy_look_ms=rng.choice((150, 300, 600)),
         ),
         private=rng.random() < 0.7,
-        signed_errors_only=rng.random() < 0.3,
+        signed_errors_only=signed_errors_only,
         windows=rng.choice((((400, 1), (10_000, 600)),) * 3 + (((30, 1), (10_000, 600)), ((20, 1), (900, 600)))),
         sqlite=rng.random() < 0.04,
         clock_off_ms=rng.choice((0, 0, 0, -700, 900, -20_000, 20_000)),
@@ -90,7 +91,7 @@ def draw_rules(rng: Random, levels: int) -> Rules:
     )
 
 
-def _venue(rng: Random) -> VenueRules:
+def _venue(rng: Random, *, signs: bool) -> VenueRules:
     return VenueRules(
         row_decimals=rng.choice((2, 5, 8)),
         balance_decimals=rng.choice((None, None, None, 8, 8, 5, 5, 2)),
@@ -99,7 +100,7 @@ def _venue(rng: Random) -> VenueRules:
         open_orders_cache_us=rng.choice((0, 10_000_000)),
         coded_errors=rng.random() < 0.5,
         error_status=rng.choice((200, 400)),
-        sign_errors=rng.random() < 0.7,
+        sign_errors=signs or rng.random() < 0.7,
         limiter_status=rng.choice((400, 429)),
         cancel_numbers=rng.random() < 0.5,
     )
@@ -152,7 +153,9 @@ def _disturbance(rng: Random, kind: str, at_ms: int) -> Disturbance:
     """One of this kind, with what it needs."""
     stage = catalogue.STRIKES.get(kind)
     if stage == "rest":
-        target = rng.choice((*catalogue.ORDER_TARGETS, *catalogue.ORDER_TARGETS, "cancel", *catalogue.ASK_TARGETS, "any"))
+        target = rng.choice(
+            (*catalogue.ORDER_TARGETS, *catalogue.ORDER_TARGETS, "cancel", *catalogue.ASK_TARGETS, "any")
+        )
         count = rng.choice((1, 1, 1, 2, 5, 40))
         for_ms = 0 if count < 5 else rng.choice((2_000, 20_000))
         size = rng.choice((50, 800, 9_000)) if kind == "slow_reply" else rng.randint(0, 120_000)

@@ -61,7 +61,5 @@ class House:
         for level in range(self._levels):
             off = step / 2 + step * level
             for side, price in ((Side.BUY, middle - off), (Side.SELL, middle + off)):
-                placed.append(
-                    venue.house_limit(symbol, side, price.quantize(tick), self._amount(symbol, unit), now_us)
-                )
+                placed.append(venue.house_limit(symbol, side, price.quantize(tick), self._amount(symbol, unit), now_us))
         self._orders[symbol] = placed

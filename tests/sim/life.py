@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -25,11 +25,12 @@ from tests.sim.world import World
 
 BUSY_TICK_US, SLOW_TICK_US, IDLE_TICK_US = 100 * MS, 400 * MS, SECOND
 RECENT_US = 5 * SECOND
-CALM_AT_LEAST_US = 8 * SECOND
+CALM_SLACK_US = 8 * SECOND
 CALM_AT_MOST_US = 480 * SECOND
 STOP_SLACK_US = 40 * SECOND
 FOR_EVER_US = 7200 * SECOND
 MOST_PENDING = 5_000
+CALM_DEPTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +182,12 @@ class Life:
     def _calm(self) -> None:
         """Faults stop; what is open must come to its end now."""
         world = self.world
+        if world.clock.now_us < world.clock.blocked_until_us:
+            world.clock.at(world.clock.blocked_until_us, self._calm)
+            return
         world.trace.note(world.clock.now_us, "calm")
         world.armed.disarm()
+        world.house.quote(replace(world.house.last, premium_bps=0, depth=CALM_DEPTH))
         for listing in world.venue.listings.values():
             if not listing.enabled:
                 world.venue.set_trading(listing.spec.symbol, True, world.clock.now_us)
@@ -195,7 +200,8 @@ class Life:
         clock = self.world.clock
         waited_us = clock.now_us - since_us
         settled = self.world.alive and clock.now_us >= clock.blocked_until_us and not self._busy()
-        if (settled and waited_us >= CALM_AT_LEAST_US) or waited_us >= CALM_AT_MOST_US:
+        polled_us = int(self.world.plan.rules.account.poll_s * SECOND) + CALM_SLACK_US
+        if (settled and waited_us >= polled_us) or waited_us >= CALM_AT_MOST_US:
             self._stop()
         else:
             clock.after(SECOND, lambda: self._wait(since_us))

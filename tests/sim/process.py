@@ -156,7 +156,9 @@ class Process:
             for command in commands:
                 if isinstance(command, PlaceOrder) and late_us > LATE_US:
                     refused = OrderRefused(command.terms.client_order_id, "not_sent", "the commit took too long")
-                    world.clock.after(0, lambda event=refused: world.to_process(generation, lambda: self.deliver(event)))
+                    world.clock.after(
+                        0, lambda event=refused: world.to_process(generation, lambda: self.deliver(event))
+                    )
                 else:
                     self._command((command,))
 

@@ -108,9 +108,9 @@ class Wire:
         elif exchange.command.topic == "transactions":
             struck += world.armed.take("rows", ("transactions",), clock.now_us)
         faults = {each.kind: each for each in struck}
-        exchange.struck |= faults.keys()
         world.checker.tried(command_word(exchange.command))
         attempt = exchange.attempt
+        exchange.struck |= {"not_sent"} if "not_sent" in faults else faults.keys()
         if "not_sent" in faults:
             never = NoReply(False, "ClientConnectorError: refused")
             clock.after(world.down_us(), lambda: self._answered(exchange, attempt, never))
@@ -241,7 +241,9 @@ class Wire:
 def harmless(reply: Reply, *, only_signed: bool) -> frozenset[str]:
     """Faults that a reply does not show: an error reply may lack a signature, where the settings allow it."""
     error = reply.status >= 400 or b'"status": "error"' in reply.body
-    return frozenset({"unsigned", "mis_signed"}) if error and reply.seal is Seal.NONE and not only_signed else frozenset()
+    return (
+        frozenset({"unsigned", "mis_signed"}) if error and reply.seal is Seal.NONE and not only_signed else frozenset()
+    )
 
 
 def targets(command: PlaceOrder | CancelOrder | Ask) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii
 
 Json = None | bool | int | str | Decimal | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -37,12 +38,22 @@ class Reply:
 
 
 def _spell(value: Json, comma: str, colon: str) -> str:
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
     if isinstance(value, Decimal):
         return f"{value:f}"
-    if isinstance(value, Mapping):
-        return "{" + comma.join(json.dumps(k) + colon + _spell(v, comma, colon) for k, v in value.items()) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, dict):
+        return (
+            "{"
+            + comma.join([encode_basestring_ascii(k) + colon + _spell(v, comma, colon) for k, v in value.items()])
+            + "}"
+        )
+    if isinstance(value, list):
         return "[" + comma.join([_spell(item, comma, colon) for item in value]) + "]"
+    if isinstance(value, Mapping):
+        return _spell(dict(value), comma, colon)
+    if isinstance(value, Sequence):
+        return _spell(list(value), comma, colon)
     return json.dumps(value)
 
 

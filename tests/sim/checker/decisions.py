@@ -65,6 +65,8 @@ class DecisionJudge:
         self._frames: dict[str, deque[SeenFrame]] = {}
         self._confirmed: dict[tuple[str, int], int] = {}
         """(market, stamp) by REST, and the monotonic time at which that was asked."""
+        self._asks: dict[str, Decimal] = {}
+        """Best asks of the books that the last hedge was decided on."""
         self.epoch: int | None = None
         self.specs: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
         """Lot, tick and least order value of each market, as the process read them."""
@@ -103,6 +105,7 @@ class DecisionJudge:
             if book is None:
                 return
             books[market] = book
+            self._asks[market] = Decimal(book["asks"][0][0])
         try:
             self._pays(line, books)
         except (InvalidOperation, IndexError, TypeError) as error:
@@ -121,7 +124,9 @@ class DecisionJudge:
                 self._report.fail("S6", f"{hedge} was decided on an older book of {market} than the last one")
                 return None
         if used is None:
-            self._report.fail("S6", f"{hedge} was decided on a book of {market} that connection {self.epoch} never sent")
+            self._report.fail(
+                "S6", f"{hedge} was decided on a book of {market} that connection {self.epoch} never sent"
+            )
             return None
         if not self._is_fresh(market, stamp, used, mono_ns):
             self._report.fail("S6", f"{hedge} was decided on a book of {market} unconfirmed for too long")
@@ -146,7 +151,11 @@ class DecisionJudge:
         buys_domestic = line["buy_market"].endswith("usd")
         fx = None
         if bought is not None and sold is not None:
-            fx = walk(books["eurusd"]["bids"], sold.total) if buys_domestic else walk(books["eurusd"]["asks"], bought.total)
+            fx = (
+                walk(books["eurusd"]["bids"], sold.total)
+                if buys_domestic
+                else walk(books["eurusd"]["asks"], bought.total)
+            )
         if bought is None or sold is None or fx is None:
             self._report.fail("S7", f"{hedge} of {size} is larger than a book")
             return
@@ -192,10 +201,6 @@ class DecisionJudge:
             self._collar(name, market, price)
 
     def _collar(self, name: str, market: str, price: Decimal) -> None:
-        for frame in reversed(self._frames.get(market, ())):
-            found = STAMP.search(frame.body)
-            if frame.epoch == self.epoch and found is not None and not frame.struck:
-                ask = Decimal(json.loads(frame.body)["data"]["asks"][0][0])
-                if price > ask * (ONE + self._limits.collar):
-                    self._report.fail("S7", f"{name}: {price} is outside the collar of {ask}")
-                return
+        ask = self._asks.get(market)
+        if ask is not None and price > ask * (ONE + self._limits.collar):
+            self._report.fail("S7", f"{name}: {price} is outside the collar of {ask}")

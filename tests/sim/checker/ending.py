@@ -36,7 +36,11 @@ class EndJudge:
                 self._report.fail("L2", f"{order.name} is still {order.state} and nobody was told")
         net = self._truth.position - baseline
         flat = abs(net) < max(self._truth.dust(), self._limits.dust_cap)
-        if not flat and not (fold.mode in LOUD and told):
+        in_doubt = [
+            order.name for order in fold.orders.values() if order.state not in ENDED and order.name in everything
+        ]
+        left_by_word = fold.mode in LOUD or in_doubt or self._truth.lied
+        if not flat and not (left_by_word and told):
             self._report.fail("L1", f"one-sided by {net} in mode {fold.mode}; alerts: {sorted(told) or 'none'}")
         if fold.open_hedge is not None and not told:
             self._report.fail("L1", f"{fold.open_hedge} is still open and nobody was told")

@@ -60,6 +60,8 @@ class Fold:
     owned: dict[str, Decimal] = field(default_factory=dict)
     rounding: dict[str, Decimal] = field(default_factory=dict)
     anchored: bool = False
+    before_anchor: frozenset[str] = frozenset()
+    """Hedges that the present opening contains."""
     cursor: int = 0
     rows: set[int] = field(default_factory=set)
     fills: set[int] = field(default_factory=set)
@@ -124,6 +126,7 @@ class Fold:
         self.rows.clear()
         self.cursor = line["cursor"]
         self.anchored = self.agreed = True
+        self.before_anchor = frozenset(self.hedges)
 
     def _statement_agreed(self, line: Json, now_us: int) -> None:
         for each in line["currencies"]:

@@ -78,10 +78,12 @@ class MoneyJudge:
         if ours is not (line["client_order_id"] is not None):
             self._report.fail("S3", f"row {row_id} is booked for {line['client_order_id']}, ours: {ours}")
         elif ours and self._truth.fills[row_id].name != line["client_order_id"]:
-            self._report.fail("S3", f"row {row_id} is {self._truth.fills[row_id].name}'s, not {line['client_order_id']}'s")
-        self._amounts(row_id, line, dict(true.amounts), true.fee, ours=ours)
+            self._report.fail(
+                "S3", f"row {row_id} is {self._truth.fills[row_id].name}'s, not {line['client_order_id']}'s"
+            )
+        self._amounts(row_id, line, dict(true.amounts), true.fee, trade=true.market is not None)
 
-    def _amounts(self, row_id: int, line: Json, amounts: dict[str, Decimal], fee: Decimal, *, ours: bool) -> None:
+    def _amounts(self, row_id: int, line: Json, amounts: dict[str, Decimal], fee: Decimal, *, trade: bool) -> None:
         """What is booked equals the row, to half a displayed unit in the counter currency of a trade."""
         booked: dict[str, Decimal] = {}
         for entry in line["entries"]:
@@ -93,7 +95,7 @@ class MoneyJudge:
             true[paid] = true.get(paid, ZERO) - fee
         half = Decimal(1).scaleb(-self._limits.row_decimals) / 2
         for currency in sorted(true.keys() | booked.keys()):
-            room = half if ours and currency == paid else ZERO
+            room = half if trade and currency == paid else ZERO
             if abs(true.get(currency, ZERO) - booked.get(currency, ZERO)) > room:
                 text = f"row {row_id} books {booked.get(currency)} {currency}, the venue {true.get(currency)}"
                 self._report.fail("S4", text)
@@ -110,7 +112,7 @@ class MoneyJudge:
     def _settled(self, line: Json) -> None:
         """The realised result is what the fills made, fees in, by our own arithmetic."""
         story = self._fold.hedges.get(line["hedge_id"])
-        if story is None:
+        if story is None or line["hedge_id"] in self._fold.before_anchor:
             return
         net: dict[str, Decimal] = {}
         base = ZERO
@@ -150,5 +152,3 @@ class MoneyJudge:
         for row in self._truth.rows():
             if row.row_id > fold.cursor and row.row_id not in fold.rows and row.at_us < now_us - lag_us:
                 self._report.fail("L6", f"row {row.row_id} of type {row.row_type} was never booked")
-
-

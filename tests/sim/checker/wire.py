@@ -114,10 +114,14 @@ class WireJudge:
         if not self._cancels or now_us - self._cancels[0] < CANCEL_WITHIN_US:
             return
         full = any(
-            len(self._sent[index]) >= count for index, (count, _) in enumerate(self._limits.windows) if index in self._sent
+            len(self._sent[index]) >= count
+            for index, (count, _) in enumerate(self._limits.windows)
+            if index in self._sent
         )
         if not full:
-            self._report.fail("S9", f"a cancel has waited for {(now_us - self._cancels[0]) // 1000} ms with room to spare")
+            self._report.fail(
+                "S9", f"a cancel has waited for {(now_us - self._cancels[0]) // 1000} ms with room to spare"
+            )
             self._cancels.popleft()
 
     def on_its_way(self, request: HttpRequest) -> None:

@@ -1,0 +1,59 @@
+"""Defects that simulated lives found, each kept as the promise it broke, with the seed that showed it."""
+
+from __future__ import annotations
+
+from arbbot.domain import events as ev
+from arbbot.domain.mode import Mode
+from arbbot.domain.records import AnchorSet, Discrepancy, StatementAgreed
+from tests.engine.conftest import MakeRig
+from tests.engine.played_venue import PlayedVenue
+from tests.engine.rig import ROUTE, D, Rig, book, even_books, rules
+from tests.engine.scenes import RESTS, closed, hedge
+
+
+def test_a_rebase_does_not_book_the_late_rows_of_fills_it_contains(make_rig: MakeRig) -> None:
+    """Balances show a fill at once, its row seconds later: the new opening has it, so its row is not booked again
+    (seed 142).
+    """
+    rig = make_rig()
+    rig.venue.row_lag_s = D(4)
+    hedge(rig)
+    rig.run(1)
+    assert closed(rig).outcome == "completed"
+    assert rig.state.unconfirmed
+    rig.step(ev.OperatorRebased("ann", "as it is"))
+    rig.run(60)
+    assert [anchor.cause for anchor in rig.all(AnchorSet)] == ["opening", "rebase"]
+    assert rig.all(Discrepancy) == []
+    assert rig.mode() is Mode.ACTIVE
+
+
+def test_rows_rounded_and_balances_cut_to_the_same_digits_agree() -> None:
+    """A fill rounded up in its row and cut in the balance is a whole displayed unit apart, and no reason to halt
+    (seed 145).
+    """
+    rig = Rig(rules(target_size=D("0.00512345")), venue=PlayedVenue(ROUTE, even_books(), D(0)))
+    rig.venue.row_decimals = rig.venue.balance_decimals = 2
+    rig.venue.totals["USD"] = D("100000.00999")
+    rig.ready()
+    rig.show(book("btceur", "55100", "55110", stamp=2**55))
+    rig.show(book("btceur", "54536", "54546", stamp=2**55 + 1))
+    rig.run(60)
+    assert closed(rig).outcome == "completed"
+    assert rig.mode() is Mode.ACTIVE
+    (agreed,) = rig.all(StatementAgreed)
+    assert {line.currency: line.rounding for line in agreed.currencies}["USD"] == D("0.01")
+
+
+def test_a_forced_exit_takes_what_a_thin_book_has(rig: Rig) -> None:
+    """No book is deep enough for all of it: what there is within the cap is taken, again and again, until at most dust
+    is left (seed 13).
+    """
+    hedge(rig, sell=RESTS)
+    rig.show(
+        book("btcusd", "59990", "60000", levels=20, amount="0.001", stamp=2**56),
+        book("btceur", "54536", "54546", levels=20, amount="0.001", stamp=2**56),
+    )
+    rig.run(90)
+    assert closed(rig).outcome == "one_sided"
+    assert abs(rig.state.position) < D("0.0005")
