@@ -37,6 +37,7 @@ def test_rows_rounded_and_balances_cut_to_the_same_digits_agree() -> None:
     rig.venue.totals["USD"] = D("100000.00999")
     rig.ready()
     rig.show(book("btceur", "55100", "55110", stamp=2**55))
+    rig.run("0.1")
     rig.show(book("btceur", "54536", "54546", stamp=2**55 + 1))
     rig.run(60)
     assert closed(rig).outcome == "completed"

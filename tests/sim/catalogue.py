@@ -31,9 +31,9 @@ PRIVATE = ("private_lost", "private_twice")
 LINKS = ("connect_refused", "refuse_subscription", "ignore_subscription", "no_token")
 HAPPENINGS = (
     "fin", "stall", "stall_frames", "stall_channel", "request_reconnect", "late_frame", "clock_jump", "vm_pause",
-    "loop_block", "pause", "resume", "halt", "panic", "resolve", "rebase", "stop", "deposit", "withdrawal", "conversion",
-    "odd_row", "row_burst", "manual_order", "manual_trade", "owner_cancel", "fee_change", "minimum_change", "market_halt",
-    "reboot",
+    "loop_block", "reboot", "pause", "resume", "halt", "panic", "resolve", "rebase", "stop", "deposit", "withdrawal",
+    "conversion", "odd_row", "row_burst", "manual_order", "manual_trade", "owner_cancel", "fee_change",
+    "minimum_change", "market_halt",
 )  # fmt: skip
 COMMITS = ("crash_before_commit", "crash_after_commit", "crash_mid_commands", "crash_after_commands", "slow_commit")
 CRASHES = ("crash_any",)

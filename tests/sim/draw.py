@@ -180,24 +180,26 @@ def _disturbance(rng: Random, kind: str, at_ms: int) -> Disturbance:
 
 def _happening(rng: Random, kind: str, at_ms: int) -> Disturbance:
     market = rng.choice(SYMBOLS)
-    if kind in ("stall", "stall_frames"):
-        return Disturbance(kind, at_ms, for_ms=rng.choice((3_000, 15_000, 40_000)))
     if kind == "stall_channel":
-        return Disturbance(kind, at_ms, f"order_book_{market}", for_ms=rng.choice((5_000, 30_000)))
-    if kind == "clock_jump":
-        return Disturbance(kind, at_ms, size=rng.choice((-3_600_000, 3_600_000, -60_000, 60_000, -2_000, 2_000)))
-    if kind == "vm_pause":
-        return Disturbance(kind, at_ms, for_ms=rng.choice((5_000, 600_000)))
-    if kind == "loop_block":
-        return Disturbance(kind, at_ms, for_ms=rng.choice((5_000, 30_000, 120_000)))
-    if kind == "row_burst":
-        return Disturbance(kind, at_ms, size=1_005)
-    if kind == "fee_change":
-        return Disturbance(kind, at_ms, size=rng.choice((0, 50, 250)))
-    if kind == "minimum_change":
-        return Disturbance(kind, at_ms, market, size=rng.choice((5, 25)))
+        return Disturbance(kind, at_ms, f"order_book_{market}", for_ms=rng.choice(LASTS[kind]))
     if kind == "market_halt":
-        return Disturbance(kind, at_ms, market, for_ms=rng.choice((1_000, 20_000)))
-    if kind in ("manual_order", "manual_trade"):
-        return Disturbance(kind, at_ms, market, size=rng.randint(0, 1))
-    return Disturbance(kind, at_ms, size=rng.randint(0, 5_000))
+        return Disturbance(kind, at_ms, market, for_ms=rng.choice(LASTS[kind]))
+    if kind in LASTS:
+        return Disturbance(kind, at_ms, for_ms=rng.choice(LASTS[kind]))
+    return Disturbance(kind, at_ms, market, size=rng.choice(SIZES.get(kind, range(5_000))))
+
+
+LASTS: dict[str, tuple[int, ...]] = {
+    "stall": (3_000, 15_000, 40_000),
+    "stall_frames": (3_000, 15_000, 40_000),
+    "stall_channel": (5_000, 30_000),
+    "vm_pause": (5_000, 600_000),
+    "loop_block": (5_000, 30_000, 120_000),
+    "market_halt": (1_000, 20_000),
+}
+SIZES: dict[str, tuple[int, ...]] = {
+    "clock_jump": (-3_600_000, 3_600_000, -60_000, 60_000, -2_000, 2_000),
+    "row_burst": (1_005,),
+    "fee_change": (0, 50, 250),
+    "minimum_change": (5, 25),
+}

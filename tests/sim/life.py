@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -68,10 +69,10 @@ class Life:
         """Live it to the end."""
         world, plan, clock = self.world, self.world.plan, self.world.clock
         for quote in plan.quotes:
-            clock.at(BIRTH_US + quote.at_ms * MS, lambda quote=quote: self._quote(quote))
+            clock.at(BIRTH_US + quote.at_ms * MS, partial(self._quote, quote))
         for each in plan.disturbances:
             if each.kind not in STRIKES:
-                clock.at(BIRTH_US + each.at_ms * MS, lambda each=each: happen(self, each))
+                clock.at(BIRTH_US + each.at_ms * MS, partial(happen, self, each))
         clock.at(BIRTH_US, self._begin)
         clock.at(BIRTH_US, self._look)
         clock.at(BIRTH_US, self._tick)

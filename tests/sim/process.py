@@ -1,9 +1,10 @@
-"""One process of the daemon's core: engine, gateway and feed, the journal before every command, and its sudden death."""
+"""One process of the daemon's core: engine, gateway and feed, the journal before every command, its sudden death."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 
 from arbbot.domain.commands import Command, Exit, PlaceOrder, ReplaceFeed
@@ -156,9 +157,7 @@ class Process:
             for command in commands:
                 if isinstance(command, PlaceOrder) and late_us > LATE_US:
                     refused = OrderRefused(command.terms.client_order_id, "not_sent", "the commit took too long")
-                    world.clock.after(
-                        0, lambda event=refused: world.to_process(generation, lambda: self.deliver(event))
-                    )
+                    world.clock.after(0, partial(world.to_process, generation, partial(self.deliver, refused)))
                 else:
                     self._command((command,))
 

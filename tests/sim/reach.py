@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 from arbbot.domain import records as rec
 from arbbot.domain.events import Event
@@ -30,52 +31,40 @@ def cause_word(cause: str) -> str:
     return " ".join(plain[:WORDS])
 
 
-def branches(record: rec.Record, state: State) -> Iterator[str]:
+def branches(record: rec.Record, state: State) -> tuple[str, ...]:
     """Names of the branches a record proves."""
-    match record:
-        case rec.OrderMoved():
-            purpose = state.orders[record.client_order_id].terms.purpose.value
-            yield f"order {purpose} {record.state.value}"
-            yield f"moved {record.state.value}: {moved_word(record.cause)}"
-        case rec.HedgeOpened():
-            yield f"hedge opened {record.direction.value}"
-            yield f"sized by {record.bound_by}"
-        case rec.HedgeClosed():
-            yield f"hedge {record.outcome}"
-        case rec.HedgeSettled():
-            yield "hedge settled " + ("at a loss" if record.realised_pnl < 0 else "with a gain")
-        case rec.ExitPlanned():
-            yield f"exit {record.action}" + (" forced" if record.forced else "")
-        case rec.Discrepancy():
-            yield "ledger differs" + (", halts" if record.halts else "")
-        case rec.AnchorSet():
-            yield f"anchor {record.cause}"
-        case rec.StatementAgreed():
-            yield "statement agreed" + (" with rounding" if any(c.rounding for c in record.currencies) else "")
-        case rec.FillBooked():
-            yield f"fill by {record.source}" + (", late" if record.late else "")
-        case rec.RowBooked():
-            yield "row external" if record.client_order_id is None else "row own"
-        case rec.CancelAnswered():
-            yield f"cancel {record.outcome}"
-        case rec.CancelIntended():
-            yield f"cancel because {cause_word(record.cause)}"
-        case rec.ModeChanged():
-            yield f"mode {record.mode.value} by {'arbbot' if record.who == 'arbbot' else 'person'}"
-        case rec.AlertRaised():
-            yield f"alert {record.name}"
-        case rec.RefusalsCounted():
-            yield from (f"refusal {name}" for name, _ in record.counts)
-        case rec.Stopped():
-            yield f"stopped {record.code}"
-        case FeedChanged():
-            yield f"feed {record.state}"
-        case FrameDropped():
-            yield "frame dropped"
-        case AskUnanswered():
-            yield f"ask {record.topic} unanswered" + (", rate limited" if record.rate_limited else "")
-        case _:
-            return
+    if isinstance(record, rec.OrderMoved):
+        purpose = state.orders[record.client_order_id].terms.purpose.value
+        return (f"order {purpose} {record.state.value}", f"moved {record.state.value}: {moved_word(record.cause)}")
+    if isinstance(record, rec.RefusalsCounted):
+        return tuple(f"refusal {name}" for name, _ in record.counts)
+    words = WORDS_OF.get(type(record))
+    return () if words is None else (words(record),)
+
+
+def _rounded(record: rec.StatementAgreed) -> str:
+    return "statement agreed" + (" with rounding" if any(each.rounding for each in record.currencies) else "")
+
+
+WORDS_OF: dict[type, Callable[[Any], str]] = {
+    rec.HedgeOpened: lambda record: f"hedge opened {record.direction.value}, by {record.bound_by}",
+    rec.HedgeClosed: lambda record: f"hedge {record.outcome}",
+    rec.HedgeSettled: lambda record: "hedge settled " + ("at a loss" if record.realised_pnl < 0 else "with a gain"),
+    rec.ExitPlanned: lambda record: f"exit {record.action}" + (" forced" if record.forced else ""),
+    rec.Discrepancy: lambda record: "ledger differs" + (", halts" if record.halts else ""),
+    rec.AnchorSet: lambda record: f"anchor {record.cause}",
+    rec.StatementAgreed: _rounded,
+    rec.FillBooked: lambda record: f"fill by {record.source}" + (", late" if record.late else ""),
+    rec.RowBooked: lambda record: "row external" if record.client_order_id is None else "row own",
+    rec.CancelAnswered: lambda record: f"cancel {record.outcome}",
+    rec.CancelIntended: lambda record: f"cancel because {cause_word(record.cause)}",
+    rec.ModeChanged: lambda record: f"mode {record.mode.value} by {'arbbot' if record.who == 'arbbot' else 'person'}",
+    rec.AlertRaised: lambda record: f"alert {record.name}",
+    rec.Stopped: lambda record: f"stopped {record.code}",
+    FeedChanged: lambda record: f"feed {record.state}",
+    FrameDropped: lambda record: "frame dropped",
+    AskUnanswered: lambda record: f"ask {record.topic} unanswered" + (", limited" if record.rate_limited else ""),
+}
 
 
 def moved_word(cause: str) -> str:

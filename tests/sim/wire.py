@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from arbbot.bitstamp import requests
@@ -95,8 +96,8 @@ class Wire:
             clock.after(0, lambda: self._answered(exchange, exchange.attempt, limited))
         else:
             exchange.waited_s += wait_s
-            again = lambda: self._world.to_process(self.generation, lambda: self._seek(exchange))  # noqa: E731
-            clock.after(int(wait_s * SECOND) + 1, again)
+            again = partial(self._seek, exchange)
+            clock.after(int(wait_s * SECOND) + 1, partial(self._world.to_process, self.generation, again))
 
     def _send(self, exchange: Exchange) -> None:
         world, clock = self._world, self._world.clock

@@ -127,7 +127,7 @@ class MoneyJudge:
             if abs(net.get(currency, ZERO) - Decimal(told)) > room:
                 self._report.fail("S7", f"{line['hedge_id']} settles {told} {currency}, fills made {net.get(currency)}")
         pnl = Decimal(line["realised_pnl"])
-        named = story.plans > 0 or base != 0 or story.closed is not None and story.closed["outcome"] != "completed"
+        named = story.plans > 0 or base != 0 or (story.closed or {}).get("outcome") != "completed"
         if pnl < 0 and not named and not self._slipped(line["hedge_id"]):
             self._report.fail("S7", f"{line['hedge_id']} made {pnl} and nothing says why")
 
