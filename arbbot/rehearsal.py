@@ -52,6 +52,7 @@ JOURNAL_KEY = "rehearsal"
 MEANING_OF_CLOSES = (
     "hours whose closing prices (last trades) differ by the threshold or more; no spread, fee, depth or duration in it"
 )
+MEANING_OF_GUARD = "off: closes an hour apart, or looks a minute apart, cannot tell a spike from a price"
 MEANING_OF_RUN = (
     "SYNTHETIC: hourly closes are real, every price between them and all depth are made up by the market process; "
     "hours without a recorded close are not played"
@@ -177,8 +178,9 @@ def near_threshold(least: Decimal, hours: RecordedHours) -> Interest:
 
 
 def history_rules(rules: Rules, step_s: int) -> Rules:
-    """The same rules but for two: a check of the tickers lasts until the next look, and the rounding account may grow
-    as it does over years (its cap calls a person, who would rebase).
+    """The same rules but for three: a check of the tickers lasts until the next look, the rounding account may grow as
+    it does over years (its cap calls a person, who would rebase), and the spike guard is off: it judges what happens
+    within seconds, and here looks are a minute apart.
     """
     ticker_max_age_s = max(rules.feed.ticker_max_age_s, Decimal(2 * step_s))
     rounding_cap = max(rules.account.rounding_cap, HISTORY_ROUNDING_CAP)
@@ -186,6 +188,7 @@ def history_rules(rules: Rules, step_s: int) -> Rules:
         rules,
         feed=replace(rules.feed, ticker_max_age_s=ticker_max_age_s),
         account=replace(rules.account, rounding_cap=rounding_cap),
+        spike=replace(rules.spike, enabled=False),
     )
 
 
@@ -235,6 +238,7 @@ def history_run(
         "route": list(SYMBOLS),
         "balances": dict(setting.balances),
         "raised_rules": raised(rules, setting.rules),
+        "spike_guard": MEANING_OF_GUARD,
         "closing_prices": closing_figures(period, THRESHOLDS),
         "synthetic": synthetic_figures(result),
         "records_hash": result.records_hash,

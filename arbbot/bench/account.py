@@ -32,8 +32,11 @@ RULES = replace(
     ),
     hedge=replace(_DEFAULT.hedge, cooldown_s=D(0), reject_cooldown_s=D(0), rejects_to_reduce=1_000_000),
     feed=replace(_DEFAULT.feed, premium_tolerance=D("0.02")),
+    spike=replace(_DEFAULT.spike, persist_changes=1, persist_s=D(0), max_skew_s=D(100_000), median_samples=1),
 )  # fmt: skip
-"""Limits wide enough that a hedge's size is bound by its target; a hedge of which nothing filled costs no pause."""
+"""Limits wide enough that a hedge's size is bound by its target; a hedge of which nothing filled costs no pause, and a
+signal is judged by the spike guard like any other, but at once.
+"""
 
 
 class Account:
@@ -57,8 +60,8 @@ class Account:
             case Topic.BALANCES:
                 held = tuple(Balance(name, total, total, D(0)) for name, total in BALANCES.items())
                 return ev.BalancesFetched(ask.ask_id, held)
-            case Topic.TICKER:
-                return self._ticker(ask)
+            case Topic.TICKER | Topic.CONVERSION_RATE:
+                return self._prices(ask)
             case Topic.BOOK:
                 return ev.BookFetched(ask.ask_id, self._books[ask.market or ""])
             case Topic.ORDER_STATUS:
@@ -66,8 +69,11 @@ class Account:
             case Topic.ORDER_EVENTS:
                 return ev.OrderEventsFetched(ask.ask_id, ask.market or "", ())
 
-    def _ticker(self, ask: Ask) -> ev.Event:
+    def _prices(self, ask: Ask) -> ev.Event:
+        """By the touch: of a ticker, or of the venue's own conversion."""
         book = self._books[ask.market or ""]
         if book.bid is None or book.ask is None:
             return ev.AskFailed(ask.ask_id, "a side is empty")
+        if ask.topic is Topic.CONVERSION_RATE:
+            return ev.ConversionRateFetched(ask.ask_id, book.symbol, book.ask, book.bid)
         return ev.TickerFetched(ask.ask_id, book.symbol, book.bid, book.ask, book.bid)

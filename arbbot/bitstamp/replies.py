@@ -17,6 +17,7 @@ from arbbot.domain.events import (
     AskFailed,
     BalancesFetched,
     BookFetched,
+    ConversionRateFetched,
     Event,
     FeesFetched,
     MarketsFetched,
@@ -29,7 +30,7 @@ from arbbot.domain.events import (
 )
 from arbbot.domain.order import OrderEvent, Transaction
 
-PUBLIC_TOPICS = frozenset({Topic.MARKETS, Topic.BOOK, Topic.TICKER})
+PUBLIC_TOPICS = frozenset({Topic.MARKETS, Topic.BOOK, Topic.TICKER, Topic.CONVERSION_RATE})
 """Questions that need no key; their replies are not signed."""
 
 HALF_SECOND_MS = 500
@@ -165,6 +166,11 @@ def _ticked(ask: Ask, word: JsonValue) -> TickerFetched:
     return TickerFetched(ask.ask_id, seen.market, seen.bid, seen.ask, seen.last)
 
 
+def _converted(ask: Ask, word: JsonValue) -> ConversionRateFetched:
+    rate = codec_market.eur_usd(word)
+    return ConversionRateFetched(ask.ask_id, ask.market or "", rate.buy, rate.sell)
+
+
 def _reported(ask: Ask, word: JsonValue) -> OrderReported:
     report = codec_order.order_report(word)
     if ask.venue_order_id not in (None, report.venue_order_id):
@@ -200,4 +206,5 @@ _READERS: dict[Topic, Callable[[Ask, JsonValue], Event]] = {
     Topic.FEES: lambda ask, word: FeesFetched(ask.ask_id, codec_account.fees(word)),
     Topic.BOOK: lambda ask, word: BookFetched(ask.ask_id, codec_market.book(word, ask.market or "")),
     Topic.TICKER: _ticked,
+    Topic.CONVERSION_RATE: _converted,
 }

@@ -15,6 +15,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 """What quoting would leave as it is, as all ids of our own: asking costs a fifth of quoting."""
 PAGE_ROWS = 1000
 """Rows of a full page of `user_transactions` and `account_order_data`: the most the venue gives."""
+CONVERTED = "eur_usd".replace("_", "")
+"""The one market whose conversion rate the venue tells."""
 MAX_PAGES = 50
 """Pages read for one question before it counts as failed: 50,000 rows."""
 
@@ -89,6 +91,8 @@ def _question(ask: Ask, names: Names, unique: int) -> Request:
             return _public(f"order_book/{_market(ask)}/", _=str(unique))
         case Topic.TICKER:
             return _public(f"ticker/{_market(ask)}/")
+        case Topic.CONVERSION_RATE:
+            return conversion_rate(ask)
         case topic:
             return _FIXED[topic]
 
@@ -105,6 +109,13 @@ def order_events_page(ask: Ask, names: Names, since_event: str | None) -> Reques
         raise CannotAsk(f"the name of market {ask.market} is not known")
     fields = {"market": name} if since_event is None else {"market": name, "since_id": since_event}
     return _private("account_order_data/", **fields)
+
+
+def conversion_rate(ask: Ask) -> Request:
+    """The venue's own rate of an FX market. It tells one, of the pair in the path's name."""
+    if _market(ask) != CONVERTED:
+        raise CannotAsk(f"the venue tells no conversion rate of {ask.market}")
+    return eur_usd()
 
 
 def _order_status(ask: Ask) -> Request:

@@ -26,18 +26,22 @@ MAKER_PERCENT = Decimal("0.00")
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 5.0
 FULL_WEIGHT = Decimal(100)
+MEDIAN_SAMPLES = 4
+"""Of the premium, before the first signal is believed: a demonstration is short."""
 
 
 def explanation(settings: Settings) -> str:
     """What makes it trade, and what is real in it: nothing."""
-    usual = settings.trade.weight_percent
+    usual, usual_samples = settings.trade.weight_percent, settings.spike.median_samples
+    samples = min(usual_samples, MEDIAN_SAMPLES)
     return f"""\
 This is a demonstration in dry-run: no real venue, no real money.
 exchange   built in, scenario "{SCENARIO}": ARTIFICIAL dislocations of 0.5-1.5 % every few seconds, in both directions.
            Real markets show none on most days; `arbbot exchange --scenario calm` is what 2026 looks like.
 fee tier   {MAKER_PERCENT} % maker, {TAKER_PERCENT} % taker: the ladder's highest, above 1,000 M of monthly volume.
            At the lowest tier ({Decimal("0.40")} % taker) a 0.35 % signal never pays, and the daemon declines it.
-weight     full: one hedge may be {FULL_WEIGHT} % of the target size; by the settings it is {usual} %."""
+weight     full: one hedge may be {FULL_WEIGHT} % of the target size; by the settings it is {usual} %.
+guard      as in the settings, but it believes signals after {samples} samples of the premium, not {usual_samples}."""
 
 
 async def run(settings: Settings, serve: Callable[[Settings], Awaitable[ExitCode]]) -> ExitCode:
@@ -102,7 +106,7 @@ def pointed(settings: Settings, addresses: dict[str, str]) -> Settings:
         update={"rest_url": addresses["rest"], "ws_url": addresses["websocket"], "ca_file": None}
     )
     trade = settings.trade.model_copy(update={"weight_percent": FULL_WEIGHT})
+    spike = settings.spike.model_copy(update={"median_samples": min(settings.spike.median_samples, MEDIAN_SAMPLES)})
     keys = KeySettings(key_id=SecretStr(DEMO_KEY), secret=SecretStr(DEMO_SECRET))
-    return settings.model_copy(
-        update={"mode": RunMode.SANDBOX, "state_dir": state_dir, "sandbox": sandbox, "trade": trade, "keys": keys}
-    )
+    changed = {"state_dir": state_dir, "sandbox": sandbox, "trade": trade, "spike": spike, "keys": keys}
+    return settings.model_copy(update={"mode": RunMode.SANDBOX, **changed})

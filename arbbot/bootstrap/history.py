@@ -65,6 +65,7 @@ def lines(run: dict[str, Any]) -> list[str]:
         f"{only(run['balances'])}, not those of the settings",
         f"  rules           of the settings: one hedge is at most {plain(run['hedge_size'])} base units"
         + (f"; raised for this: {lifted}" if lifted else ""),
+        f"  spike guard     {run['spike_guard']}",
         f"  closing prices  {closing['hours']} hours; {hours}",
         f"                  ({closing['meaning']})",
         f"  synthetic       {synthetic['signals']} signals in {synthetic['hours_with_a_signal']} hours; "

@@ -47,6 +47,8 @@ class Topic(StrEnum):
     """BookFetched."""
     TICKER = "ticker"
     """TickerFetched."""
+    CONVERSION_RATE = "conversion_rate"
+    """ConversionRateFetched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Ask:
     ask_id: int
     topic: Topic
     market: str | None = None
-    """BOOK, TICKER and ORDER_EVENTS."""
+    """BOOK, TICKER, CONVERSION_RATE and ORDER_EVENTS."""
     client_order_id: str | None = None
     """ORDER_STATUS, when no venue id is known."""
     venue_order_id: int | None = None

@@ -90,6 +90,17 @@ class TickerFetched:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversionRateFetched:
+    """What the venue itself converts the FX market's base currency at, in its counter currency."""
+
+    ask_id: int
+    market: str
+    buy: Decimal
+    """The customer buys the base currency at this price."""
+    sell: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class MarketsFetched:
     """The venue's market list, cut to the route's markets; `halted` are those whose trading is off."""
 
@@ -284,7 +295,17 @@ class StopAsked:
     reason: str
 
 
-MarketEvent = BookSeen | FeedUp | FeedDown | FeedDead | FrameBad | MarketHalted | BookFetched | TickerFetched
+MarketEvent = (
+    BookSeen
+    | FeedUp
+    | FeedDown
+    | FeedDead
+    | FrameBad
+    | MarketHalted
+    | BookFetched
+    | TickerFetched
+    | ConversionRateFetched
+)
 OrderWord = (
     OrderAcked
     | OrderRefused

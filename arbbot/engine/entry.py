@@ -18,6 +18,7 @@ from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.engine.sizing import Funds, Sized, Sizer
+from arbbot.engine.spike import SpikeGuard
 from arbbot.engine.spread import Costs, Triangle, bps
 from arbbot.engine.view import NEVER
 
@@ -32,6 +33,9 @@ TROUBLES = frozenset(
         Refusal.CLOCK_STEPPED,
         Refusal.PREMIUM_UNCHECKED,
         Refusal.PREMIUM_DISAGREES,
+        Refusal.RATE_UNCHECKED,
+        Refusal.RATE_DISAGREES,
+        Refusal.MEDIAN_UNKNOWN,
         Refusal.NO_BOOK,
         Refusal.STALE_BOOK,
         Refusal.UNHEDGED,
@@ -49,10 +53,11 @@ _BOTH_BELOW = (_BELOW_THRESHOLD, _BELOW_THRESHOLD)
 class Entry:
     """Evaluates both directions on every book change; owns cool-downs and the counting of refusals."""
 
-    def __init__(self, core: Core, premium: PremiumCheck) -> None:
+    def __init__(self, core: Core, premium: PremiumCheck, guard: SpikeGuard) -> None:
         self._core = core
         self._view = core.view
         self._premium = premium
+        self._guard = guard
         self.available: dict[str, Decimal] = {}
         """Available balance per currency, as the venue last said with nothing open."""
         self.capital: dict[str, Decimal] = {}
@@ -84,11 +89,15 @@ class Entry:
             self._judge()
         refusal = self._standing or self._passing(core.at.mono_ns)
         if refusal is not None:
+            if self._guard.watching:
+                self._guard.forget()
             self.counts[refusal] += 1
             self.last = (refusal,)
             return
         buy_domestic, buy_foreign = self._screen(_BUY_DOMESTIC), self._screen(_BUY_FOREIGN)
         if not (buy_domestic or buy_foreign):
+            if self._guard.watching:
+                self._guard.forget()
             self.counts[_BELOW_THRESHOLD] += 2
             self.last = _BOTH_BELOW
             return
@@ -101,7 +110,8 @@ class Entry:
     def blocked(self) -> Refusal | None:
         """Everything that forbids a hedge whatever the edge is."""
         self._judge()
-        return self._standing or self._passing(self._core.at.mono_ns)
+        now_ns = self._core.at.mono_ns
+        return self._standing or self._passing(now_ns) or self._guard.blocked(now_ns)
 
     def _judge(self) -> None:
         """Work out once what no frame can change: most events are frames."""
@@ -119,7 +129,10 @@ class Entry:
     def _evaluate(self, direction: Direction, *, promising: bool) -> Refusal | None:
         """One direction that has been screened; None when a hedge was opened."""
         refusal: Refusal | None = _BELOW_THRESHOLD
-        if promising:
+        if not promising:
+            self._guard.left(direction)
+        else:
+            self._guard.reached(direction)
             try:
                 refusal = self._thin_edge(direction) or self._try(direction)
             except BookError:
@@ -217,7 +230,7 @@ class Entry:
         sized = sizer.largest()
         if isinstance(sized, Refusal):
             return sized
-        return self._open(direction, sizer, sized)
+        return self._guard.refusal(triangle) or self._open(direction, sizer, sized)
 
     def _open(self, direction: Direction, sizer: Sizer, sized: Sized) -> Refusal | None:
         core, rules, size = self._core, self._core.rules, sized.size
@@ -249,6 +262,7 @@ class Entry:
             return approved
         core.emit(self._opened(hedge_id, direction, sizer, sized))
         risk.send(core, approved)
+        self._guard.forget()
         return None
 
     def _opened(self, hedge_id: str, direction: Direction, sizer: Sizer, sized: Sized) -> HedgeOpened:

@@ -41,6 +41,13 @@ class Refusal(StrEnum):
     CAPITAL = "capital"
     TARGET = "target"
     NOTIONAL_CAP = "notional_cap"
+    RATE_UNCHECKED = "rate_unchecked"
+    RATE_DISAGREES = "rate_disagrees"
+    MEDIAN_UNKNOWN = "median_unknown"
+    FAR_FROM_MEDIAN = "far_from_median"
+    TOO_GOOD = "too_good"
+    BOOKS_SKEWED = "books_skewed"
+    NOT_PERSISTED = "not_persisted"
 
 
 EXPLANATIONS: dict[Refusal, str] = {
@@ -77,4 +84,11 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.CAPITAL: "the weight of tradable capital allows no order of the venue's minimum",
     Refusal.TARGET: "the weighted target size is below the venue's minimum",
     Refusal.NOTIONAL_CAP: "the notional cap is below the venue's minimum",
+    Refusal.RATE_UNCHECKED: "the venue's own conversion rate has not been compared with the FX book lately",
+    Refusal.RATE_DISAGREES: "the FX book's middle lies too far from the venue's own conversion rate",
+    Refusal.MEDIAN_UNKNOWN: "too few samples of the premium in the last minutes to tell a spike from a price",
+    Refusal.FAR_FROM_MEDIAN: "the signal lies too far from the recent median of the premium: a spike, until it lasts",
+    Refusal.TOO_GOOD: "the edge is too good to be true",
+    Refusal.BOOKS_SKEWED: "a book is older than the change that made the edge, and not yet shown to be current",
+    Refusal.NOT_PERSISTED: "the edge has not lasted long enough yet",
 }

@@ -135,6 +135,32 @@ class AccountRules:
 
 
 @dataclass(frozen=True, slots=True)
+class SpikeRules:
+    """When a signal is believed to be a price and not an accident."""
+
+    enabled: bool
+    persist_changes: int
+    """Changes of the route's books that the edge must have outlasted."""
+    persist_s: Decimal
+    """And the time."""
+    median_window_s: Decimal
+    median_samples: int
+    """Fewer samples of the premium in the window than this refuse."""
+    median_distance: Decimal
+    """How far the signal's premium may lie from the window's median."""
+    max_gross: Decimal
+    """A gross edge at the touch above this is disbelieved."""
+    max_skew_s: Decimal
+    """How much older than the change that made the edge another book may be, unless REST shows it unchanged."""
+    check_rate: bool
+    """Whether the FX book is held against the venue's own conversion rate."""
+    rate_tolerance: Decimal
+    """FX book's mid against that rate's mid."""
+    rate_every_s: Decimal
+    rate_max_age_s: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything the engine goes by."""
 
@@ -142,3 +168,4 @@ class Rules:
     hedge: HedgeRules
     feed: FeedRules
     account: AccountRules
+    spike: SpikeRules

@@ -21,6 +21,7 @@ from arbbot.engine.entry import Entry
 from arbbot.engine.hedge import HedgeDesk
 from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.rules import Rules
+from arbbot.engine.spike import SpikeGuard
 from arbbot.engine.state import State
 from arbbot.engine.tracker import OrderTracker
 from arbbot.engine.view import NEVER
@@ -49,7 +50,8 @@ class Engine:
         self.core = Core(route, rules, state, journal_key)
         self.tracker = OrderTracker(self.core)
         self.premium = PremiumCheck(self.core)
-        self.entry = Entry(self.core, self.premium)
+        self.guard = SpikeGuard(self.core)
+        self.entry = Entry(self.core, self.premium, self.guard)
         self.hedges = HedgeDesk(self.core, self.tracker, self.entry)
         self.books = Bookkeeper(self.core, self.tracker)
         self.exited = False
@@ -71,7 +73,8 @@ class Engine:
             ev.FrameBad: self._frame_bad,
             ev.MarketHalted: self._market_halted,
             ev.BookFetched: self._book_fetched,
-            ev.TickerFetched: self._ticker,
+            ev.TickerFetched: self.premium.fetched,
+            ev.ConversionRateFetched: self.guard.conversion.fetched,
             ev.MarketsFetched: self._markets,
             ev.OrderAcked: self.tracker.acked,
             ev.OrderRefused: self._order_refused,
@@ -121,9 +124,8 @@ class Engine:
             if core.state.open_hedge_id is None:
                 self.entry.evaluate()
                 opened = core.state.open_hedge_id
-                if opened is None:
-                    return _NOTHING
-                self.hedges.opened(opened)
+                if opened is not None:
+                    self.hedges.opened(opened)
             else:
                 self.hedges.advance()
         else:
@@ -208,9 +210,6 @@ class Engine:
                 reason = f"stalled: REST has newer books of {event.book.symbol}"
                 self.core.commands.append(ReplaceFeed(self.core.view.epoch, reason))
                 self.core.records.append(FeedChanged(self.core.view.epoch, "stalled", reason))
-
-    def _ticker(self, event: ev.TickerFetched) -> None:
-        self.premium.fetched(event)
 
     def _revalidate(self) -> None:
         """Quiet is not stale: a silent book on a live connection is compared with REST before it grows old."""
@@ -372,6 +371,7 @@ class Engine:
         self._ask_regularly(now_ns)
         if core.stopping is None:
             self.premium.tick()
+            self.guard.tick()
             self._revalidate()
         self.entry.flush_counts()
         if now_ns >= self._mark_due_ns or not core.state.first_marks:

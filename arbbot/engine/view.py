@@ -29,6 +29,10 @@ class BookSlot:
     """Monotonic time of the frame, or of a REST reply that showed the same book."""
     asked_ns: int = NEVER
     """When REST was last asked to confirm it."""
+    unchanged: Book | None = None
+    """The feed's book that REST last showed as well; it says so of this one only."""
+    unchanged_ns: int = NEVER
+    """When REST was asked for it."""
     min_levels: int = 0
     """Rows a side it must show."""
     newer: Book | None = None
@@ -115,6 +119,7 @@ class MarketView:
         if slot.epoch is not None and slot.book is not None:
             if book.microtimestamp == slot.book.microtimestamp:
                 slot.confirmed_ns = max(slot.confirmed_ns, asked_ns)
+                slot.unchanged, slot.unchanged_ns = slot.book, asked_ns
             if book.microtimestamp <= slot.book.microtimestamp:
                 return False
             slot.newer, slot.newer_ns = book, asked_ns

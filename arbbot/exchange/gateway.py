@@ -24,7 +24,7 @@ from arbbot.domain.order import OrderEvent as OurOrderEvent
 from arbbot.exchange.accounts import Account, AccountOrder, Row, Status
 from arbbot.exchange.entry import OrderRequest
 from arbbot.exchange.events import OrderEvent, OwnTrade, VenueEvent
-from arbbot.exchange.listing import Listing
+from arbbot.exchange.listing import Listing, conversion_rates
 from arbbot.exchange.matching import ZERO, BookSide, Kind, MarketSpec, Side
 from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.venue import Venue
@@ -145,8 +145,8 @@ class VenueDesk:
                 return ev.MarketsFetched(ask.ask_id, tuple(instrument(listing.spec) for listing in listings), halted)
             case Topic.BOOK:
                 return ev.BookFetched(ask.ask_id, snapshot(self._listing(ask)))
-            case Topic.TICKER:
-                return self._ticker(ask)
+            case Topic.TICKER | Topic.CONVERSION_RATE:
+                return self._ticker(ask) if ask.topic is Topic.TICKER else self._conversion_rate(ask)
 
     def _listing(self, ask: Ask) -> Listing:
         return self._venue.listing(ask.market or "")
@@ -223,6 +223,15 @@ class VenueDesk:
             ZERO if ask_level is None else ask_level.price,
             listing.market_price() or ZERO,
         )
+
+    def _conversion_rate(self, ask: Ask) -> ev.ConversionRateFetched | ev.AskFailed:
+        """The venue's own rates round its market, four decimals each."""
+        listing = self._listing(ask)
+        rates = conversion_rates(listing)
+        if rates is None:
+            return ev.AskFailed(ask.ask_id, f"{listing.spec.symbol} has no price")
+        buy, sell = rates
+        return ev.ConversionRateFetched(ask.ask_id, listing.spec.symbol, buy, sell)
 
     # --- private channels ---------------------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ from arbbot.exchange.tape import Tape
 
 EVENTS_KEPT = 20_000
 BUY_AT_ANY_PRICE = Decimal(999_999_999)
+CONVERSION_MARGIN = Decimal("0.004")
+CONVERSION_STEP = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +79,14 @@ class Listing:
         if bid is None or ask is None:
             return None
         return (bid.price + ask.price) / 2
+
+
+def conversion_rates(listing: Listing) -> tuple[Decimal, Decimal] | None:
+    """What the venue itself converts at, buying and selling: a margin round its market, to four decimals. None while
+    the market has no price.
+    """
+    price = listing.market_price()
+    if price is None:
+        return None
+    buy, sell = price * (1 + CONVERSION_MARGIN), price * (1 - CONVERSION_MARGIN)
+    return buy.quantize(CONVERSION_STEP), sell.quantize(CONVERSION_STEP)

@@ -33,7 +33,7 @@ from arbbot.exchange.matching import ZERO, MarketSpec, Side
 from arbbot.exchange.rules import VenueRules
 from arbbot.exchange.venue import Venue
 
-PUBLIC = frozenset({Topic.BOOK, Topic.TICKER, Topic.MARKETS})
+PUBLIC = frozenset({Topic.BOOK, Topic.TICKER, Topic.MARKETS, Topic.CONVERSION_RATE})
 MOST_PRIVATE_EVENTS = 10_000
 """Private-channel events kept while nobody runs the channel; the oldest go first, and the rows tell of them too."""
 NS = 1_000_000_000

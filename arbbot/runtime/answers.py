@@ -130,11 +130,14 @@ def _market_problems(engine: Engine, now: Moment) -> list[str]:
         for slot in view.slots.values()
         if slot.epoch is None or slot.confirmed_ns < oldest_ns
     ]
-    refusal = engine.premium.refusal(now.mono_ns)
-    if refusal is not None:
-        difference = engine.premium.difference
-        told = f" ({difference:+.3%})" if refusal is Refusal.PREMIUM_DISAGREES and difference is not None else ""
-        found.append(EXPLANATIONS[refusal] + told)
+    rate = engine.guard.conversion
+    for refusal, difference in (
+        (engine.premium.refusal(now.mono_ns), engine.premium.difference),
+        (rate.refusal(now.mono_ns), rate.difference()),
+    ):
+        if refusal is not None:
+            disagrees = refusal in (Refusal.PREMIUM_DISAGREES, Refusal.RATE_DISAGREES) and difference is not None
+            found.append(EXPLANATIONS[refusal] + (f" ({difference:+.3%})" if disagrees else ""))
     return found
 
 

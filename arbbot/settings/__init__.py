@@ -17,6 +17,7 @@ from arbbot.settings.model import (
     RouteSettings,
     SandboxSettings,
     Settings,
+    SpikeSettings,
     TelemetrySettings,
     TradeSettings,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Sources",
+    "SpikeSettings",
     "Switch",
     "TelemetrySettings",
     "TradeSettings",

@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 
 from arbbot.engine.rules import ThresholdMode
 from arbbot.settings.errors import Contradiction
+from arbbot.settings.errors import refuse_if as _refuse_if
 from arbbot.settings.options import BookFeed, JournalSync, RunMode
+from arbbot.settings.risk_checks import check_spike
 from arbbot.telemetry.metrics import parse_agent
 
 if TYPE_CHECKING:
@@ -30,16 +32,12 @@ def cross_check(settings: Settings) -> None:
     _trade(settings)
     _hedge(settings)
     _feed(settings)
+    check_spike(settings)
     _account(settings)
     _rest(settings)
     _venues(settings)
     _keys(settings)
     _rest_of_it(settings)
-
-
-def _refuse_if(broken: bool, keys: tuple[str, ...], reason: str) -> None:
-    if broken:
-        raise Contradiction(keys, reason)
 
 
 def _route(settings: Settings) -> None:

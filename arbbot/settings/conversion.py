@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from arbbot.engine.rules import AccountRules, FeedRules, HedgeRules, Rules, TradeRules
+from arbbot.engine.rules import AccountRules, FeedRules, HedgeRules, Rules, SpikeRules, TradeRules
 
 if TYPE_CHECKING:
     from arbbot.settings.model import Settings
@@ -18,7 +18,7 @@ def fraction(percent: Decimal) -> Decimal:
 
 def rules(settings: Settings) -> Rules:
     """The engine's rules."""
-    return Rules(_trade(settings), _hedge(settings), _feed(settings), _account(settings))
+    return Rules(_trade(settings), _hedge(settings), _feed(settings), _account(settings), _spike(settings))
 
 
 def _trade(settings: Settings) -> TradeRules:
@@ -79,4 +79,22 @@ def _account(settings: Settings) -> AccountRules:
         rounding_cap=account.rounding_cap,
         stop_grace_s=account.stop_grace_s,
         fees_every_s=account.fees_every_s,
+    )
+
+
+def _spike(settings: Settings) -> SpikeRules:
+    spike = settings.spike
+    return SpikeRules(
+        enabled=spike.enabled,
+        persist_changes=spike.persist_changes,
+        persist_s=spike.persist_s,
+        median_window_s=spike.median_window_s,
+        median_samples=spike.median_samples,
+        median_distance=fraction(spike.median_distance_percent),
+        max_gross=fraction(spike.max_gross_percent),
+        max_skew_s=spike.max_skew_s,
+        check_rate=spike.check_rate,
+        rate_tolerance=fraction(spike.rate_tolerance_percent),
+        rate_every_s=spike.rate_every_s,
+        rate_max_age_s=spike.rate_max_age_s,
     )

@@ -22,3 +22,9 @@ class Contradiction(ValueError):
     def __init__(self, keys: Sequence[str], reason: str) -> None:
         super().__init__(reason)
         self.keys = tuple(keys)
+
+
+def refuse_if(broken: bool, keys: Sequence[str], reason: str) -> None:
+    """Raise Contradiction where something is broken."""
+    if broken:
+        raise Contradiction(keys, reason)

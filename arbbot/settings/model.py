@@ -94,6 +94,23 @@ class FeedSettings(Section):
     premium_tolerance_percent: Percent = Decimal("0.1")
 
 
+class SpikeSettings(Section):
+    """When a signal is believed to be a price and not an accident: `SpikeRules`."""
+
+    enabled: bool = True
+    persist_changes: int = Field(default=3, ge=1, le=1000)
+    persist_s: Seconds = Decimal(1)
+    median_window_s: Seconds = Decimal(300)
+    median_samples: int = Field(default=20, ge=1, le=1000)
+    median_distance_percent: Percent = Decimal(1)
+    max_gross_percent: Percent = Decimal(2)
+    max_skew_s: Seconds = Decimal("0.5")
+    check_rate: bool = True
+    rate_tolerance_percent: Percent = Decimal("0.3")
+    rate_every_s: Seconds = Decimal(30)
+    rate_max_age_s: Seconds = Decimal(90)
+
+
 class AccountSettings(Section):
     """How the venue's account is followed: `AccountRules`."""
 
@@ -207,6 +224,7 @@ class Settings(BaseSettings):
     trade: TradeSettings = TradeSettings()
     hedge: HedgeSettings = HedgeSettings()
     feed: FeedSettings = FeedSettings()
+    spike: SpikeSettings = SpikeSettings()
     account: AccountSettings = AccountSettings()
     rest: RestSettings = RestSettings()
     paper: PaperSettings = PaperSettings()

@@ -19,6 +19,7 @@ from arbbot.domain.events import (
     AskFailed,
     BalancesFetched,
     BookFetched,
+    ConversionRateFetched,
     FeesFetched,
     MarketsFetched,
     OpenOrdersFetched,
@@ -43,6 +44,7 @@ ASKS = {
     Topic.MARKETS: Ask(1, Topic.MARKETS),
     Topic.BOOK: Ask(1, Topic.BOOK, "btcusd"),
     Topic.TICKER: Ask(1, Topic.TICKER, "btcusd"),
+    Topic.CONVERSION_RATE: Ask(1, Topic.CONVERSION_RATE, "eurusd"),
 }
 
 
@@ -97,7 +99,7 @@ def test_golden_errors_are_failures(sample: Sample) -> None:
         event = interpret(ask, [good(sample.payload, 404 if "404" in sample.kind else 200)], READING)
         assert isinstance(event, AskFailed)
         auth = sample.kind == "rest.error.auth" or sample.payload.get("error") == "No permission found"
-        private = topic not in (Topic.MARKETS, Topic.BOOK, Topic.TICKER)
+        private = topic not in (Topic.MARKETS, Topic.BOOK, Topic.TICKER, Topic.CONVERSION_RATE)
         assert event.auth_lost == (auth and private)
 
 
@@ -280,6 +282,8 @@ def test_public_extras() -> None:
     assert (trade.side, trade.trade_id) == (Side.SELL, 90574283)
     [rate] = [codec_market.eur_usd(sample.payload) for sample in of_kind("doc_example.GET /api/v2/eur_usd")]
     assert rate.buy == Decimal("16.52234567")
+    told = interpret(ASKS[Topic.CONVERSION_RATE], [Reply(200, b'{"sell": "1.1287", "buy": "1.1377"}')], READING)
+    assert told == ConversionRateFetched(1, "eurusd", Decimal("1.1377"), Decimal("1.1287"))
     candles = codec_market.ohlc(of_kind("rest.ohlc")[0].payload)
     assert [candle.start_s for candle in candles] == [1790506800, 1790510400]
 

@@ -98,6 +98,7 @@ def test_cancels_go_by_venue_id_where_known() -> None:
         (Ask(1, Topic.MARKETS), "GET", "markets/", "", ""),
         (Ask(1, Topic.BOOK, "eurusd"), "GET", "order_book/eurusd/", "_=77", ""),
         (Ask(1, Topic.TICKER, "eurusd"), "GET", "ticker/eurusd/", "", ""),
+        (Ask(1, Topic.CONVERSION_RATE, "eurusd"), "GET", "eur_usd/", "", ""),
     ],
 )
 def test_questions(ask: Ask, method: str, path: str, query: str, body: str) -> None:
@@ -112,6 +113,8 @@ def test_questions(ask: Ask, method: str, path: str, query: str, body: str) -> N
         Ask(1, Topic.ORDER_STATUS),
         Ask(1, Topic.BOOK),
         Ask(1, Topic.TICKER),
+        Ask(1, Topic.CONVERSION_RATE),
+        Ask(1, Topic.CONVERSION_RATE, "btcusd"),
         Ask(1, Topic.ORDER_EVENTS),
         Ask(1, Topic.ORDER_EVENTS, "xrpusd"),
         PlaceOrder(OrderTerms("o", "h", Purpose.LEG, "m", Side.BUY, OrderKind.LIMIT, Decimal(1), None, None)),

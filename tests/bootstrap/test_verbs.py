@@ -46,9 +46,9 @@ def arbbot(*words: str, **variables: str) -> Ended:
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Ended]:
-    """A recorded demonstration of five seconds: its state directory, its recording, and how it ended."""
+    """A recorded demonstration of ten seconds: its state directory, its recording, and how it ended."""
     state, recording = tmp_path_factory.mktemp("state"), tmp_path_factory.mktemp("recording")
-    ended = arbbot("run", "--demo", "--for", "5s", "--record", str(recording / "run"), ARBBOT_STATE_DIR=str(state))
+    ended = arbbot("run", "--demo", "--for", "10s", "--record", str(recording / "run"), ARBBOT_STATE_DIR=str(state))
     return state, recording / "run", ended
 
 
@@ -82,7 +82,7 @@ def test_a_demonstration_says_why_it_trades_and_what_came_of_it(played: tuple[Pa
         "after fees",
         "turnover ",
         "net return ",
-        "exit        0 (ok): --for 5s is over",
+        "exit        0 (ok): --for 10s is over",
     ):
         assert words in ended.err
 

@@ -262,11 +262,17 @@ class PlayedVenue:
                 return ev.MarketsFetched(ask.ask_id, self.instruments, self.halted)
             case Topic.BOOK:
                 return ev.BookFetched(ask.ask_id, self.books[market])
-            case Topic.TICKER:
-                book = self.books[market]
-                assert book.bid is not None
-                assert book.ask is not None
-                return ev.TickerFetched(ask.ask_id, market, book.bid, book.ask, book.bid)
+            case Topic.TICKER | Topic.CONVERSION_RATE:
+                return self.prices(ask)
+
+    def prices(self, ask: Ask) -> ev.TickerFetched | ev.ConversionRateFetched:
+        """By the touch: of a ticker, or of the venue's own conversion."""
+        book = self.books[ask.market or ""]
+        assert book.bid is not None
+        assert book.ask is not None
+        if ask.topic is Topic.CONVERSION_RATE:
+            return ev.ConversionRateFetched(ask.ask_id, book.symbol, book.ask, book.bid)
+        return ev.TickerFetched(ask.ask_id, book.symbol, book.bid, book.ask, book.bid)
 
     def report(self, ask: Ask) -> OrderReport | None:
         """`order_status`, by venue id or client order id."""

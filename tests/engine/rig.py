@@ -26,6 +26,7 @@ from arbbot.engine.rules import (
     HedgeRules,
     LimitReference,
     Rules,
+    SpikeRules,
     ThresholdMode,
     TradeRules,
 )
@@ -61,6 +62,11 @@ RULES = Rules(
     AccountRules(
         poll_s=D(30), lag_s=D(5), overlap_s=D(600), doubt_bound_s=D(150), doubt_alert_s=D(60), rounding_cap=D(1),
         stop_grace_s=D(45), fees_every_s=D(300),
+    ),
+    SpikeRules(
+        enabled=True, persist_changes=1, persist_s=D(0), median_window_s=D(300), median_samples=1,
+        median_distance=D(10), max_gross=D(10), max_skew_s=D(10**12), check_rate=True, rate_tolerance=D(10),
+        rate_every_s=D(30), rate_max_age_s=D(90),
     ),
 )  # fmt: skip
 

@@ -227,6 +227,7 @@ def test_the_last_gate_refuses_by_itself(rig: Rig) -> None:
     rig.step(ev.OperatorPaused("ann", "lunch"))
     assert risk.approve_hedge(core, leg(Side.BUY), leg(Side.SELL)) is Refusal.PAUSED
     rig.step(ev.BookSeen(RICH, rig.epoch))
+    rig.engine.guard.reached(Direction.BUY_DOMESTIC)
     assert rig.engine.entry._try(Direction.BUY_DOMESTIC) is Refusal.PAUSED
     assert rig.placed() == []
 

@@ -152,6 +152,15 @@ def test_tickers_tell_touch_and_last() -> None:
     assert counter.ask(Topic.TICKER, market="btceur") == ev.TickerFetched(1, "btceur", D(0), D(0), D(0))
 
 
+def test_the_conversion_rate_surrounds_the_market() -> None:
+    """0.4 % either side of the market's price, to four decimals; without a price there is none."""
+    counter = Counter()
+    counter.place("a", Side.BUY, "0.1")
+    told = counter.ask(Topic.CONVERSION_RATE, market="btcusd")
+    assert told == ev.ConversionRateFetched(1, "btcusd", D("20081.3755"), D("19921.3645"))
+    assert isinstance(counter.ask(Topic.CONVERSION_RATE, market="btceur"), ev.AskFailed)
+
+
 def test_refusals_of_orders_are_named() -> None:
     """What the venue declines comes back as a refusal with its code, and leaves nothing behind."""
     counter = Counter()

@@ -1,7 +1,10 @@
-"""The product's default rules."""
+"""The product's default rules without the spike guard: its judgement has tests of its own."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from arbbot.settings import Settings, rules
 
-RULES = rules(Settings())
+_DEFAULT = rules(Settings())
+RULES = replace(_DEFAULT, spike=replace(_DEFAULT.spike, enabled=False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from arbbot.exchange.listing import Listing
+from arbbot.exchange.listing import Listing, conversion_rates
 from arbbot.exchange.matching import BookSide, MarketSpec, Side
 from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.rules import CURRENCY_DECIMALS, CURRENCY_NAMES
@@ -15,7 +15,6 @@ from arbbot.exchange.server.wire import HTML_TYPE, Json, Reply, fixed
 DAY_S = 86_400
 STEPS_S = (60, 180, 300, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 259_200)
 PERIODS_S = {"minute": 60, "hour": 3600, "day": DAY_S}
-CONVERSION_MARGIN = Decimal("0.004")
 NOT_FOUND = Reply(
     404,
     b"<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n"
@@ -238,8 +237,8 @@ def currencies(call: Call) -> Json:
 def eur_usd(call: Call) -> Json:
     """Return the venue's own conversion rates, 0.4 % around its EUR/USD market."""
     listing = call.venue.listings.get("eurusd")
-    rate = (listing.market_price() if listing else None) or Decimal(1)
-    return {"sell": fixed(rate * (1 - CONVERSION_MARGIN), 4), "buy": fixed(rate * (1 + CONVERSION_MARGIN), 4)}
+    buy, sell = (conversion_rates(listing) if listing else None) or (Decimal(1), Decimal(1))
+    return {"sell": fixed(sell, 4), "buy": fixed(buy, 4)}
 
 
 def status(call: Call) -> Json:

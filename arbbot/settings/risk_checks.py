@@ -1,0 +1,50 @@
+"""What the spike guard's settings must hold together, and with the rest. Raises Contradiction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from arbbot.engine.core import SECOND_NS, ns
+from arbbot.engine.rules import ThresholdMode
+from arbbot.engine.spike import sample_pause_ns
+from arbbot.settings.errors import refuse_if
+from arbbot.settings.options import RunMode
+
+if TYPE_CHECKING:
+    from arbbot.settings.model import Settings
+
+
+def check_spike(settings: Settings) -> None:
+    """A guard that could let nothing through, or leaves a gap between two of its rules, is a mistake."""
+    guard = settings.spike
+    refuse_if(
+        settings.mode is RunMode.LIVE and not guard.enabled,
+        ("spike.enabled",),
+        "live mode trades on no unguarded signal",
+    )
+    refuse_if(
+        guard.persist_s < guard.max_skew_s,
+        ("spike.persist_s", "spike.max_skew_s"),
+        f"{guard.persist_s} s must not be less than max_skew_s {guard.max_skew_s} s: a feed that lags in between "
+        "would pass both",
+    )
+    pause_ns = sample_pause_ns(ns(guard.median_window_s))
+    refuse_if(
+        guard.median_samples * pause_ns > ns(guard.median_window_s),
+        ("spike.median_samples", "spike.median_window_s"),
+        f"{guard.median_samples} samples, one every {pause_ns / SECOND_NS:g} s, exceed {guard.median_window_s} s",
+    )
+    if settings.trade.threshold_mode is ThresholdMode.FIXED:
+        least = settings.trade.gross_threshold_percent
+        for name in ("max_gross_percent", "median_distance_percent"):
+            ceiling = getattr(guard, name)
+            refuse_if(
+                ceiling <= least,
+                (f"spike.{name}", "trade.gross_threshold_percent"),
+                f"{ceiling} % must be more than the gross threshold {least} %, or no new edge is ever believed",
+            )
+    refuse_if(
+        guard.rate_max_age_s <= guard.rate_every_s,
+        ("spike.rate_max_age_s", "spike.rate_every_s"),
+        f"{guard.rate_max_age_s} s must be more than rate_every_s {guard.rate_every_s} s, or no rate ever counts",
+    )
