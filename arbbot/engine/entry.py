@@ -58,6 +58,8 @@ class Entry:
         self._view = core.view
         self._premium = premium
         self._guard = guard
+        self._watching = False
+        """Whether the guard may hold a standing edge; asked on every frame."""
         self.available: dict[str, Decimal] = {}
         """Available balance per currency, as the venue last said with nothing open."""
         self.capital: dict[str, Decimal] = {}
@@ -89,23 +91,29 @@ class Entry:
             self._judge()
         refusal = self._standing or self._passing(core.at.mono_ns)
         if refusal is not None:
-            if self._guard.watching:
-                self._guard.forget()
+            if self._watching:
+                self._unwatch()
             self.counts[refusal] += 1
             self.last = (refusal,)
             return
         buy_domestic, buy_foreign = self._screen(_BUY_DOMESTIC), self._screen(_BUY_FOREIGN)
         if not (buy_domestic or buy_foreign):
-            if self._guard.watching:
-                self._guard.forget()
+            if self._watching:
+                self._unwatch()
             self.counts[_BELOW_THRESHOLD] += 2
             self.last = _BOTH_BELOW
             return
+        self._watching = True
         domestic, foreign = self._evaluate(_BUY_DOMESTIC, promising=buy_domestic), None
         if domestic is not None:
             foreign = self._evaluate(_BUY_FOREIGN, promising=buy_foreign)
             if foreign is not None:
                 self.last = (domestic, foreign)
+
+    def _unwatch(self) -> None:
+        """No edge stands, or nobody looks: what stood must begin anew."""
+        self._watching = False
+        self._guard.forget()
 
     def blocked(self) -> Refusal | None:
         """Everything that forbids a hedge whatever the edge is."""
@@ -262,7 +270,7 @@ class Entry:
             return approved
         core.emit(self._opened(hedge_id, direction, sizer, sized))
         risk.send(core, approved)
-        self._guard.forget()
+        self._unwatch()
         return None
 
     def _opened(self, hedge_id: str, direction: Direction, sizer: Sizer, sized: Sized) -> HedgeOpened:

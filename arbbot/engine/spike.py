@@ -102,8 +102,6 @@ class SpikeGuard:
         self._skew_us = ns(self._rules.max_skew_s) // 1000
         self.median = MedianPremium(ns(self._rules.median_window_s))
         self.conversion = ConversionCheck(core)
-        self.watching = False
-        """Whether an edge stands in either direction; asked on every frame."""
         self._buy_domestic: Standing | None = None
         self._buy_foreign: Standing | None = None
 
@@ -156,7 +154,6 @@ class SpikeGuard:
             self._buy_domestic = standing
         else:
             self._buy_foreign = standing
-        self.watching = True
         self._ask_the_quiet(standing)
 
     def left(self, direction: Direction) -> None:
@@ -168,7 +165,6 @@ class SpikeGuard:
 
     def forget(self) -> None:
         """Neither is, or nobody watches: something else forbids trading, or a hedge is open."""
-        self.watching = False
         self._buy_domestic = self._buy_foreign = None
 
     def _ask_the_quiet(self, standing: Standing) -> None:

@@ -126,6 +126,8 @@ class Engine:
                 opened = core.state.open_hedge_id
                 if opened is not None:
                     self.hedges.opened(opened)
+                elif not core.commands and not core.records:
+                    return _NOTHING
             else:
                 self.hedges.advance()
         else:
