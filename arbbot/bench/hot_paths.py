@@ -125,6 +125,6 @@ HOT_PATHS = (
     HotPath("frame to decision, no candidate", "loads of the frame", 1.25, no_candidate),
     HotPath("frame to decision, 20 levels walked", "loads of the frame", 2.2, walked),
     HotPath("frame to both orders, 3 x 20 levels, cold", "loads of the frame", None, opened),
-    HotPath("diff frame into the sorted book", "loads of the frame", 7.0, diffed, allowance=2.0),
+    HotPath("diff frame into the sorted book", "loads of the frame", 7.0, diffed),
     HotPath("build and sign one order", "hmac and f-strings", 1.5, signed),
 )

@@ -7,13 +7,13 @@ is the 100-level snapshot of `order_book_*` at the same microtimestamp.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable
+from decimal import DecimalException
 
-from arbbot.bitstamp.codec_market import make_book, microtimestamp
-from arbbot.bitstamp.wire import JsonObject, JsonValue, Malformed, as_list, as_object
-from arbbot.domain.book import LARGEST, Book, Row
-from arbbot.domain.money import ZERO
+from arbbot.bitstamp.codec_market import microtimestamp
+from arbbot.bitstamp.wire import JsonObject, JsonValue, Malformed, as_object
+from arbbot.domain.book import LARGEST, SMALLEST, Book, Row
+from arbbot.domain.money import ZERO, exact
 
 LEVELS = 100
 """Levels a side handed on and compared, as in the venue's snapshots."""
@@ -21,42 +21,72 @@ MAX_BUFFERED = 5_000
 CROSSED_BEFORE_GAP = 3
 """Frames in a row a book may be crossed (the venue's pages warn of one) before a diff is thought lost."""
 
-_Levels = list[tuple[Decimal, Row, bool]]
-"""Key (negative for asks), row, and whether the level remains."""
+KEYS_KEPT = 8192
+"""Prices a side that need not be read again: a level is added, changed and removed by the same text."""
+
+
+class _Keys(dict[str, int]):
+    """The ranks of the prices seen lately, higher the better: a price in units of the smallest, negative for asks."""
+
+    def __init__(self, sign: int) -> None:
+        super().__init__()
+        self._sign = sign
+
+    def __missing__(self, price_text: str) -> int:
+        """Read a price. Raises Malformed or DecimalException."""
+        if type(price_text) is not str:  # a JSON float would not be exact
+            raise Malformed("a price is not a text")
+        price = exact(price_text)
+        if not SMALLEST <= price < LARGEST or price % SMALLEST:
+            raise Malformed("a price is not positive, or absurd")
+        if len(self) >= KEYS_KEPT:
+            self.clear()
+        key = self[price_text] = self._sign * int(price / SMALLEST)
+        return key
 
 
 class _Side:
     """One side's levels, the best last: most changes happen there, and move little behind them."""
 
-    __slots__ = ("keys", "rows")
+    __slots__ = ("_key_of", "keys", "rows")
 
-    def __init__(self) -> None:
-        self.keys: list[Decimal] = []
+    def __init__(self, key_of: _Keys, rows: Iterable[Row] = ()) -> None:
+        self._key_of = key_of
+        self.keys: list[int] = []
         self.rows: list[Row] = []
+        self.change(rows)
 
-    def fill(self, levels: _Levels) -> None:
-        """Begin anew with a whole side."""
-        kept = {key: row for key, row, remains in levels if remains}
-        self.keys = sorted(kept)
-        self.rows = [kept[key] for key in self.keys]
+    def anew(self, rows: Iterable[Row]) -> _Side:
+        """A side of these rows alone. Raises Malformed."""
+        return _Side(self._key_of, rows)
 
     def best(self, count: int) -> list[Row]:
         """So many rows, the best first."""
         return self.rows[: -count - 1 : -1]
 
-    def change(self, levels: _Levels) -> None:
-        """Set or remove absolute level amounts."""
-        keys, rows = self.keys, self.rows
-        for key, row, remains in levels:
-            at = bisect_left(keys, key)
-            known = at < len(keys) and keys[at] == key
-            if remains and known:
-                rows[at] = row
-            elif remains:
-                keys.insert(at, key)
-                rows.insert(at, row)
-            elif known:
-                del keys[at], rows[at]
+    def change(self, changed: Iterable[Row]) -> None:
+        """Set or remove absolute level amounts. Raises Malformed, with some of it done."""
+        key_of, keys, rows = self._key_of, self.keys, self.rows
+        try:
+            for row in changed:
+                key, amount_text = key_of[row[0]], row[1]
+                if type(amount_text) is not str:
+                    raise Malformed("an amount is not a text")
+                amount = exact(amount_text)
+                at = bisect_left(keys, key)
+                known = at < len(keys) and keys[at] == key
+                if ZERO < amount < LARGEST:
+                    if known:
+                        rows[at] = row
+                    else:
+                        keys.insert(at, key)
+                        rows.insert(at, row)
+                elif amount:
+                    raise Malformed("an amount is negative or absurd")
+                elif known:
+                    del keys[at], rows[at]
+        except (DecimalException, LookupError, TypeError) as error:
+            raise Malformed("a level is not price and amount") from error
 
 
 class DiffBook:
@@ -69,9 +99,9 @@ class DiffBook:
         self.spliced = False
         self.stamp = 0
         self.gaps = 0
-        self._bids = _Side()
-        self._asks = _Side()
-        self._buffer: list[tuple[int, _Levels, _Levels]] = []
+        self._bids = _Side(_Keys(1))
+        self._asks = _Side(_Keys(-1))
+        self._buffer: list[tuple[int, list[Row], list[Row]]] = []
         self._crossed = 0
 
     def apply(self, payload: JsonValue) -> Book | None:
@@ -80,23 +110,28 @@ class DiffBook:
         Raises Malformed, and then waits to be spliced anew: what the frame meant to change is not known.
         """
         try:
-            row = as_object(payload, "diff")
-            stamp = microtimestamp(row)
-            bids, asks = _levels(row, "bids", 1), _levels(row, "asks", -1)
+            stamp = microtimestamp(as_object(payload, "diff"))
+            if stamp <= self.stamp:
+                return None
+            bids, asks = _sides(payload)
+            if self.spliced:
+                self._bids.change(bids)
+                self._asks.change(asks)
+            else:
+                self._keep(stamp, bids, asks)
         except Malformed:
             self.lose()
             raise
-        if stamp <= self.stamp:
-            return None
         self.stamp = stamp
-        if not self.spliced:
-            if len(self._buffer) >= MAX_BUFFERED:
-                self._buffer.clear()
-            self._buffer.append((stamp, bids, asks))
-            return None
-        self._bids.change(bids)
-        self._asks.change(asks)
-        return self._checked()
+        return self._checked() if self.spliced else None
+
+    def _keep(self, stamp: int, bids: list[Row], asks: list[Row]) -> None:
+        """Buffer a diff that can be read."""
+        self._bids.anew(bids)
+        self._asks.anew(asks)
+        if len(self._buffer) >= MAX_BUFFERED:
+            self._buffer.clear()
+        self._buffer.append((stamp, bids, asks))
 
     def splice(self, snapshot: Book) -> Book | None:
         """Lay the buffered diffs over a full REST snapshot; None when they do not meet (ask for a newer one).
@@ -106,10 +141,8 @@ class DiffBook:
         """
         if not self._buffer or snapshot.microtimestamp < self._buffer[0][0]:
             return None
-        sides = {"bids": snapshot.bids, "asks": snapshot.asks}
-        bids, asks = _levels(sides, "bids", 1), _levels(sides, "asks", -1)
-        self._bids.fill(bids)
-        self._asks.fill(asks)
+        self._bids = self._bids.anew(reversed(snapshot.bids))  # the best last, so that nothing has to move
+        self._asks = self._asks.anew(reversed(snapshot.asks))
         for stamp, changed_bids, changed_asks in self._buffer:
             if stamp > snapshot.microtimestamp:
                 self._bids.change(changed_bids)
@@ -127,13 +160,11 @@ class DiffBook:
         row = as_object(payload, "snapshot")
         if not self.spliced or microtimestamp(row) != self.stamp:
             return True
-        sides = ((self._bids, _levels(row, "bids", 1)), (self._asks, _levels(row, "asks", -1)))
-        for kept, shown in sides:
-            ours = [(Decimal(row[0]), Decimal(row[1])) for row in kept.best(len(shown))]
-            if ours != [(Decimal(row[0]), Decimal(row[1])) for _, row, _ in shown]:
-                self.lose()
-                return False
-        return True
+        bids, asks = _sides(row)
+        if _same(self._bids.best(len(bids)), bids) and _same(self._asks.best(len(asks)), asks):
+            return True
+        self.lose()
+        return False
 
     def lose(self) -> None:
         """Give the book up as no longer true; it wants to be spliced anew."""
@@ -144,7 +175,7 @@ class DiffBook:
 
     def _checked(self) -> Book | None:
         """The book as it stands; None once it has been crossed for too long."""
-        made = make_book(self.symbol, self.stamp, self._bids.best(LEVELS), self._asks.best(LEVELS))
+        made = Book(self.symbol, self.stamp, self._bids.best(LEVELS), self._asks.best(LEVELS))
         if made.tradable or made.bid is None or made.ask is None:
             self._crossed = 0
             return made
@@ -155,18 +186,19 @@ class DiffBook:
         return made
 
 
-def _levels(row: JsonObject | dict[str, Sequence[Row]], side: str, sign: int) -> _Levels:
-    """The rows of one side, read completely before any is used. Raises Malformed."""
-    levels: _Levels = []
+def _sides(row: JsonObject) -> tuple[list[Row], list[Row]]:
+    """Bids and asks, unread. Raises Malformed."""
+    bids, asks = row.get("bids"), row.get("asks")
+    if type(bids) is not list or type(asks) is not list:
+        raise Malformed("book sides are not lists")
+    return bids, asks
+
+
+def _same(kept: list[Row], shown: list[Row]) -> bool:
+    """Whether two lists of levels are the same numbers in the same order. Raises Malformed."""
+    if kept == shown:
+        return True
     try:
-        for level in as_list(row.get(side), side):
-            price_text, amount_text = level[0], level[1]
-            if type(price_text) is not str or type(amount_text) is not str:  # a JSON float would not be exact
-                raise Malformed("a level is not texts")
-            price, amount = Decimal(price_text), Decimal(amount_text)
-            if not (ZERO < price < LARGEST and amount >= ZERO):
-                raise Malformed("a level is not positive")
-            levels.append((price if sign > 0 else -price, level, bool(amount)))
-    except (InvalidOperation, LookupError, TypeError) as error:
+        return [(exact(row[0]), exact(row[1])) for row in kept] == [(exact(row[0]), exact(row[1])) for row in shown]
+    except (DecimalException, LookupError, TypeError) as error:
         raise Malformed("a level is not price and amount") from error
-    return levels

@@ -98,13 +98,12 @@ class Session:
         if token is not None:
             for symbol in channels.private:
                 self._subscribe_private(symbol, token)
-        self._waiting = {*self._books, *self._others} - {ANNOUNCEMENTS}
+        self._waiting = {*self._books, *self._diffs, *self._others} - {ANNOUNCEMENTS}
         self._needed = frozenset(self._waiting)
 
     def _subscribe_diffs(self, symbol: str) -> None:
-        diff = self._diffs[symbol] = DiffBook(symbol)
+        diff = self._diffs[f"diff_order_book_{symbol}"] = DiffBook(symbol)
         self.unspliced.add(symbol)
-        self._others[f"diff_order_book_{symbol}"] = lambda _, payload: self._diffed(diff, payload)
         self._others[f"order_book_{symbol}"] = lambda _, payload: self._audited(diff, payload)
 
     def _subscribe_private(self, symbol: str, token: StreamToken) -> None:
@@ -160,7 +159,7 @@ class Session:
 
     def splice(self, snapshot: Book) -> BookSeen | None:
         """Diff mode: offer a REST snapshot of a market in `unspliced`; the book when it met the diffs."""
-        diff = self._diffs.get(snapshot.symbol)
+        diff = self._diffs.get(f"diff_order_book_{snapshot.symbol}")
         if diff is None or diff.spliced:
             return None
         try:
@@ -175,6 +174,9 @@ class Session:
     def _other(self, frame: JsonObject, channel: str) -> Event | Signal | None:
         """Everything but a book snapshot. Raises KeyError, TypeError or ValueError for frames that make no sense."""
         kind = frame["event"]
+        diff = self._diffs.get(channel)
+        if diff is not None and kind == "data":
+            return self._diffed(diff, frame["data"])
         if not isinstance(kind, str):
             raise Malformed("event is not a text")
         if kind.startswith("bts:"):
@@ -183,11 +185,7 @@ class Session:
         if take is None:
             self.strays += 1
             return None
-        event = take(kind, frame["data"])
-        if isinstance(event, BookSeen) and not self.ready:
-            self._held[event.book.symbol] = event
-            return None
-        return event
+        return take(kind, frame["data"])
 
     def _control(self, kind: str, channel: str, payload: JsonValue) -> Event | Signal | None:
         if kind == "bts:subscription_succeeded":
@@ -225,9 +223,14 @@ class Session:
         finally:
             if not diff.spliced:
                 self.unspliced.add(diff.symbol)
-        if diff.stamp == known:
-            self.duplicates += 1
-        return None if book is None else BookSeen(book, self.epoch)
+        if book is None:
+            self.duplicates += diff.stamp == known
+            return None
+        seen = BookSeen(book, self.epoch)
+        if self.ready:
+            return seen
+        self._held[diff.symbol] = seen
+        return None
 
     def _audited(self, diff: DiffBook, payload: JsonValue) -> Event | None:
         if diff.audit(payload):

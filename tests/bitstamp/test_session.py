@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arbbot.bitstamp.codec_account import StreamToken
+from arbbot.bitstamp.diff_book import KEYS_KEPT
 from arbbot.bitstamp.session import ANNOUNCEMENTS, Channels, Session, Signal
 from arbbot.domain.book import Book
 from arbbot.domain.events import BookSeen, Event, FillSeen, FrameBad, MarketHalted, Moment, OrderEventSeen
@@ -352,12 +353,63 @@ def test_a_book_crossed_for_long_is_a_gap() -> None:
     assert session.unspliced == {"btcusd"}
 
 
-@pytest.mark.parametrize("level", [["x", "1"], ["100"], ["-5", "1"], ["5", "-1"], ["1", "NaN"]])
-def test_an_unreadable_diff_unsplices_the_book(level: list[str]) -> None:
+BAD_LEVELS: list[list[Any]] = [
+    ["x", "1"],
+    ["100"],
+    [],
+    ["-5", "1"],
+    ["0", "1"],
+    ["NaN", "1"],
+    ["Infinity", "1"],
+    ["1e16", "1"],
+    ["1e-13", "1"],
+    [100, "1"],
+    [["100"], "1"],
+    ["5", "-1"],
+    ["5", "NaN"],
+    ["5", "Infinity"],
+    ["5", "1e400"],
+    ["5", " 1"],
+    ["5", "1_0"],
+    ["5", 1],
+    ["5", None],
+]
+
+
+@pytest.mark.parametrize("level", BAD_LEVELS)
+def test_an_unreadable_diff_unsplices_the_book(level: list[Any]) -> None:
     """A diff that cannot be read may have changed anything: the book waits for a new snapshot."""
     session = spliced_session()
-    assert isinstance(session.receive(diff_frame(STAMP + 1, [level], []), NOW), FrameBad)
-    assert session.unspliced == {"btcusd"}
+    for _ in range(2):
+        raw = diff_frame(STAMP + 1, [["99.00", "7"], level], [["100.50", "0"]])
+        assert isinstance(session.receive(raw, NOW), FrameBad)
+        assert session.unspliced == {"btcusd"}
+    truth = Book("btcusd", STAMP + 2, [["100.00", "1"]], [["100.50", "2"]])
+    assert session.splice(truth) is None
+    session.receive(diff_frame(STAMP + 2, [], []), NOW)
+    assert seen(session.splice(truth)).book == truth
+
+
+def test_a_level_is_its_number_however_it_is_written() -> None:
+    """The same price with more decimals, or with an exponent, is the same level; the audit compares numbers too."""
+    session = spliced_session()
+    word = session.receive(diff_frame(STAMP + 1, [["100.0", "3"], ["9.9e1", "1"]], [["100.500", "0.0"]]), NOW)
+    assert seen(word).book == Book("btcusd", STAMP + 1, [["100.0", "3"], ["9.9e1", "1"]], [])
+    same = {"microtimestamp": str(STAMP + 1), "bids": [["100", "3.00"], ["99.00", "1"]], "asks": []}
+    assert session.receive(orjson.dumps({"data": same, "channel": "order_book_btcusd", "event": "data"}), NOW) is None
+    assert session.unspliced == set()
+
+
+def test_prices_without_end_are_kept_apart() -> None:
+    """More prices than are remembered come and go; what remains is the book."""
+    session = spliced_session()
+    prices = [f"{step}.00" for step in range(1, KEYS_KEPT // 2)]
+    for number in range(1, 7):
+        rows = [[price.replace(".00", f".{number}0"), "1"] for price in prices]
+        session.receive(diff_frame(STAMP + 2 * number, [], [[f"10{row[0]}", "5"] for row in rows]), NOW)
+        gone = [[f"10{row[0]}", "0"] for row in rows]
+        word = seen(session.receive(diff_frame(STAMP + 2 * number + 1, [["100.00", str(number)]], gone), NOW))
+        assert word.book == Book("btcusd", STAMP + 2 * number + 1, [["100.00", str(number)]], [["100.50", "2"]])
 
 
 def test_old_diffs_are_dropped() -> None:
