@@ -322,12 +322,14 @@ def report(journal: JournalFile = None, as_json: AsJson = False, settings: Setti
 
 @app.command()
 def explain(
-    hedge_id: Annotated[str, typer.Argument(metavar="HEDGE_ID", help="As `arbbot status` or a log line names it.")],
+    hedge_id: Annotated[
+        str, typer.Argument(metavar="ID", help="Of a hedge or conversion, as `arbbot status` or a log line names it.")
+    ],
     journal: JournalFile = None,
     as_json: AsJson = False,
     settings: SettingsFile = None,
 ) -> int:
-    """Everything that led to a hedge and came of it, with timings."""
+    """Everything that led to a hedge or conversion and came of it, with timings."""
     loaded = _load(settings)
     from arbbot import bootstrap
 

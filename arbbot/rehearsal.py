@@ -269,6 +269,8 @@ def synthetic_figures(result: BacktestResult) -> dict[str, Any]:
         "refusals": refusals,
         "hedges": told["hedges"],
         "pnl": told["pnl"],
+        "conversions": told["conversions"],
+        "fx_drift": told["fx_drift"],
         "fees": told["fees"],
         "edge_bps": told["edge_bps"],
         "turnover": sum((hedge.turnover for hedge in result.hedges), ZERO),

@@ -88,7 +88,7 @@ def _status(console: Console, answer: Answer) -> None:
     _orders(console, answer["open_orders"])
     balances = [(name, line["venue"], line["ledger"], line["difference"]) for name, line in answer["balances"].items()]
     _table(console, "balances", ("currency", "venue", "ledger", "difference"), balances)
-    _pairs(console, "FX drift", answer["fx_drift"])
+    _fx(console, answer["fx"])
     books = [
         (symbol, line["bid"], line["ask"], line["age_ms"], line["fresh"], line["halted"])
         for symbol, line in answer["books"].items()
@@ -116,6 +116,21 @@ def _hedges(console: Console, hedges: Sequence[Answer]) -> None:
     _table(console, "last hedges", columns, ([hedge[key] for key in keys] for hedge in hedges))
 
 
+def _fx(console: Console, fx: Answer) -> None:
+    drift = ("currency", "drift", "low", "high", "policy", "open_conversion")
+    columns = ("currency", "drift", "if all sells fill", "if all buys fill", "policy", "open conversion")
+    _table(console, "FX drift", columns, [[fx[key] for key in drift]])
+    _not_converting(console, fx)
+    keys = ("conversion_id", "side", "size", "filled", "price", "fee", "realised_pnl", "outcome")
+    columns_of_last = ("conversion", "side", "size", "filled", "price", "fee", "FX P&L", "outcome")
+    _table(console, "last conversions", columns_of_last, ([each[key] for key in keys] for each in fx["last"]))
+
+
+def _not_converting(console: Console, fx: Answer) -> None:
+    if fx["waiting"]:
+        console.print(f"not converting: {fx['waiting']['meaning']} ({fx['waiting']['name']})")
+
+
 def _reasons(console: Console, refusals: Sequence[Answer]) -> None:
     if not refusals:
         console.print("no hedge is refused at this moment")
@@ -126,6 +141,7 @@ def _reasons(console: Console, refusals: Sequence[Answer]) -> None:
 def _why(console: Console, answer: Answer) -> None:
     _headline(console, answer)
     _reasons(console, answer["refusals"])
+    _not_converting(console, answer["fx"])
     columns = ("direction", "gross at touch", "gross of size", "threshold", "break-even", "net", "net floor")
     keys = ("touch_gross_bps", "gross_bps", "threshold_bps", "break_even_bps", "net_bps", "net_floor_bps")
     rows = (

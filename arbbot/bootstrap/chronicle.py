@@ -14,6 +14,8 @@ from arbbot.domain.order import Fill, OrderTerms, Transaction
 from arbbot.domain.records import (
     CancelAnswered,
     CancelIntended,
+    ConversionClosed,
+    ConversionOpened,
     DurableRecord,
     ExitPlanned,
     FillBooked,
@@ -28,7 +30,7 @@ from arbbot.domain.records import (
 
 
 def words(record: DurableRecord, route: Route) -> list[str]:
-    """A record of a hedge in one line or a few."""
+    """A record of a hedge or conversion in one line or a few."""
     match record:
         case HedgeOpened():
             return _opened(record, route)
@@ -41,6 +43,10 @@ def words(record: DurableRecord, route: Route) -> list[str]:
             return [f"{record.outcome}: {left} ({record.cause})"]
         case HedgeSettled():
             return _settled(record, route)
+        case ConversionOpened():
+            return _conversion_opened(record)
+        case ConversionClosed():
+            return _conversion_closed(record)
     return [_of_order(record)]
 
 
@@ -112,6 +118,24 @@ def _settled(record: HedgeSettled, route: Route) -> list[str]:
         f"{record.realised_bps:.2f} bp of {record.turnover:.2f}",
         f"fees {_holdings(record.fees)}; moved {record.domestic_delta:+f} {route.numeraire} and "
         f"{record.foreign_delta:+f} {route.foreign.counter}; left over {plain(record.leftover)}",
+    ]
+
+
+def _conversion_opened(record: ConversionOpened) -> list[str]:
+    return [
+        f"{record.conversion_id}: {record.side.value} {plain(record.size)} {record.foreign} on {record.market} at an "
+        f"average of {record.vwap:.6f} {record.domestic}, limit {plain(record.limit_price)}",
+        f"drift {record.drift:+f} {record.foreign}, policy {record.cause}; size bound by {record.bound_by}; "
+        f"fee {_percent(record.fee)}",
+        f"book, microseconds since 1970: {record.book_microtimestamp}",
+    ]
+
+
+def _conversion_closed(record: ConversionClosed) -> list[str]:
+    return [
+        f"{record.outcome} ({record.cause}): moved {record.foreign_delta:+f} foreign and {record.domestic_delta:+f} "
+        f"domestic, fee {plain(record.fee)}",
+        f"FX P&L {record.realised_pnl:.4f} against the hedges' decisions, before the fee; drift left {record.drift:+f}",
     ]
 
 

@@ -55,6 +55,7 @@ def lines(run: dict[str, Any]) -> list[str]:
     """One run for people."""
     closing, synthetic = run["closing_prices"], run["synthetic"]
     hedges, pnl, edge = synthetic["hedges"], synthetic["pnl"], synthetic["edge_bps"]
+    converted = synthetic["conversions"]
     hours = ", ".join(f">= {threshold} in {count}" for threshold, count in closing["qualifying_hours"].items())
     refused = ", ".join(f"{name} {count}" for name, count in sorted(synthetic["refusals"].items()))
     lifted = ", ".join(f"{key} to {plain(value)}" for key, value in run["raised_rules"].items())
@@ -77,4 +78,7 @@ def lines(run: dict[str, Any]) -> list[str]:
         f"  made            {plain(pnl['hedge'])} {pnl['numeraire']} after fees, "
         f"edge {plain(edge['expected'])} bp expected, {plain(edge['realised'])} bp realised; "
         f"FX drift P&L {plain(pnl['fx_drift'])}, float {plain(pnl['float_revaluation'])}",
+        f"  converted       {converted['converted']} conversions in full, {converted['partial']} in part; "
+        f"FX fees {plain(pnl['fx_fees'])}, hedge P&L at their prices {plain(pnl['converted'])} {pnl['numeraire']}; "
+        f"drift left {only(synthetic['fx_drift'])}",
     ]

@@ -1,4 +1,4 @@
-"""What a journal on disk tells: the report of a run, and everything about one hedge."""
+"""What a journal on disk tells: the report of a run, and everything about one hedge or conversion."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ def report(journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
 
 
 def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
-    """Print everything that led to a hedge and came of it, with times since its decision."""
+    """Print everything that led to a hedge or conversion and came of it, with times since its decision."""
     told = read(journal, settings)
     lines = about(told, hedge_id)
     if not lines:
-        raise Failure(ExitCode.USAGE, f"{told.path}: no hedge {hedge_id}")
+        raise Failure(ExitCode.USAGE, f"{told.path}: no hedge or conversion {hedge_id}")
     start_us = lines[0].utc_us
     if as_json:
         screen.show_json(
@@ -120,7 +120,7 @@ def adopt(settings: Settings, who: str, reason: str) -> ExitCode:
 
 
 def about(told: Told, hedge_id: str) -> list[Line]:
-    """The lines of a hedge and of its orders, oldest first."""
+    """The lines of a hedge or conversion and of its orders, oldest first."""
     orders = {
         line.record.terms.client_order_id
         for line in told.lines
@@ -132,4 +132,5 @@ def about(told: Told, hedge_id: str) -> list[Line]:
 def _belongs(record: DurableRecord, hedge_id: str, orders: set[str]) -> bool:
     terms = getattr(record, "terms", None)
     named = getattr(record, "client_order_id", None) or getattr(terms, "client_order_id", None)
-    return getattr(record, "hedge_id", None) == hedge_id or named in orders
+    plan = getattr(record, "hedge_id", None) or getattr(record, "conversion_id", None)
+    return plan == hedge_id or named in orders

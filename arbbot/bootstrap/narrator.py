@@ -10,6 +10,8 @@ from arbbot.domain.events import Moment
 from arbbot.domain.records import (
     AlertRaised,
     AnchorSet,
+    ConversionClosed,
+    ConversionOpened,
     ExitPlanned,
     HedgeClosed,
     HedgeOpened,
@@ -54,6 +56,16 @@ def tell(record: Record) -> str | None:
             return f"          {record.hedge_id}: {record.outcome} ({record.cause})"
         case HedgeSettled():
             return f"          {record.hedge_id}: made {record.realised_pnl:.4f}, {record.realised_bps:.1f} bp"
+        case ConversionOpened():
+            return (
+                f"  convert {record.conversion_id}: {record.side} {record.size} {record.foreign} "
+                f"at {record.limit_price} or better, of a drift of {record.drift}"
+            )
+        case ConversionClosed():
+            return (
+                f"          {record.conversion_id}: {record.outcome} ({record.cause}), "
+                f"FX P&L {record.realised_pnl:.4f}, fee {record.fee}; drift left {record.drift}"
+            )
         case StatementAgreed():
             return "  ledger  equals the venue's balances"
         case AlertRaised():

@@ -28,8 +28,8 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
         )
     unit = pnl["numeraire"]
     lines.append(f"hedge P&L   {plain(pnl['hedge'])} {unit} after fees, at each decision's FX")
-    lines.append(f"fees        {only(figures['fees']) or 'none'}")
-    lines.append(f"FX drift    {plain(only(figures['fx_drift']))}; its P&L {plain(pnl['fx_drift'])} {unit}")
+    lines.append(f"fees        {only(figures['fees']) or 'none'} in the hedges' legs")
+    lines.extend(_fx_lines(figures))
     lines.append(
         f"float       revaluation {plain(pnl['float_revaluation'])} {unit}, "
         f"foreign cash {plain(pnl['foreign_revaluation'])} {unit}"
@@ -41,6 +41,27 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
     )
     refused = ", ".join(f"{name} {count}" for name, count in figures["refusals"].items())
     lines.append(f"declined    {refused or 'nothing'}")
+    return lines
+
+
+def _fx_lines(figures: dict[str, Any]) -> list[str]:
+    """What hedges left in foreign currency, what it is worth since, and what its conversion made."""
+    pnl, counts = figures["pnl"], figures["conversions"]
+    unit, ended = pnl["numeraire"], sum(counts.values()) - counts["open"]
+    lines = [
+        f"FX drift    {plain(only(figures['fx_drift']))}; its P&L {plain(pnl['fx_drift'])} {unit}, of which realised "
+        f"{plain(pnl['fx_realised'])}, before FX fees of {plain(pnl['fx_fees'])}"
+    ]
+    if sum(counts.values()):
+        lines.append(
+            f"converted   {counts['converted']} of {ended} conversions in full, {counts['partial']} in part, "
+            f"{counts['open']} open; hedge P&L at their prices, FX fees off: {plain(pnl['converted'])} {unit}"
+        )
+    for each in figures["last_conversions"]:
+        lines.append(
+            f"            {each['conversion_id']}: {each['side']} {plain(each['filled'])} of {plain(each['size'])} at "
+            f"{plain(each['price'])}, fee {plain(each['fee'])}, FX P&L {each['realised_pnl']:.4f}"
+        )
     return lines
 
 

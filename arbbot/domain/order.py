@@ -27,6 +27,8 @@ class Purpose(StrEnum):
     """Top-up that finishes the hedge in the market of the missing leg."""
     UNWIND = "unwind"
     """Top-up that undoes the filled leg where it was filled."""
+    CONVERT = "convert"
+    """Brings foreign currency that hedges left behind back, on the FX market; never touches the base asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class OrderTerms:
 
     client_order_id: str
     hedge_id: str
+    """What it belongs to: a hedge, or the conversion's id when the purpose is CONVERT."""
     purpose: Purpose
     market: str
     side: Side

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, TypeGuard
 
 from arbbot.domain.ledger import Entry
-from arbbot.domain.market import Direction, Instrument
+from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
@@ -252,6 +252,56 @@ class HedgeSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversionOpened:
+    """A decision to bring foreign currency back to where it was. Its order's intent follows in the same commit."""
+
+    kind: ClassVar[str] = "conversion_opened"
+    durable: ClassVar[bool] = True
+    conversion_id: str
+    market: str
+    foreign: str
+    domestic: str
+    side: Side
+    size: Decimal
+    """Foreign currency."""
+    limit_price: Decimal
+    vwap: Decimal
+    """Expected: the book walked for the size."""
+    fee: Decimal
+    """Taker rate, a fraction."""
+    drift: Decimal
+    """Foreign currency that trading has changed so far, fees in."""
+    cause: str
+    """The policy: each or band."""
+    bound_by: str
+    """drift, or the rule that kept the size below it."""
+    book_microtimestamp: int
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionClosed:
+    """A conversion's order is over and every fill of it has its transaction row."""
+
+    kind: ClassVar[str] = "conversion_closed"
+    durable: ClassVar[bool] = True
+    conversion_id: str
+    outcome: str
+    """converted, partial or nothing."""
+    foreign_delta: Decimal
+    domestic_delta: Decimal
+    """Without the fee."""
+    fee: Decimal
+    """Domestic."""
+    realised_pnl: Decimal
+    """FX P&L in the numeraire, against the value at the decisions' FX of what it converted; the fee not in."""
+    drift: Decimal
+    """What is left."""
+    cause: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModeChanged:
     """ACTIVE, PAUSED, REDUCING or HALTED, who said so and why."""
 
@@ -323,6 +373,8 @@ DurableRecord = (
     | ExitPlanned
     | HedgeClosed
     | HedgeSettled
+    | ConversionOpened
+    | ConversionClosed
     | ModeChanged
     | RefusalsCounted
     | AlertRaised

@@ -107,7 +107,7 @@ class Attribution:
         that the venue tells.
         """
         terms = order.terms
-        base = dict(row.amounts).get(self._core.route.base, ZERO)
+        base = dict(row.amounts).get(self._core.route.instrument(terms.market).base, ZERO)
         if terms.market != row.market or (base > 0) != (terms.side is Side.BUY):
             return False
         slack_us = ns(self._core.rules.account.lag_s) // 1000 - self._core.venue_offset_ms * 1000

@@ -209,6 +209,8 @@ class Bookkeeper:
             for row in self._foreign_rows[:FOREIGN_ROWS_TOLD]
         )
         told = f"{len(self._foreign_rows)} transaction rows are not ours: {shown}"
+        if any(row.market == core.route.fx.symbol for row in self._foreign_rows):
+            told += f"; a conversion by hand lessens no {core.route.foreign.counter} drift: `arbbot rebase` does"
         self._foreign_rows.clear()
         core.alert(Severity.WARNING, "external_row", told)
         core.restrict(Mode.PAUSED, f"{told}; acknowledge with `arbbot resume`")

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """Why a moment did not become a hedge."""
+    """Why a moment did not become a hedge, or a drift not a conversion."""
 
     RECOVERING = "recovering"
     STOPPING = "stopping"
@@ -14,6 +14,7 @@ class Refusal(StrEnum):
     REDUCING = "reducing"
     PAUSED = "paused"
     HEDGE_OPEN = "hedge_open"
+    CONVERTING = "converting"
     IN_DOUBT = "in_doubt"
     UNHEDGED = "unhedged"
     RECONCILING = "reconciling"
@@ -48,6 +49,9 @@ class Refusal(StrEnum):
     TOO_GOOD = "too_good"
     BOOKS_SKEWED = "books_skewed"
     NOT_PERSISTED = "not_persisted"
+    FX_COLLAR = "fx_collar"
+    FX_BALANCE = "fx_balance"
+    FX_GIVEN_UP = "fx_given_up"
 
 
 EXPLANATIONS: dict[Refusal, str] = {
@@ -57,11 +61,12 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.REDUCING: "several hedges in a row did not fill; a person must resume trading",
     Refusal.PAUSED: "trading is paused; a person must resume it",
     Refusal.HEDGE_OPEN: "one hedge at a time, and one is open",
+    Refusal.CONVERTING: "foreign currency is being converted, and no hedge opens beside that",
     Refusal.IN_DOUBT: "an order is in doubt and counts as if it may fill",
     Refusal.UNHEDGED: "a base position is left over: trade it away at the venue or keep it, then `arbbot rebase`",
     Refusal.RECONCILING: "the ledger has not yet been seen equal to the venue since the last fill",
     Refusal.CLOCK_STEPPED: "this machine's clock was stepped; the venue's must be seen anew first",
-    Refusal.COOLDOWN: "waiting a little after the last hedge",
+    Refusal.COOLDOWN: "waiting a little after the last hedge or conversion",
     Refusal.NO_FEES: "the account's live fees are not known",
     Refusal.MARKET_HALTED: "the venue has stopped trading in a market of the route",
     Refusal.FEED_DOWN: "the order-book feed is not connected and subscribed",
@@ -91,4 +96,7 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.TOO_GOOD: "the edge is too good to be true",
     Refusal.BOOKS_SKEWED: "a book is older than the change that made the edge, and not yet shown to be current",
     Refusal.NOT_PERSISTED: "the edge has not lasted long enough yet",
+    Refusal.FX_COLLAR: "the FX book would be swept further from its touch than a conversion may",
+    Refusal.FX_BALANCE: "not enough available of the currency that a conversion would pay with",
+    Refusal.FX_GIVEN_UP: "too many conversions in a row did not fill; a person must resume trading",
 }

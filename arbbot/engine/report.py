@@ -6,20 +6,25 @@ from decimal import Decimal
 from typing import Any
 
 from arbbot.domain.ledger import LedgerAccount
-from arbbot.domain.market import Route
+from arbbot.domain.market import Route, Side
 from arbbot.domain.money import ZERO
+from arbbot.domain.order import Purpose
+from arbbot.engine.entry import round_price
+from arbbot.engine.foreign import Conversion
 from arbbot.engine.spread import bps
 from arbbot.engine.state import State
 
 YEAR_S = Decimal(365 * 24 * 3600)
 DAY_S = Decimal(24 * 3600)
+LAST_CONVERSIONS = 10
 
 
 def report(state: State, route: Route, mode: str) -> dict[str, Any]:
     """Everything `arbbot report --json` prints. Money as Decimal, absent figures as None."""
     totals = state.totals
     low, high = state.exposure()
-    base = route.base
+    base, foreign = route.base, route.foreign.counter
+    fx_low, fx_high = fx_exposure(state, foreign)
     return {
         "route": route.name,
         "mode": mode,
@@ -43,7 +48,10 @@ def report(state: State, route: Route, mode: str) -> dict[str, Any]:
             for order in state.in_doubt()
         ],
         "exposure": {base: {"low": low, "high": high}},
-        "fx_drift": {route.foreign.counter: state.drift(route.foreign.counter)},
+        "fx_drift": {foreign: state.drift(foreign)},
+        "fx_exposure": {foreign: {"low": fx_low, "high": fx_high}},
+        "conversions": conversion_counts(state),
+        "last_conversions": last_conversions(state),
         "refusals": dict(sorted(state.refusals.items())),
         "ledger": {currency: ledger_line(state, currency) for currency in ledger_currencies(state, route)},
         "reconciled": state.agreed,
@@ -52,6 +60,56 @@ def report(state: State, route: Route, mode: str) -> dict[str, Any]:
         "edge_bps": edge(state),
         **rates(state, route),
     }
+
+
+def fx_exposure(state: State, currency: str) -> tuple[Decimal, Decimal]:
+    """The drift's interval: fills of conversions without a row counted, and all that one may still sell or buy."""
+    low = high = state.drift(currency)
+    for client_order_id, fill in (state.fills[trade_id] for trade_id in state.unconfirmed):
+        if state.orders[client_order_id].terms.purpose is Purpose.CONVERT:
+            low, high = low + fill.side.sign * fill.size, high + fill.side.sign * fill.size
+    for order in state.open_orders():
+        if order.terms.purpose is Purpose.CONVERT:
+            low -= order.may_fill if order.terms.side is Side.SELL else ZERO
+            high += order.may_fill if order.terms.side is Side.BUY else ZERO
+    return (low, high)
+
+
+def conversion_counts(state: State) -> dict[str, int]:
+    """Conversions by outcome, and the one that may be open."""
+    counted = {outcome: state.foreign.totals.get(outcome, 0) for outcome in ("converted", "partial", "nothing")}
+    return {**counted, "open": 0 if state.foreign.open_id is None else 1}
+
+
+def last_conversions(state: State) -> list[dict[str, Any]]:
+    """The newest first."""
+    return [_conversion(each) for each in list(state.foreign.conversions.values())[: -LAST_CONVERSIONS - 1 : -1]]
+
+
+def _conversion(conversion: Conversion) -> dict[str, Any]:
+    opened, closed = conversion.opened, conversion.closed
+    return {
+        "conversion_id": opened.conversion_id,
+        "utc_us": opened.utc_us,
+        "side": opened.side.value,
+        "size": opened.size,
+        "outcome": "open" if closed is None else closed.outcome,
+        "filled": abs(conversion.foreign),
+        "price": None if not conversion.foreign else round_price(-conversion.domestic / conversion.foreign),
+        "fee": conversion.fee,
+        "realised_pnl": conversion.realised,
+        "bound_by": opened.bound_by,
+    }
+
+
+def what_is_left(state: State, base: str) -> str:
+    """What is open, in words with ids and amounts."""
+    low, high = state.exposure()
+    orders = ", ".join(
+        f"{order.terms.client_order_id} ({order.state}: {order.terms.side} {order.may_fill} {order.terms.market})"
+        for order in state.open_orders()
+    )
+    return f"exposure [{low}, {high}] {base}; open: {orders or 'none'}"
 
 
 def ledger_currencies(state: State, route: Route) -> list[str]:
@@ -83,16 +141,28 @@ def ledger_line(state: State, currency: str) -> dict[str, Decimal | None]:
 
 
 def pnl(state: State, route: Route) -> dict[str, Any]:
-    """Hedge P&L, FX drift P&L and revaluations in the numeraire: lines of their own, never summed in silently."""
-    base, foreign = route.base, route.foreign.counter
+    """P&L in the numeraire, in lines of their own that are never summed in silently.
+
+    hedge + fx_drift - fx_fees + float_revaluation + foreign_revaluation is what the account gained in its own prices
+    since the opening, externals and carried dust apart. `fx_drift` = `fx_realised` (converted or netted, against the
+    value at the decisions' FX) + `fx_unrealised` (outstanding, at the last mark). `converted` is hedge P&L told anew
+    at the FX orders' prices, their fees off, as far as converted: hedge + fx_realised - fx_fees; it contains `hedge`
+    and belongs in no sum with it.
+    """
+    base, foreign, held_foreign = route.base, route.foreign.counter, state.foreign
     fx_now, fx_then = state.last_marks.get(foreign), state.first_marks.get(foreign)
     base_now, base_then = state.last_marks.get(base), state.first_marks.get(base)
     held = state.ledger.balance(LedgerAccount.VENUE, base)
     opening_foreign = -state.ledger.balance(LedgerAccount.OPENING, foreign)
+    unrealised = None if fx_now is None else held_foreign.outstanding * fx_now - held_foreign.value
     return {
         "numeraire": route.numeraire,
         "hedge": state.realised_pnl,
-        "fx_drift": None if fx_now is None else state.foreign_settled * fx_now - state.foreign_at_decision,
+        "fx_drift": None if unrealised is None else held_foreign.realised + unrealised,
+        "fx_realised": held_foreign.realised,
+        "fx_unrealised": unrealised,
+        "fx_fees": held_foreign.fees,
+        "converted": state.realised_pnl + held_foreign.realised - held_foreign.fees,
         "float_revaluation": None if base_now is None or base_then is None else held * (base_now - base_then),
         "foreign_revaluation": None if fx_now is None or fx_then is None else opening_foreign * (fx_now - fx_then),
     }

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from arbbot.domain.commands import PlaceOrder
 from arbbot.domain.mode import Mode
-from arbbot.domain.order import OrderTerms, Purpose
+from arbbot.domain.order import OrderKind, OrderTerms, Purpose
 from arbbot.domain.records import OrderIntended
 from arbbot.engine.core import Core
 from arbbot.engine.refusal import Refusal
@@ -23,7 +23,7 @@ _SEAL = object()
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """Orders that may go out together. Made by `approve_hedge` and `approve_exit` only."""
+    """Orders that may go out together. Made by the `approve_` functions only."""
 
     orders: tuple[OrderTerms, ...]
     seal: object
@@ -40,8 +40,9 @@ def blocker(core: Core) -> Refusal | None:
         return Refusal.STOPPING
     if state.mode is not Mode.ACTIVE:
         return _MODE_REFUSALS[state.mode]
-    if state.live or state.open_hedge_id is not None:
-        return Refusal.IN_DOUBT if state.in_doubt() else Refusal.HEDGE_OPEN
+    refusal = busy(core)
+    if refusal is not None:
+        return refusal
     if abs(state.position) > core.rules.hedge.dust_cap:
         return Refusal.UNHEDGED
     if not state.agreed or core.unattributed:
@@ -58,6 +59,41 @@ def blocker(core: Core) -> Refusal | None:
     return None
 
 
+def busy(core: Core) -> Refusal | None:
+    """What is open or in doubt: one thing at a time, hedges and conversions alike."""
+    state = core.state
+    if state.in_doubt():
+        return Refusal.IN_DOUBT
+    if state.foreign.open_id is not None:
+        return Refusal.CONVERTING
+    return Refusal.HEDGE_OPEN if state.live or state.open_hedge_id is not None else None
+
+
+def conversion_blocker(core: Core) -> Refusal | None:
+    """Why no conversion may start, whatever the FX book says. Unlike a hedge it is allowed while REDUCING."""
+    state, symbol = core.state, core.route.fx.symbol
+    if core.stopping is not None:
+        return Refusal.STOPPING
+    if state.mode not in (Mode.ACTIVE, Mode.REDUCING):
+        return _MODE_REFUSALS[state.mode]
+    refusal = busy(core)
+    if refusal is not None:
+        return refusal
+    if not state.agreed or core.unattributed:
+        return Refusal.RECONCILING
+    if state.foreign.empty_in_row >= core.rules.fx.max_failures:
+        return Refusal.FX_GIVEN_UP
+    if core.clock_stepped:
+        return Refusal.CLOCK_STEPPED
+    if symbol not in core.view.fees:
+        return Refusal.NO_FEES
+    if symbol in core.view.halted:
+        return Refusal.MARKET_HALTED
+    if core.view.feed_dead or core.view.epoch is None:
+        return Refusal.FEED_DOWN
+    return None
+
+
 def approve_hedge(core: Core, buy: OrderTerms, sell: OrderTerms) -> Approved | Refusal:
     """Approve the two legs of a new hedge, or say what forbids it."""
     refusal = blocker(core)
@@ -70,10 +106,28 @@ def approve_hedge(core: Core, buy: OrderTerms, sell: OrderTerms) -> Approved | R
 
 def approve_exit(core: Core, order: OrderTerms, imbalance: Decimal) -> Approved:
     """Approve an order that removes one-sided exposure. Raises ValueError where it would not, or overshoot it."""
-    if order.purpose is Purpose.LEG or order.size > abs(imbalance) or order.side.sign * imbalance >= 0:
+    if (
+        order.purpose not in (Purpose.COMPLETE, Purpose.UNWIND)
+        or order.size > abs(imbalance)
+        or order.side.sign * imbalance >= 0
+    ):
         raise ValueError(f"{order} does not reduce an imbalance of {imbalance}")
     if core.state.live:
         raise ValueError("no top-up while another order may fill")
+    return Approved((order,), _SEAL)
+
+
+def approve_conversion(core: Core, order: OrderTerms) -> Approved:
+    """Approve an order that brings the foreign currency's drift nearer to zero. Raises ValueError where it would not,
+    or overshoot it, or where something forbids it.
+    """
+    refusal = conversion_blocker(core)
+    if refusal is not None:
+        raise ValueError(f"{order} is forbidden: {refusal}")
+    drift = core.state.drift(core.route.foreign.counter)
+    known = order.purpose is Purpose.CONVERT and order.market == core.route.fx.symbol
+    if not known or order.kind is not OrderKind.IOC or order.size > abs(drift) or order.side.sign * drift >= 0:
+        raise ValueError(f"{order} does not lessen a drift of {drift}")
     return Approved((order,), _SEAL)
 
 

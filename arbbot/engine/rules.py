@@ -28,14 +28,14 @@ class LimitReference(StrEnum):
 
 
 class FxPolicy(StrEnum):
-    """Which hedges pay for the FX leg."""
+    """When foreign currency that hedges left is converted, and which hedges pay for it."""
 
     EACH = "each"
-    """Every hedge is charged the full FX fee."""
+    """After each hedge, whatever the FX market takes as an order; every hedge is charged the full FX fee."""
     BAND = "band"
-    """Only hedges that move the FX drift away from zero are charged."""
+    """Once it is more than `FxRules.band`; only hedges that move the drift away from zero are charged."""
     NEVER = "never"
-    """None is charged; reports show it as unpriced."""
+    """Never; no hedge is charged, and reports show it as unpriced."""
 
 
 class BuyAs(StrEnum):
@@ -99,6 +99,24 @@ class HedgeRules:
     """Hedges in a row of which nothing filled before no more are tried."""
     dust_cap: Decimal
     """Base units of carried dust above which no new hedge starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FxRules:
+    """How foreign currency is converted. When, and whether, is `TradeRules.fx_policy`."""
+
+    band: Decimal
+    """Foreign currency; a drift beyond it is brought back to zero, with the policy `band`."""
+    max_conversion: Decimal
+    """Numeraire cap of one conversion."""
+    reach: Decimal
+    """Worst price swept against the touch."""
+    slack: Decimal
+    """How far the limit may lie beyond the worst price swept."""
+    retry_s: Decimal
+    """After a conversion of which nothing filled."""
+    max_failures: int
+    """Conversions in a row of which nothing filled before a person is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +184,7 @@ class Rules:
 
     trade: TradeRules
     hedge: HedgeRules
+    fx: FxRules
     feed: FeedRules
     account: AccountRules
     spike: SpikeRules

@@ -14,12 +14,14 @@ from arbbot.domain.ledger import Ledger, LedgerAccount, move
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
-from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, Transaction
+from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, Purpose, Transaction
 from arbbot.domain.records import (
     AlertRaised,
     AnchorSet,
     CancelAnswered,
     CancelIntended,
+    ConversionClosed,
+    ConversionOpened,
     Discrepancy,
     DurableRecord,
     ExitPlanned,
@@ -39,6 +41,7 @@ from arbbot.domain.records import (
 )
 from arbbot.engine.bookings import rounded_counter
 from arbbot.engine.fingerprint import fingerprint
+from arbbot.engine.foreign import Foreign
 from arbbot.engine.own import Anchor, Hedge, OwnOrder
 
 KEPT_ROWS = 2_000
@@ -95,10 +98,8 @@ class State:
     """Of the same hedges, as decided."""
     turnover: Decimal = ZERO
     """Numeraire paid in the buy legs of the same hedges."""
-    foreign_at_decision: Decimal = ZERO
-    """Their foreign-currency change, valued at each decision's FX: FX drift P&L is told against it."""
-    foreign_settled: Decimal = ZERO
-    """Their foreign-currency change itself."""
+    foreign: Foreign = field(default_factory=Foreign)
+    """What they left in foreign currency, and its conversions."""
     venue_totals: dict[str, Decimal] = field(default_factory=dict)
     """Balances of the last statement (or anchor)."""
     fees_paid: dict[str, Decimal] = field(default_factory=dict)
@@ -141,11 +142,19 @@ class State:
         """The base position's interval: [all that may be sold is sold, all that may be bought is bought]."""
         low = high = self.position
         for order in self.open_orders():
+            if order.terms.purpose is Purpose.CONVERT:
+                continue
             if order.terms.side.sign > 0:
                 high += order.may_fill
             else:
                 low -= order.may_fill
         return (low, high)
+
+    def is_over(self, order: OwnOrder) -> bool:
+        """True when the hedge or conversion that an order belongs to is closed."""
+        if order.terms.purpose is Purpose.CONVERT:
+            return self.foreign.conversions[order.terms.hedge_id].closed is not None
+        return self.hedges[order.terms.hedge_id].closed is not None
 
     def order_of_row(self, row: Transaction) -> str | None:
         """Our client order id behind a transaction row, where it is known."""
@@ -173,7 +182,7 @@ class State:
         self.last_marks.clear()
         self.position = ZERO
         self.realised_pnl = self.expected_pnl = self.turnover = ZERO
-        self.foreign_at_decision = self.foreign_settled = ZERO
+        self.foreign.restart()
         self.fees_paid.clear()
         self.first_utc_us = record.utc_us
         self.external_unacknowledged = 0
@@ -205,6 +214,9 @@ class State:
         self.orders[terms.client_order_id] = self.live[terms.client_order_id] = order
         self.orders_minted += 1
         self.agreed = False
+        if terms.purpose is Purpose.CONVERT:
+            self.foreign.conversions[terms.hedge_id].client_order_id = terms.client_order_id
+            return
         hedge = self.hedges[terms.hedge_id]
         hedge.orders.append(terms.client_order_id)
         if len(hedge.orders) > 2:
@@ -240,8 +252,10 @@ class State:
             raise StateError(f"trade {fill.trade_id} booked twice")
         self.fills[fill.trade_id] = (record.client_order_id, fill)
         self.unconfirmed.add(fill.trade_id)
-        self.orders[record.client_order_id].filled += fill.size
-        self.position += fill.side.sign * fill.size
+        order = self.orders[record.client_order_id]
+        order.filled += fill.size
+        if order.terms.purpose is not Purpose.CONVERT:
+            self.position += fill.side.sign * fill.size
         self.agreed = False
 
     def _row_booked(self, record: RowBooked) -> None:
@@ -258,11 +272,14 @@ class State:
             self.external_rows += 1
             self.external_unacknowledged += 1
             return
-        hedge = self.hedges[self.orders[record.client_order_id].terms.hedge_id]
+        terms = self.orders[record.client_order_id].terms
         rounded = rounded_counter(row)
         if rounded is not None:
             self.rounding_room[rounded[0]] = self.rounding_room.get(rounded[0], ZERO) + rounded[1]
-        buys = self.orders[record.client_order_id].terms.side is Side.BUY
+        if terms.purpose is Purpose.CONVERT:
+            self.foreign.row(terms.hedge_id, row)
+            return
+        hedge, buys = self.hedges[terms.hedge_id], terms.side is Side.BUY
         for currency, delta in row.amounts:
             hedge.deltas[currency] = hedge.deltas.get(currency, ZERO) + delta
             if buys and delta < 0:
@@ -295,8 +312,7 @@ class State:
         hedge = self.hedges[record.hedge_id]
         hedge.settled = record
         self.realised_pnl += record.realised_pnl
-        self.foreign_settled += record.foreign_delta
-        self.foreign_at_decision += record.foreign_delta * hedge.opened.fx_vwap
+        self.foreign.take(record.foreign_delta, record.foreign_delta * hedge.opened.fx_vwap)
         self.turnover += record.turnover
         if record.turnover:
             share = hedge.closed.bought / hedge.opened.size if hedge.closed is not None else ZERO
@@ -305,12 +321,22 @@ class State:
             self.fees_paid[holding.currency] = self.fees_paid.get(holding.currency, ZERO) + holding.total
         self._forget_old()
 
+    def _conversion_opened(self, record: ConversionOpened) -> None:
+        if self.foreign.open_id is not None or self.open_hedge_id is not None:
+            raise StateError(f"{record.conversion_id} opened beside another")
+        self.foreign.opened(record)
+
+    def _conversion_closed(self, record: ConversionClosed) -> None:
+        if self.foreign.open_id != record.conversion_id:
+            raise StateError(f"{record.conversion_id} closed, but it is not open")
+        self._forget_orders(self.foreign.closed(record))
+
     def _mode_changed(self, record: ModeChanged) -> None:
         self.mode = record.mode
         self.mode_reason = record.reason
         if record.mode is Mode.ACTIVE:
             self.external_unacknowledged = 0
-            self.empty_hedges_in_row = 0
+            self.empty_hedges_in_row = self.foreign.empty_in_row = 0
 
     def _refusals_counted(self, record: RefusalsCounted) -> None:
         for name, count in record.counts:
@@ -334,11 +360,16 @@ class State:
             if hedge.settled is None:
                 return
             del self.hedges[hedge_id]
-            gone = set(hedge.orders)
-            for client_order_id in hedge.orders:
-                venue_order_id = self.orders.pop(client_order_id).venue_order_id
-                if venue_order_id is not None:
-                    del self.order_by_venue_id[venue_order_id]
+            self._forget_orders(hedge.orders)
+
+    def _forget_orders(self, names: list[str]) -> None:
+        """Drop orders that are over, with their fills."""
+        for client_order_id in names:
+            venue_order_id = self.orders.pop(client_order_id).venue_order_id
+            if venue_order_id is not None:
+                del self.order_by_venue_id[venue_order_id]
+        if names:
+            gone = set(names)
             self.fills = {trade: owned for trade, owned in self.fills.items() if owned[0] not in gone}
 
 
@@ -357,6 +388,8 @@ _APPLY: dict[type, Callable[[State, Any], None]] = {
     ExitPlanned: State._noted,
     HedgeClosed: State._hedge_closed,
     HedgeSettled: State._hedge_settled,
+    ConversionOpened: State._conversion_opened,
+    ConversionClosed: State._conversion_closed,
     ModeChanged: State._mode_changed,
     RefusalsCounted: State._refusals_counted,
     AlertRaised: State._noted,

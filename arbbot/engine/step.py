@@ -18,8 +18,10 @@ from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
 from arbbot.engine.bookkeeper import Bookkeeper
 from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.entry import Entry
+from arbbot.engine.fx_desk import ConversionDesk
 from arbbot.engine.hedge import HedgeDesk
 from arbbot.engine.premium import PremiumCheck
+from arbbot.engine.report import what_is_left
 from arbbot.engine.rules import Rules
 from arbbot.engine.spike import SpikeGuard
 from arbbot.engine.state import State
@@ -54,6 +56,7 @@ class Engine:
         self.entry = Entry(self.core, self.premium, self.guard)
         self.hedges = HedgeDesk(self.core, self.tracker, self.entry)
         self.books = Bookkeeper(self.core, self.tracker)
+        self.conversions = ConversionDesk(self.core, self.books, self.entry, self.premium, self.guard.conversion)
         self.exited = False
         self._open_orders_read = False
         self._announced: set[str] = set()
@@ -109,6 +112,7 @@ class Engine:
             if order.state is OrderState.INTENT:
                 self.core.move(order, OrderState.IN_DOUBT, "no answer before the last process ended")
         self.hedges.recover()
+        self.conversions.recover()
         self._tick(ev.Tick())
         return self._drain()
 
@@ -143,13 +147,14 @@ class Engine:
             return _NOTHING
         output = Output(core.records, core.commands)
         core.records, core.commands = [], []
-        if any(record.kind in ("fill_booked", "hedge_closed") for record in output.records):
+        if any(record.kind in ("fill_booked", "hedge_closed", "conversion_closed") for record in output.records):
             self.books.hurry()
         return output
 
     def _after(self) -> None:
-        """After anything but a feed frame: move the hedge, arm when recovered, leave when stopped."""
+        """After anything but a feed frame: move the hedge or conversion, arm when recovered, leave when stopped."""
         self.hedges.advance()
+        self.conversions.advance()
         self.tracker.cancel_strays()
         self._give_up()
         self._arm()
@@ -333,7 +338,7 @@ class Engine:
         code = self._stop_code
         if not settled or abs(state.position) >= core.dust:
             code = ExitCode.NOT_FLAT
-            core.alert(Severity.CRITICAL, "stopped_not_flat", self._left())
+            core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))
         elif code is ExitCode.OK and readable and not state.agreed:
             code = ExitCode.NOT_FLAT
             core.alert(Severity.CRITICAL, "stopped_unreconciled", "flat by our fills, but not by the venue's balances")
@@ -342,16 +347,6 @@ class Engine:
         core.emit(Stopped(int(code), core.stopping, core.at.utc_us))
         core.commands.append(Exit(int(code), core.stopping))
         self.exited = True
-
-    def _left(self) -> str:
-        """What is open, in words with ids and amounts."""
-        state = self.core.state
-        low, high = state.exposure()
-        orders = ", ".join(
-            f"{order.terms.client_order_id} ({order.state}: {order.terms.side} {order.may_fill} {order.terms.market})"
-            for order in state.open_orders()
-        )
-        return f"exposure [{low}, {high}] {self.core.route.base}; open: {orders or 'none'}"
 
     # --- time ----------------------------------------------------------------------------------------------
 

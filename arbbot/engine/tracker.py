@@ -315,12 +315,11 @@ class OrderTracker:
             self._finish(order, OrderState.FILLED, "filled in full")
 
     def cancel_strays(self) -> None:
-        """Orders that live although their hedge is closed (taken for absent, then alive) are cancelled until over."""
+        """Orders that live although their plan is closed (taken for absent, then alive) are cancelled until over."""
         state = self._core.state
         for order in state.open_orders():
-            hedge = state.hedges[order.terms.hedge_id]
-            if hedge.closed is not None and order.state is not OrderState.INTENT:
-                self.cancel(order, "its hedge is closed")
+            if state.is_over(order) and order.state is not OrderState.INTENT:
+                self.cancel(order, "its plan is closed")
 
     def book_fill(self, order: OwnOrder, fill: Fill, source: str) -> None:
         """Book a fill once, whatever tells it first; after the order's end it is alarmed and halts."""

@@ -53,6 +53,12 @@ class BookSlot:
         else:
             self.fault = None
 
+    def refusal(self, oldest_ns: int) -> Refusal | None:
+        """Why this book may not be traded on by choice, or None; it must have been confirmed since `oldest_ns`."""
+        if self.epoch is None:
+            return Refusal.NO_BOOK
+        return Refusal.STALE_BOOK if self.confirmed_ns < oldest_ns else self.fault
+
 
 class MarketView:
     """Books, tickers, halts and fees of one route. Changed by the engine's event handlers only."""
@@ -132,12 +138,9 @@ class MarketView:
         """Why these books may not start a hedge, or None."""
         oldest = now_ns - self.fresh_ns
         for slot in self.slots.values():
-            if slot.epoch is None:
-                return Refusal.NO_BOOK
-            if slot.confirmed_ns < oldest:
-                return Refusal.STALE_BOOK
-            if slot.fault is not None:
-                return slot.fault
+            refusal = slot.refusal(oldest)
+            if refusal is not None:
+                return refusal
         return None
 
     def exit_book(self, symbol: str, now_ns: int) -> Book | None:

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from arbbot.domain.records import AnchorSet, CancelIntended, DurableRecord, HedgeOpened, OrderIntended
+from arbbot.domain.records import AnchorSet, CancelIntended, ConversionOpened, DurableRecord, HedgeOpened, OrderIntended
 from arbbot.journal.codec import decode, encode
 from arbbot.ports import JournalFault
 
@@ -45,7 +45,7 @@ _SCHEMA = (
 )
 
 
-_URGENT = (HedgeOpened, OrderIntended, CancelIntended)
+_URGENT = (HedgeOpened, ConversionOpened, OrderIntended, CancelIntended)
 """Records that something on its way to the venue waits for."""
 
 

@@ -15,7 +15,7 @@ from arbbot.domain.order import OrderState
 from arbbot.engine.core import SECOND_NS, ns
 from arbbot.engine.own import Hedge, OwnOrder
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
-from arbbot.engine.report import ledger_currencies, ledger_line
+from arbbot.engine.report import fx_exposure, last_conversions, ledger_currencies, ledger_line
 from arbbot.engine.step import Engine
 from arbbot.engine.view import NEVER, BookSlot
 
@@ -65,6 +65,7 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "in_doubt": [order.terms.client_order_id for order in state.in_doubt()],
         "open_hedge": state.open_hedge_id,
         "fx_drift": {route.foreign.counter: state.drift(route.foreign.counter)},
+        "fx": _fx(engine),
         "balances": {currency: _balance(engine, currency) for currency in ledger_currencies(state, route)},
         "rebase_waiting": engine.books.rebase_by is not None,
         "reconciled": state.agreed,
@@ -86,6 +87,7 @@ def why(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "state": state.mode.value,
         "state_reason": state.mode_reason,
         "refusals": [_explained(refusal) for refusal in present_refusals(engine)],
+        "fx": _fx(engine),
         "directions": edges(engine)["directions"],
         "counts": refusal_counts(engine, run),
         "uptime_s": _seconds(now.mono_ns - run.started.mono_ns),
@@ -182,6 +184,23 @@ def refusal_counts(engine: Engine, run: Run) -> dict[str, int]:
 
 def _explained(refusal: Refusal) -> dict[str, str]:
     return {"name": refusal.value, "meaning": EXPLANATIONS[refusal]}
+
+
+def _fx(engine: Engine) -> dict[str, Any]:
+    """The foreign currency that hedges left: how much at worst and best, and why it is not converted."""
+    core, waiting = engine.core, engine.conversions.waiting
+    foreign = core.route.foreign.counter
+    low, high = fx_exposure(core.state, foreign)
+    return {
+        "currency": foreign,
+        "policy": core.rules.trade.fx_policy.value,
+        "drift": core.state.drift(foreign),
+        "low": low,
+        "high": high,
+        "open_conversion": core.state.foreign.open_id,
+        "waiting": None if waiting is None else _explained(waiting),
+        "last": last_conversions(core.state),
+    }
 
 
 def _edge(engine: Engine, direction: Direction) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def cross_check(settings: Settings) -> None:
     _route(settings)
     _trade(settings)
     _hedge(settings)
+    _fx(settings)
     _feed(settings)
     check_spike(settings)
     _account(settings)
@@ -94,6 +95,15 @@ def _hedge(settings: Settings) -> None:
         hedge.dust_cap >= order,
         ("hedge.dust_cap", "trade.target_size", "trade.weight_percent"),
         f"dust of {hedge.dust_cap} must be less than one hedge, target_size x weight = {order.normalize():f}",
+    )
+
+
+def _fx(settings: Settings) -> None:
+    fx = settings.fx
+    _refuse_if(
+        fx.slack_percent > fx.reach_percent,
+        ("fx.slack_percent", "fx.reach_percent"),
+        f"a limit's slack of {fx.slack_percent} % must not be more than reach_percent {fx.reach_percent} %",
     )
 
 

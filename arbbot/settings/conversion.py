@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from arbbot.engine.rules import AccountRules, FeedRules, HedgeRules, Rules, SpikeRules, TradeRules
+from arbbot.engine.rules import AccountRules, FeedRules, FxRules, HedgeRules, Rules, SpikeRules, TradeRules
 
 if TYPE_CHECKING:
     from arbbot.settings.model import Settings
@@ -18,7 +18,9 @@ def fraction(percent: Decimal) -> Decimal:
 
 def rules(settings: Settings) -> Rules:
     """The engine's rules."""
-    return Rules(_trade(settings), _hedge(settings), _feed(settings), _account(settings), _spike(settings))
+    return Rules(
+        _trade(settings), _hedge(settings), _fx(settings), _feed(settings), _account(settings), _spike(settings)
+    )
 
 
 def _trade(settings: Settings) -> TradeRules:
@@ -55,6 +57,18 @@ def _hedge(settings: Settings) -> HedgeRules:
         reject_cooldown_s=hedge.reject_cooldown_s,
         rejects_to_reduce=hedge.rejects_to_reduce,
         dust_cap=hedge.dust_cap,
+    )
+
+
+def _fx(settings: Settings) -> FxRules:
+    fx = settings.fx
+    return FxRules(
+        band=fx.band,
+        max_conversion=fx.max_conversion,
+        reach=fraction(fx.reach_percent),
+        slack=fraction(fx.slack_percent),
+        retry_s=fx.retry_s,
+        max_failures=fx.max_failures,
     )
 
 

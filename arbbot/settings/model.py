@@ -84,6 +84,17 @@ class HedgeSettings(Section):
     dust_cap: Size = Decimal("0.0005")
 
 
+class FxSettings(Section):
+    """How foreign currency that hedges left behind is converted: `FxRules`. Whether it is: `trade.fx_policy`."""
+
+    band: Size = Decimal(5_000)
+    max_conversion: Size = Decimal(25_000)
+    reach_percent: Percent = Decimal("0.1")
+    slack_percent: Percent = Decimal("0.02")
+    retry_s: Seconds = Decimal(30)
+    max_failures: int = Field(default=5, ge=1, le=100)
+
+
 class FeedSettings(Section):
     """When market data may be believed: `FeedRules`, and which channel it comes from."""
 
@@ -223,6 +234,7 @@ class Settings(BaseSettings):
     route: RouteSettings = RouteSettings()
     trade: TradeSettings = TradeSettings()
     hedge: HedgeSettings = HedgeSettings()
+    fx: FxSettings = FxSettings()
     feed: FeedSettings = FeedSettings()
     spike: SpikeSettings = SpikeSettings()
     account: AccountSettings = AccountSettings()

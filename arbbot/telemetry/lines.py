@@ -45,6 +45,12 @@ LINES: dict[str, Line | None] = {
     r.HedgeSettled.kind: Line(
         INFO, "hedge {0.hedge_id} settled: {0.realised_pnl} in the numeraire, {0.realised_bps:.2f} bps"
     ),
+    r.ConversionOpened.kind: Line(
+        INFO, "conversion {0.conversion_id}: {0.side} {0.size} on {0.market}, of a drift of {0.drift}"
+    ),
+    r.ConversionClosed.kind: Line(
+        INFO, "conversion {0.conversion_id} closed: {0.outcome}, {0.cause}; drift left {0.drift}"
+    ),
     r.ModeChanged.kind: Line(WARNING, "{0.mode} by {0.who}: {0.reason}"),
     r.RefusalsCounted.kind: Line(INFO, "refusals counted"),
     r.AlertRaised.kind: Line(CRITICAL, "{0.name}: {0.text}"),
@@ -71,7 +77,7 @@ def ids_of(record: r.Record) -> dict[str, str]:
     """The ids a line is looked up by."""
     terms = record.terms if isinstance(record, r.OrderIntended) else None
     found = {}
-    for name in ("hedge_id", "client_order_id"):
+    for name in ("hedge_id", "conversion_id", "client_order_id"):
         value = getattr(terms if terms is not None else record, name, None)
         if value is not None:
             found[name] = value

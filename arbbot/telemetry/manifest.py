@@ -53,6 +53,16 @@ _DECLARED = (
     Metric("hedges.turnover", _DISTRIBUTION, "numeraire", (), "paid in the buy leg; its sum is the turnover"),
     Metric("hedges.leg_gap_ms", _DISTRIBUTION, "millisecond", (), "between the answers to a hedge's two legs"),
     Metric("exits", _COUNT, "plan", ("action", "forced"), "one-sided hedges: what was chosen"),
+    Metric("conversions.opened", _COUNT, "conversion", ("side",), "decisions to convert foreign currency back"),
+    Metric("conversions.closed", _COUNT, "conversion", ("outcome",), "conversions whose order is done"),
+    Metric(
+        "conversions.realised_pnl",
+        _DISTRIBUTION,
+        "numeraire",
+        (),
+        "FX P&L of a conversion against the hedges' decisions, its fee not in; its sum is the total",
+    ),
+    Metric("conversions.fee", _DISTRIBUTION, "numeraire", (), "paid for a conversion; its sum is the total"),
     Metric("orders", _COUNT, "order", ("market", "side", "state"), "orders by the states they reach"),
     Metric("orders.answer_ms", _DISTRIBUTION, "millisecond", ("market",), "from an order's intent to its first answer"),
     Metric(

@@ -66,6 +66,8 @@ class Measures:
             r.ExitPlanned.kind: self._exit_planned,
             r.HedgeClosed.kind: self._hedge_closed,
             r.HedgeSettled.kind: self._hedge_settled,
+            r.ConversionOpened.kind: self._conversion_opened,
+            r.ConversionClosed.kind: self._conversion_closed,
             r.ModeChanged.kind: self._mode_changed,
             r.RefusalsCounted.kind: self._refusals_counted,
             r.AlertRaised.kind: self._alert_raised,
@@ -152,6 +154,14 @@ class Measures:
         self._metrics.distribution("hedges.realised_bps", float(record.realised_bps))
         self._metrics.distribution("hedges.realised_pnl", float(record.realised_pnl))
         self._metrics.distribution("hedges.turnover", float(record.turnover))
+
+    def _conversion_opened(self, record: r.ConversionOpened, _at_ns: int) -> None:
+        self._metrics.count("conversions.opened", side=record.side)
+
+    def _conversion_closed(self, record: r.ConversionClosed, _at_ns: int) -> None:
+        self._metrics.count("conversions.closed", outcome=record.outcome)
+        self._metrics.distribution("conversions.realised_pnl", float(record.realised_pnl))
+        self._metrics.distribution("conversions.fee", float(record.fee))
 
     def _mode_changed(self, record: r.ModeChanged, _at_ns: int) -> None:
         self._metrics.gauge("state", _STATE_NUMBERS[record.mode])

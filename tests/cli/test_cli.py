@@ -82,7 +82,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("run --demo --mode live", "--demo rehearses in sandbox mode"),
         ("pause", "Missing option '--reason'"),
         ("resolve x --reason y", "Missing option '--as'"),
-        ("explain", "Missing argument 'HEDGE_ID'"),
+        ("explain", "Missing argument 'ID'"),
         ("replay", "Missing argument 'DIR'"),
         ("exchange --port 99999", "--port"),
         ("exchange --scenario storm", "'storm' is not one of"),

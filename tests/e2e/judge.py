@@ -17,6 +17,8 @@ TRADE_ROW, WITHDRAWAL_ROW = 2, 1
 ENDED = {"rejected", "filled", "canceled", "expired", "absent"}
 ACCEPTED_FOR_S = 150
 """The venue takes requests for this long after their own time stamp."""
+BASE, FOREIGN = "btc", "eur"
+"""What is hedged: only markets that begin with it move the position. What is converted back."""
 KINDS = {"market": {"MARKET"}, "limit": {"LIMIT", "GTD"}, "ioc": {"IOC"}}
 
 
@@ -63,6 +65,8 @@ class Journal:
         """Base bought minus sold, by booked fills."""
         total = Decimal(0)
         for line in self.all("fill_booked"):
+            if not line["fill"]["market"].startswith(BASE):
+                continue
             sign = 1 if line["fill"]["side"] == "buy" else -1
             total += sign * Decimal(line["fill"]["size"])
         return total
@@ -77,6 +81,8 @@ class Journal:
         states = self.states()
         kinds = [line["kind"] for line in self.lines]
         if not kinds.count("hedge_opened") == kinds.count("hedge_closed") == kinds.count("hedge_settled"):
+            return False
+        if kinds.count("conversion_opened") != kinds.count("conversion_closed"):
             return False
         if any(state not in ENDED for state in states.values()):
             return False
@@ -112,7 +118,15 @@ class Case:
 def problems(case: Case) -> list[str]:
     """Every broken promise, in words; empty when all hold."""
     case.journal.read()
-    found = [*_orders(case), *_fates(case), *_hedges(case), *_fills(case), *_flat(case), *_secrets(case)]
+    found = [
+        *_orders(case),
+        *_fates(case),
+        *_hedges(case),
+        *_conversions(case),
+        *_fills(case),
+        *_flat(case),
+        *_secrets(case),
+    ]
     if not case.halted or case.journal.quiet():
         found += _ledger(case)
     if any(row["type"] == WITHDRAWAL_ROW for row in case.account["rows"]):
@@ -172,12 +186,32 @@ def _hedges(case: Case) -> Iterable[str]:
     for line in case.journal.read():
         if line["kind"] == "mode_changed":
             mode = line["mode"]
-        elif line["kind"] == "hedge_closed":
+        elif line["kind"] in ("hedge_closed", "conversion_closed"):
             opened -= 1
+        elif line["kind"] == "conversion_opened":
+            opened += 1
+            if mode not in ("active", "reducing") or opened > 1:
+                yield f"S8: {line['conversion_id']} was opened in mode {mode}, beside {opened - 1} others"
         elif line["kind"] == "hedge_opened":
             opened += 1
             if mode != "active" or opened > 1:
                 yield f"S8: {line['hedge_id']} was opened in mode {mode}, beside {opened - 1} others"
+
+
+def _conversions(case: Case) -> Iterable[str]:
+    """A conversion's order lessens the drift of our own rows, is limited and cannot rest; no other order is there."""
+    drift = Decimal(0)
+    for line in case.journal.read():
+        if line["kind"] == "anchor_set":
+            drift = Decimal(0)
+        elif line["kind"] == "row_booked" and line["client_order_id"] is not None:
+            drift += sum(Decimal(amount) for currency, amount in line["row"]["amounts"] if currency == FOREIGN)
+            drift -= Decimal(line["row"]["fee"]) if line["row"]["fee_currency"] == FOREIGN else Decimal(0)
+        elif line["kind"] == "order_intended" and not line["terms"]["market"].startswith(BASE):
+            terms = line["terms"]
+            towards_zero = (terms["side"] == "sell") == (drift > 0) and Decimal(terms["size"]) <= abs(drift)
+            if not towards_zero or terms["kind"] != "ioc" or terms["price"] is None or terms["purpose"] != "convert":
+                yield f"{terms['client_order_id']} does not lessen a drift of {drift}: {terms}"
 
 
 def _fills(case: Case) -> Iterable[str]:
@@ -249,6 +283,8 @@ def _flat(case: Case) -> Iterable[str]:
     """L1 and L3, by the venue's truth: flat within dust and nothing resting, or code and alert say what is left."""
     net = Decimal(0)
     for order in case.own_orders:
+        if not order["market"].startswith(BASE):
+            continue
         sign = 1 if order["side"] == "buy" else -1
         net += sign * sum((_base(row, order["market"]) for row in order["fills"]), Decimal(0))
     dust = Decimal("0.0002")

@@ -298,6 +298,13 @@ class Stage:
             lambda: len(self.journal.all("hedge_closed")) >= hedges and self.journal.quiet(), f"{hedges} settled hedges"
         )
 
+    async def converted(self, conversions: int) -> None:
+        """Until this many conversions are closed and the ledger equals the venue."""
+        await self.until(
+            lambda: len(self.journal.all("conversion_closed")) >= conversions and self.journal.quiet(),
+            f"{conversions} closed conversions",
+        )
+
     async def resting(self) -> Json:
         """Until the sell leg rests and the buy leg is filled; the sell order."""
 

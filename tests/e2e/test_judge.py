@@ -23,8 +23,8 @@ def honest() -> Case:
         {"kind": "anchor_set", "holdings": [{"currency": c, "total": "1000"} for c in ("btc", "usd", "eur")]},
         {"kind": "order_intended", "terms": BUY, "utc_us": 10},
         {"kind": "order_intended", "terms": SELL, "utc_us": 10},
-        *_filled("k-1", 7, "buy", {"btc": "1", "usd": "-100"}, "usd"),
-        *_filled("k-2", 8, "sell", {"btc": "-1", "eur": "90"}, "eur"),
+        *_filled("k-1", 7, BUY, {"btc": "1", "usd": "-100"}, "usd"),
+        *_filled("k-2", 8, SELL, {"btc": "-1", "eur": "90"}, "eur"),
     ]
     orders = [
         _order(BUY, "MARKET", 11, 7, {"btc": "1", "usd": "-100"}),
@@ -37,13 +37,16 @@ def honest() -> Case:
     return Case(journal, {"orders": orders, "rows": rows, "balances": balances}, 0, (), "verysecret")
 
 
-def _filled(name: str, row_id: int, side: str, amounts: dict[str, str], counter: str) -> list[Json]:
+def _filled(name: str, row_id: int, terms: Json, amounts: dict[str, str], counter: str) -> list[Json]:
     row = {"transaction_id": row_id, "amounts": list(amounts.items()), "fee": "0.1", "fee_currency": counter}
     entries = [{"currency": c, "delta": delta} for c, amount in amounts.items() for delta in (amount, str(-D(amount)))]
     return [
-        {"kind": "fill_booked", "fill": {"trade_id": row_id, "side": side, "size": "1"}},
+        {
+            "kind": "fill_booked",
+            "fill": {"trade_id": row_id, "side": terms["side"], "market": terms["market"], "size": "1"},
+        },
         {"kind": "order_moved", "client_order_id": name, "state": "filled", "utc_us": 200_000_000},
-        {"kind": "row_booked", "row": row, "entries": entries},
+        {"kind": "row_booked", "client_order_id": name, "row": row, "entries": entries},
     ]
 
 
@@ -73,6 +76,19 @@ DEFIANT: list[Json] = [
     {"kind": "mode_changed", "mode": "paused", "seq": 98},
     {"kind": "hedge_opened", "hedge_id": "h2", "seq": 99},
 ]
+PAUSED_CONVERSION: list[Json] = [DEFIANT[0], {"kind": "conversion_opened", "conversion_id": "c1", "seq": 99}]
+FX: Json = {"client_order_id": "k-3", "market": "eurusd", "kind": "ioc", "size": "89.9", "price": "1.1"}
+
+
+def _convert(**changes: str) -> list[Json]:
+    """The journal of a conversion that the venue never saw; honest as far as it goes."""
+    terms = {**FX, "purpose": "convert", "side": "sell", **changes}
+    return [
+        {"kind": "order_intended", "terms": terms, "utc_us": 20, "seq": 98},
+        {"kind": "order_moved", "client_order_id": "k-3", "state": "rejected", "utc_us": 21, "seq": 99},
+    ]
+
+
 LIES = {
     "an order without an intent": Lie(lambda case: case.journal.lines.remove(_lines(case, "order_intended")[0]), "S1"),
     "another size": Lie(lambda case: case.account["orders"][0].update(created="2"), "S1"),
@@ -91,6 +107,10 @@ LIES = {
     "called absent": Lie(lambda case: _lines(case, "order_moved")[0].update(state="absent"), "the venue took it"),
     "called absent too early": Lie(lambda case: case.journal.lines.append(EARLY), "could still have come to life"),
     "a hedge while paused": Lie(lambda case: case.journal.lines.extend(DEFIANT), "S8"),
+    "a conversion beyond the drift": Lie(lambda case: case.journal.lines.extend(_convert(size="89.91")), "not lessen"),
+    "a conversion away from zero": Lie(lambda case: case.journal.lines.extend(_convert(side="buy")), "not lessen"),
+    "a conversion that can rest": Lie(lambda case: case.journal.lines.extend(_convert(kind="limit")), "not lessen"),
+    "a conversion while paused": Lie(lambda case: case.journal.lines.extend(PAUSED_CONVERSION), "S8"),
     "left resting": Lie(lambda case: case.account["orders"][1].update(status="Open"), "L3"),
     "a withdrawal": Lie(lambda case: case.account["rows"].append({"id": 9, "type": 1}), "withdrawn"),
 }
@@ -99,6 +119,13 @@ LIES = {
 def test_an_honest_case_passes() -> None:
     """Nothing is found where everything agrees."""
     assert problems(honest()) == []
+
+
+def test_an_honest_conversion_passes() -> None:
+    """A limited, immediate sale of no more than hedges left is nothing to complain of."""
+    case = honest()
+    case.journal.lines.extend(_convert())
+    assert problems(case) == []
 
 
 @pytest.mark.parametrize("lie", LIES)

@@ -211,6 +211,14 @@ class PlayedVenue:
             Transaction(self.mint(), self.at.utc_us, kind, ((currency, delta),), fee, fee_currency, None, None, None)
         )
 
+    def manual(self, market: str, side: Side, size: Decimal, price: Decimal) -> None:
+        """A trade that a person made by hand, of an order without a name of ours."""
+        terms = OrderTerms("", "", Purpose.CONVERT, market, side, OrderKind.MARKET, size, price, None)
+        order = Placed(terms, self.mint(), 0, status=VenueOrderStatus.FINISHED)
+        told, self.channel = self.channel, False
+        self.fill(order, size, price)
+        self.channel = told
+
     def write(self, row: Transaction) -> None:
         """Write a row, shown after the lag."""
         self.rows.append((self.at.mono_ns + int(self.row_lag_s * SECOND_NS), row))

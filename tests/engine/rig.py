@@ -23,6 +23,7 @@ from arbbot.engine.rules import (
     BuyAs,
     FeedRules,
     FxPolicy,
+    FxRules,
     HedgeRules,
     LimitReference,
     Rules,
@@ -52,11 +53,14 @@ RULES = Rules(
         threshold_mode=ThresholdMode.FIXED, gross_threshold=D("0.0035"), cost_margin=D("0.0005"), net_floor=D(0),
         min_depth_levels=20, max_slippage=D("0.0005"), collar=D("0.003"), limit_markup=D("0.003"),
         limit_reference=LimitReference.BUY_VWAP, buy_as=BuyAs.MARKET, target_size=D("0.05"), weight=D(1),
-        max_notional=D(10_000), cost_reserve=D("0.005"), fx_policy=FxPolicy.EACH,
+        max_notional=D(10_000), cost_reserve=D("0.005"), fx_policy=FxPolicy.BAND,
     ),
     HedgeRules(
         wait_s=D(5), force_s=D(15), exit_loss=D("0.01"), forced_exit_loss=D("0.03"), exit_slippage=D("0.001"),
         max_exits=5, cooldown_s=D(1), reject_cooldown_s=D(10), rejects_to_reduce=3, dust_cap=D("0.0005"),
+    ),
+    FxRules(
+        band=D(10**9), max_conversion=D(25_000), reach=D("0.001"), slack=D("0.0002"), retry_s=D(30), max_failures=3,
     ),
     FeedRules(fresh_s=D(10), ticker_every_s=D(30), premium_tolerance=D("0.001"), ticker_max_age_s=D(90)),
     AccountRules(
@@ -69,6 +73,7 @@ RULES = Rules(
         rate_every_s=D(30), rate_max_age_s=D(90),
     ),
 )  # fmt: skip
+"""The band is beyond reach: tests of hedges are not about conversions."""
 
 
 def rules(**changes: object) -> Rules:
@@ -251,6 +256,10 @@ class Rig:
     def alerts(self) -> list[str]:
         """Names of the alerts raised."""
         return [alert.name for alert in self.all(AlertRaised)]
+
+    def alert_texts(self, name: str) -> list[str]:
+        """What the alerts of one name said."""
+        return [alert.text for alert in self.all(AlertRaised) if alert.name == name]
 
     def placed(self) -> list[PlaceOrder]:
         """Orders commanded."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from arbbot.domain.book import Book
+from arbbot.domain.commands import PlaceOrder
 from arbbot.domain.market import Side
 from arbbot.domain.order import Purpose
 from arbbot.domain.records import (
+    ConversionClosed,
     HedgeClosed,
 )
 from tests.engine.played_venue import Play
@@ -42,3 +44,19 @@ def closed(rig: Rig) -> HedgeClosed:
     """The one hedge's end."""
     ((end),) = rig.all(HedgeClosed)
     return end
+
+
+def conversions(rig: Rig) -> list[PlaceOrder]:
+    """Orders commanded on the FX market."""
+    return [command for command in rig.placed() if command.terms.purpose is Purpose.CONVERT]
+
+
+def ended(rig: Rig) -> list[ConversionClosed]:
+    """Ends of conversions."""
+    return rig.all(ConversionClosed)
+
+
+def waits(rig: Rig) -> str | None:
+    """Why a wanted conversion is not made, by name."""
+    waiting = rig.engine.conversions.waiting
+    return None if waiting is None else waiting.value

@@ -90,6 +90,23 @@ STORY: list[r.Record] = [
     r.HedgeSettled(
         "h1", D("56.5"), D("113"), D("5001"), D(0), (r.Holding("usd", D("1.5")),), D("-5001"), D("4599"), UTC
     ),
+    r.ConversionOpened(
+        "v1",
+        "eurusd",
+        "eur",
+        "usd",
+        Side.SELL,
+        D("4599"),
+        D("1.0998"),
+        D("1.1"),
+        D("0.0003"),
+        D("4599"),
+        "band",
+        "drift",
+        3,
+        UTC,
+    ),
+    r.ConversionClosed("v1", "converted", D("-4599"), D("5058.9"), D("1.5"), D("-0.2"), D(0), "sell filled", UTC),
     r.StatementAgreed((r.CurrencyStatement("usd", D("999"), D("0.001")),), UTC),
     r.Discrepancy((r.Holding("usd", D("-0.01")),), True, UTC),
     r.RefusalsCounted((("below_threshold", 41), ("thin_book", 1)), UTC),
