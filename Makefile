@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fmt lint types sim bench cov image docs
+.PHONY: help setup run test test-scenes test-others check fmt lint types sim bench cov image docs
 
 SECONDS =
 IMAGE = arbbot:dev
@@ -11,10 +11,11 @@ IMAGE = arbbot:dev
 PY := .venv/bin/python
 STAMP := .venv/.ready-$(shell (pwd; cat requirements-test.lock pyproject.toml) | cksum | cut -d' ' -f1)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+unexport PYTHONDONTWRITEBYTECODE # the tests start the program some hundred times: it is compiled once
 
 help:
 	@echo 'make run [SECONDS=30]   rehearse on the built-in exchange until Ctrl-C, or for so many seconds'
-	@echo 'make test               everything CI runs: check, then the tests'
+	@echo 'make test               everything CI runs: check and the tests'
 	@echo 'make check | fmt | lint | types | cov | bench | image | setup'
 
 setup: $(STAMP)
@@ -30,8 +31,16 @@ $(STAMP): # requirements-test.lock and pyproject.toml are in its name
 run: setup
 	@$(PY) -m arbbot run --demo $(if $(strip $(SECONDS)),--for $(strip $(SECONDS))s)
 
-test: check
-	@$(PY) -m pytest
+# The scenes mostly wait and the other tests mostly compute: side by side they take little more than half the time.
+test: setup
+	@echo 'test: check, scenes and all other tests run side by side; each is shown when it has ended'
+	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-scenes test-others
+
+test-scenes: setup
+	@$(PY) -m pytest -q tests/e2e
+
+test-others: setup
+	@$(PY) -m pytest -q --ignore=tests/e2e
 
 check: lint types
 	@$(PY) -m ruff format --check .
