@@ -23,8 +23,8 @@ class Armed:
                 self._waiting.setdefault(stage, []).append(each)
                 self._left[id(each)] = each.count
 
-    def take(self, stage: str, targets: Container[str], now_us: int) -> list[Disturbance]:
-        """Those that strike now; they are counted."""
+    def take(self, stage: str, targets: Container[str], now_us: int, most: int = 100) -> list[Disturbance]:
+        """Those that strike now, `most` at a time; they are counted."""
         waiting = self._waiting.get(stage)
         if not waiting:
             return []
@@ -34,6 +34,8 @@ class Armed:
                 continue
             if each.for_ms and now_ms > each.at_ms + each.for_ms:
                 over.append(each)
+                continue
+            if len(struck) >= most:
                 continue
             struck.append(each)
             self.fired[each.kind] += 1

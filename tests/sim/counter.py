@@ -20,6 +20,7 @@ from tests.sim.world import World
 KEY, SECRET = "SimKey0000000000000000000000000001", "SimSecret000000000000000000000001"
 ELSEWHERE = {"rate_limited_400": "rate_limited", "rate_limited_429": "rate_limited", "market_off": "halted"}
 """Names of the catalogue that the exchange spells otherwise."""
+NO_ROWS = b"[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,6 @@ class Counter:
         if "yank" in disturbances:
             world.house.yank()
         struck = {fault.name: fault for fault in map(_fault, disturbances.values()) if fault is not None}
-        if not world.account.rows:
-            struck.pop("rows_unknown", None)  # it would make up a row out of nothing
         stead = substitute(self.api, request, struck)
         previous = self._last.get(request.path)
         reply: Reply | None = None
@@ -75,6 +74,8 @@ class Counter:
         if "truncated" in struck:
             return Served(None, cut=True) if world.coin() else Served(_halved(reply), date_ms=date_ms)
         if stead is None:
+            if reply.body == NO_ROWS:
+                struck.pop("rows_unknown", None)  # it would make up a row out of nothing
             reply = alter(self.api, request, reply, struck, previous)
         other = self._any if previous is not self._any else None
         self._last[request.path] = self._any = reply

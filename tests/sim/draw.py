@@ -18,7 +18,7 @@ D = Decimal
 def draw(seed: int) -> Plan:
     """The plan of a seed, the same for ever."""
     rng = Random(f"{seed}/plan")
-    length_ms = rng.choice((30_000, 60_000, 60_000, 120_000, 240_000))
+    length_ms = rng.choice((20_000, 30_000, 45_000, 60_000, 120_000))
     levels = rng.choice((6, 6, 10, 22))
     fee = D(rng.choice((0, 30, 40, 100))) / 1000
     quotes = _quotes(rng, length_ms)
@@ -38,11 +38,12 @@ def draw(seed: int) -> Plan:
             up_ms=rng.choice((3, 20, 60)),
             down_ms=rng.choice((3, 20, 60)),
             jitter_ms=rng.choice((1, 20, 100)),
-            idle_look_ms=rng.choice((1500, 3000, 6000)),
+            idle_look_ms=rng.choice((1500, 1900, 3500)),
             busy_look_ms=rng.choice((150, 300, 600)),
         ),
         private=rng.random() < 0.7,
         signed_errors_only=signed_errors_only,
+        quiet=rng.random() < 0.2,
         windows=rng.choice((((400, 1), (10_000, 600)),) * 3 + (((30, 1), (10_000, 600)), ((20, 1), (900, 600)))),
         sqlite=rng.random() < 0.04,
         clock_off_ms=rng.choice((0, 0, 0, -700, 900, -20_000, 20_000)),
@@ -84,7 +85,7 @@ def draw_rules(rng: Random, levels: int) -> Rules:
         premium_tolerance=D(rng.choice(("0.002", "0.02"))),
         poll_s=D(rng.choice((8, 30))),
         lag_s=D(5),
-        overlap_s=D(rng.choice((60, 600))),
+        overlap_s=D(rng.choice((60, 60, 600))),
         doubt_alert_s=D(rng.choice((20, 60))),
         stop_grace_s=D(rng.choice((20, 45))),
         fees_every_s=D(rng.choice((20, 300))),
@@ -119,7 +120,7 @@ def _quotes(rng: Random, length_ms: int) -> tuple[Quote, ...]:
         if rng.random() < 0.8:
             price = (price * (1 + D(rng.randint(-12, 12)) / 10_000)).quantize(D(1))
             quotes.append(Quote(at_ms, price, rng.randint(-8, 8), depth))
-        at_ms += rng.randint(4_000, 25_000)
+        at_ms += rng.randint(4_000, 20_000)
     return tuple(quotes)
 
 
@@ -142,7 +143,7 @@ def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tup
     return tuple(sorted(found, key=lambda each: (each.at_ms, each.kind, each.target)))
 
 
-RARE = {"auth_403": 0.25, "ip_403": 0.25, "row_burst": 0.1, "panic": 0.5, "stop": 0.5, "minimum_change": 0.4,
+RARE = {"auth_403": 0.25, "ip_403": 0.25, "row_burst": 0.05, "panic": 0.5, "stop": 0.5, "minimum_change": 0.4,
         "connect_refused": 0.7, "vm_pause": 0.5}  # fmt: skip
 """Kinds that end most lives, or cost much: how often they are kept when drawn."""
 RECORDS = ("any", "any", "hedge_opened", "order_moved", "fill_booked", "exit_planned", "hedge_closed", "row_booked",

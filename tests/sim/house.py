@@ -41,14 +41,13 @@ class House:
         """The edge is gone, and more: the market that was rich is cheap."""
         self.quote(replace(self.last, premium_bps=-self.last.premium_bps // 3))
 
-    def stir(self) -> str:
-        """One order of one market changes its size; its symbol."""
-        symbol = SYMBOLS[self._rng.randrange(3)]
-        orders = self._orders[symbol]
-        if orders:
-            unit = FX_DEPTH if symbol == FX else Decimal(self.last.depth) / 1000
-            self._venue.house_resize(self._rng.choice(orders), self._amount(symbol, unit), self._clock.now_us)
-        return symbol
+    def stir(self, *, one: bool) -> None:
+        """One order of every market, or of one market, changes its size."""
+        for symbol in (SYMBOLS[self._rng.randrange(3)],) if one else SYMBOLS:
+            orders = self._orders[symbol]
+            if orders:
+                unit = FX_DEPTH if symbol == FX else Decimal(self.last.depth) / 1000
+                self._venue.house_resize(self._rng.choice(orders), self._amount(symbol, unit), self._clock.now_us)
 
     def _amount(self, symbol: str, unit: Decimal) -> Decimal:
         return (unit * self._rng.randint(30, 170) / 100).quantize(self._venue.spec(symbol).lot)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ CALM_SLACK_US = 8 * SECOND
 CALM_AT_MOST_US = 480 * SECOND
 STOP_SLACK_US = 40 * SECOND
 FOR_EVER_US = 7200 * SECOND
-MOST_PENDING = 5_000
+MOST_PENDING = 20_000
 CALM_DEPTH = 500
 
 
@@ -111,10 +112,11 @@ class Life:
         clock, pace = self.world.clock, self.world.plan.pace
         if clock.now_us != self._look_due_us and self._look_due_us:
             return
+        busy = self._busy()
         self.world.venue.advance(clock.now_us)
-        self.world.house.stir()
+        self.world.house.stir(one=busy or self.world.plan.quiet)
         self.flush()
-        self._look_due_us = clock.now_us + (pace.busy_look_ms if self._busy() else pace.idle_look_ms) * MS
+        self._look_due_us = clock.now_us + (pace.busy_look_ms if busy else pace.idle_look_ms) * MS
         clock.at(self._look_due_us, self._look)
 
     def flush(self) -> None:
@@ -237,6 +239,14 @@ class Life:
 
 def run_plan(plan: Plan, *, keep_trace: bool = False) -> Result:
     """Live one plan."""
+    gc.disable()  # a life is short: what it leaves behind is collected after it
+    try:
+        return _run_plan(plan, keep_trace=keep_trace)
+    finally:
+        gc.enable()
+
+
+def _run_plan(plan: Plan, *, keep_trace: bool) -> Result:
     if not plan.sqlite:
         return Life(plan, Memory(), keep_trace=keep_trace).run()
     with tempfile.TemporaryDirectory(prefix="sim") as folder:

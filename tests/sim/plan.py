@@ -78,6 +78,8 @@ class Plan:
     """Whether the account's private channels are subscribed."""
     signed_errors_only: bool
     """Whether unsigned error replies are no answer."""
+    quiet: bool
+    """Whether the books hardly ever change, so that REST must vouch for them."""
     windows: tuple[tuple[int, int], ...]
     """The rate budget: requests, seconds."""
     sqlite: bool

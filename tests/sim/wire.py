@@ -101,7 +101,7 @@ class Wire:
 
     def _send(self, exchange: Exchange) -> None:
         world, clock = self._world, self._world.clock
-        struck = world.armed.take("rest", targets(exchange.command), clock.now_us)
+        struck = world.armed.take("rest", targets(exchange.command), clock.now_us, most=1)
         if isinstance(exchange.command, PlaceOrder):
             struck += world.armed.take("order", targets(exchange.command), clock.now_us)
         elif isinstance(exchange.command, CancelOrder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,7 +53,9 @@ def _spell(value: Json, comma: str, colon: str) -> str:
         return _spell(dict(value), comma, colon)
     if isinstance(value, Sequence):
         return _spell(list(value), comma, colon)
-    return json.dumps(value)
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def rest_json(value: Json) -> bytes:

@@ -70,7 +70,7 @@ class MoneyJudge:
             sums[entry["currency"]] = sums.get(entry["currency"], ZERO) + Decimal(entry["delta"])
         if any(sums.values()):
             self._report.fail("S4", f"row {row_id} is booked out of balance: {sums}")
-        true = next((each for each in reversed(self._truth.rows()) if each.row_id == row_id), None)
+        true = self._truth.row(row_id)
         if true is None:
             self._report.fail("S3", f"row {row_id} is not known to the venue")
             return
@@ -122,13 +122,13 @@ class MoneyJudge:
                 counter = fill.market[-3:]
                 net[counter] = net.get(counter, ZERO) - sign * fill.size * fill.price - fill.fee
                 base += sign * fill.size
+        room = Decimal(1).scaleb(-self._limits.row_decimals) * (len(self._truth.fills) + 1)
         for currency, told in (("usd", line["domestic_delta"]), ("eur", line["foreign_delta"])):
-            room = Decimal(1).scaleb(-self._limits.row_decimals) * (len(self._truth.fills) + 1)
             if abs(net.get(currency, ZERO) - Decimal(told)) > room:
                 self._report.fail("S7", f"{line['hedge_id']} settles {told} {currency}, fills made {net.get(currency)}")
         pnl = Decimal(line["realised_pnl"])
         named = story.plans > 0 or base != 0 or (story.closed or {}).get("outcome") != "completed"
-        if pnl < 0 and not named and not self._slipped(line["hedge_id"]):
+        if pnl < -room and not named and not self._slipped(line["hedge_id"]):
             self._report.fail("S7", f"{line['hedge_id']} made {pnl} and nothing says why")
 
     def _slipped(self, hedge_id: str) -> bool:

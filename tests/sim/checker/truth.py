@@ -46,6 +46,7 @@ class Truth:
         self.dirty = True
         """Something of the account has changed since it was last looked at."""
         self._decimals = balance_decimals
+        self._rows: dict[int, Row] = {}
         self._shown: dict[str, deque[tuple[int, Decimal]]] = {}
         """What the venue shows of each currency, since when, newest last."""
         self.note_balances(0)
@@ -112,6 +113,12 @@ class Truth:
     def rows(self) -> list[Row]:
         """All rows of the account."""
         return self.account.rows
+
+    def row(self, row_id: int) -> Row | None:
+        """One row of the account."""
+        for each in self.account.rows[len(self._rows) :]:
+            self._rows[each.row_id] = each
+        return self._rows.get(row_id)
 
     def dust(self) -> Decimal:
         """What no market of the base takes as an order."""
