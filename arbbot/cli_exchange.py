@@ -18,6 +18,7 @@ class Scenario(StrEnum):
     CALM = "calm"
     MIXED = "mixed"
     DISLOCATED = "dislocated"
+    EVENTFUL = "eventful"
     STRESS = "stress"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import math
 import os
 import signal
 from decimal import Decimal
@@ -18,6 +19,9 @@ from arbbot.exchange.rules import VenueRules
 from arbbot.exchange.serve import Addresses, serve
 from arbbot.exchange.venue import FIRST_USER_ID
 from arbbot.exchange_command import ExchangeCommand
+
+COMPRESSED_TICK_S = 0.05
+"""Wall time: at 60 market seconds a second a book changes every three of them, and cannot change more often."""
 
 
 def exchange(command: ExchangeCommand) -> ExitCode:
@@ -71,6 +75,9 @@ def options(command: ExchangeCommand) -> ExchangeOptions:
         speed=float(command.compression),
         seed=command.seed,
         faults=command.faults,
+        per_second=math.ceil(400 * command.compression),
+        per_ten_minutes=math.ceil(10_000 * command.compression),
+        tick_s=0.1 if command.compression == 1 else COMPRESSED_TICK_S,
     )
 
 

@@ -88,6 +88,7 @@ FAULTS: dict[str, FaultKind] = {
     "empty": _frame("book without levels"),
     "zero": _frame("book with a zero price"),
     "absurd": _frame("book with prices a thousand times too high"),
+    "wick": _frame("book with every price off by a share that looks possible", share="0.01"),
     "duplicate": _frame("the frame twice"),
     "older": _frame("the frame, then the one before it again"),
     "reordered": _frame("the frame after the next one"),

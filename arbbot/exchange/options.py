@@ -52,7 +52,8 @@ class ExchangeOptions:
     `port` 0 picks a free one; `ws_port` None serves the WebSocket on the same port. `scenario` and
     `history` choose the market process, `still` leaves the books to the control endpoint. `speed` is
     market seconds per second, `origin_us` where market time starts (None: now). `faults` are written as
-    in `faults.py`. Limits are requests a second and in ten minutes.
+    in `faults.py`. Limits are requests a second and in ten minutes, and `tick_s` is the pace of the market
+    process and of book frames: these three by the wall clock, whatever the speed.
     """
 
     host: str = "127.0.0.1"
@@ -70,3 +71,4 @@ class ExchangeOptions:
     faults: tuple[str, ...] = ()
     per_second: int = 400
     per_ten_minutes: int = 10_000
+    tick_s: float = 0.1

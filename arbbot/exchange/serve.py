@@ -23,15 +23,15 @@ from arbbot.exchange.server.rest import RestServer
 from arbbot.exchange.server.stream import StreamServer
 from arbbot.exchange.venue import Venue
 
-TICK_S = 0.1
-"""Pace of the market process and of book frames, wall time."""
-
 
 class MarketProcess(Protocol):
     """What moves the books."""
 
     def tick(self, now_us: int) -> None:
         """Bring the books to market time `now_us`."""
+
+    def spike(self, market: str, share: float, until_us: int) -> None:
+        """Quote a market off its fair price for a while; raises KeyError for a market that is not quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ async def serve(
         market.tick(clock.now_us())
     api = Api(venue, Limiter(options.per_second, options.per_ten_minutes))
     stream = StreamServer(venue, clock, api.memory.tokens, faults)
-    control = Control(venue, clock, stream, faults)
+    control = Control(venue, clock, stream, faults, None if market is None else market.spike)
     rest = RestServer(api, clock, faults)
     context = server_context(options.tls_dir) if options.tls_dir else None
     runners: list[web.AppRunner] = []
@@ -79,7 +79,7 @@ async def serve(
             runners.append(await _start(_stream_app(stream), options.host, options.ws_port, context))
         if ready is not None:
             ready(_addresses(options, runners))
-        await _run(venue, clock, market, stream, control, stop)
+        await _run(venue, clock, market, stream, control, stop, options.tick_s)
     finally:
         stream.drop(1001, reset=False)
         for runner in runners:
@@ -119,6 +119,7 @@ async def _run(
     stream: StreamServer,
     control: Control,
     stop: asyncio.Event,
+    tick_s: float,
 ) -> None:
     loop = asyncio.get_running_loop()
     due = loop.time()
@@ -128,7 +129,7 @@ async def _run(
         if market is not None and not control.market_paused:
             market.tick(now_us)
         stream.flush_books()
-        due = max(due + TICK_S, loop.time())
+        due = max(due + tick_s, loop.time())
         try:
             async with asyncio.timeout_at(due):
                 await stop.wait()

@@ -50,6 +50,18 @@ SCENARIOS = {
         "ARTIFICIAL, for demonstrations: the EUR book is 0.5-1.5 % off, to and fro, every few seconds.",
         dislocation=Spells(gap=Span(0.5, 1.5, 5.0), length=Span(1.5, 4.5, 60.0), low=0.005, high=0.015, alternate=True),
     ),
+    "eventful": Scenario(
+        "ARTIFICIAL, for rehearsals: the EUR book is 0.5-1.5 % off for minutes, to and fro, with spells of stress.",
+        stress=Spells(
+            gap=Span(0.5 * HOUR_S, 3 * HOUR_S, 12 * HOUR_S),
+            length=Span(0.25 * HOUR_S, 0.75 * HOUR_S, 2 * HOUR_S),
+            low=0.0015,
+            high=0.0050,
+        ),
+        dislocation=Spells(
+            gap=Span(30.0, 240.0, 900.0), length=Span(60.0, 150.0, 600.0), low=0.005, high=0.015, alternate=True
+        ),
+    ),
     "stress": Scenario(
         "Wide, fast and thin: spikes shorter than a second, one-sided liquidity.",
         premium_sd=0.0030,

@@ -39,6 +39,11 @@ class MarketProcess:
         }
         self._ticks = {market: venue.spec(market).tick for market in styles}
         self._fair = prices.advance(0.0).fair
+        self._spikes: dict[str, tuple[float, int]] = {}
+
+    def spike(self, market: str, share: float, until_us: int) -> None:
+        """Quote a market this share off its fair price until a moment, for one tick at least; KeyError for another."""
+        self._spikes[self._require(market)] = (1.0 + share, until_us)
 
     def tick(self, now_us: int) -> None:
         """Bring prices and books to `now_us`, microseconds of market time, however long the step.
@@ -53,7 +58,19 @@ class MarketProcess:
         self._fair = moment.fair
         for market, house in self._houses.items():
             empty_side = moment.empty_side if market == "btceur" else None
-            house.requote(moment.fair[market], moment.width, moment.depth, empty_side, step_s, now_us)
+            fair = moment.fair[market] * self._spiked(market, now_us)
+            house.requote(fair, moment.width, moment.depth, empty_side, step_s, now_us)
+
+    def _require(self, market: str) -> str:
+        if market not in self._houses:
+            raise KeyError(f"no house quotes {market}")
+        return market
+
+    def _spiked(self, market: str, now_us: int) -> float:
+        factor, until_us = self._spikes.get(market, (1.0, now_us + 1))
+        if now_us >= until_us:
+            del self._spikes[market]
+        return factor
 
     def fair(self, market: str) -> Decimal:
         """Return the fair price behind a market's quotes, on its price grid; KeyError for another market."""

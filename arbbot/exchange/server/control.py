@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -23,6 +24,8 @@ from arbbot.exchange.venue import Venue
 
 DEPOSIT, WITHDRAWAL, CONVERSION = 0, 1, 36
 Body = dict[str, Any]
+Spike = Callable[[str, float, int], None]
+"""Market, share off its fair price, until when in microseconds of market time."""
 
 
 def _row(row: Row) -> Json:
@@ -54,8 +57,13 @@ def _order(order: AccountOrder) -> Json:
     }
 
 
-def account_state(account: Account) -> dict[str, Json]:
-    """Spell everything about an account in full precision, without lag, rounding or cache."""
+def account_state(account: Account, rows_after: int = 0, *, only_open: bool = False) -> dict[str, Json]:
+    """Spell everything about an account in full precision, without lag, rounding or cache.
+
+    For those who look again and again: only rows above an id, and only open orders.
+    """
+    orders = account.open_orders if only_open else account.orders
+    rows = account.rows[bisect_right(account.rows, rows_after, key=lambda row: row.row_id) :]
     return {
         "user_id": account.user_id,
         "name": account.name,
@@ -63,20 +71,23 @@ def account_state(account: Account) -> dict[str, Json]:
             currency: {"total": f"{b.total:f}", "available": f"{b.available:f}", "reserved": f"{b.reserved:f}"}
             for currency, b in account.balances.items()
         },
-        "orders": [_order(order) for order in account.orders.values()],
-        "rows": [_row(row) for row in account.rows],
+        "orders": [_order(order) for order in orders.values()],
+        "rows": [_row(row) for row in rows],
     }
 
 
 class Control:
     """Handlers of `/control/...`. Bodies and replies are JSON; decimals are strings."""
 
-    def __init__(self, venue: Venue, clock: MarketClock, stream: StreamServer, faults: Faults) -> None:
-        """Control these parts."""
+    def __init__(
+        self, venue: Venue, clock: MarketClock, stream: StreamServer, faults: Faults, spike: Spike | None = None
+    ) -> None:
+        """Control these parts; `spike` where a market process quotes."""
         self._venue = venue
         self._clock = clock
         self._stream = stream
         self._faults = faults
+        self._spike_market = spike
         self.market_paused = False
         self._actions: dict[str, Callable[[Body], Json]] = {
             "deposit": lambda body: self._external(body, DEPOSIT, 1),
@@ -93,6 +104,7 @@ class Control:
             "stall": self._stall,
             "book": self._book,
             "pause_market": self._pause_market,
+            "spike": self._spike,
         }
 
     def routes(self) -> list[web.RouteDef]:
@@ -122,6 +134,7 @@ class Control:
 
     async def _get_state(self, request: web.Request) -> Json:
         wanted = request.query.get("account")
+        rows_after, only_open = int(request.query.get("rows_after", "0")), request.query.get("orders") == "open"
         return {
             "now_us": self._clock.now_us(),
             "connections": self._stream.connections,
@@ -133,7 +146,7 @@ class Control:
             "house": {currency: f"{amount:f}" for currency, amount in self._venue.house.items()},
             "collected_fees": {currency: f"{amount:f}" for currency, amount in self._venue.collected.items()},
             "accounts": [
-                account_state(account)
+                account_state(account, rows_after, only_open=only_open)
                 for account in self._venue.accounts.values()
                 if wanted is None or account.name == wanted
             ],
@@ -141,10 +154,7 @@ class Control:
 
     async def _get_faults(self, request: web.Request) -> Json:
         return {
-            "active": [
-                {"name": f.name, "pattern": f.pattern, "left": f.left, "fired": f.fired, "params": f.params}
-                for f in self._faults.active
-            ],
+            "active": self._active(),
             "known": {name: kind.meaning for name, kind in FAULTS.items()},
         }
 
@@ -154,8 +164,16 @@ class Control:
         return {"ok": True}
 
     async def _clear_faults(self, request: web.Request) -> Json:
+        """Switch all faults off; the reply tells how often each has struck."""
+        cleared = self._active()
         self._faults.active.clear()
-        return {"ok": True}
+        return {"ok": True, "cleared": cleared}
+
+    def _active(self) -> list[Json]:
+        return [
+            {"name": f.name, "pattern": f.pattern, "left": f.left, "fired": f.fired, "params": f.params}
+            for f in self._faults.active
+        ]
 
     async def _post_action(self, request: web.Request) -> Json:
         action = self._actions.get(request.match_info["action"])
@@ -232,6 +250,14 @@ class Control:
             self._venue.house_cancel(order_id, now_us)
         for side, price, amount in rows:
             self._venue.house_limit(market, side, price, amount, now_us)
+        return {"ok": True}
+
+    def _spike(self, body: Body) -> Json:
+        """Quote a market off its fair price for so many market seconds, for one tick at least."""
+        if self._spike_market is None:
+            raise ValueError("no market process quotes here")
+        until_us = self._clock.now_us() + int(float(body["seconds"]) * 1_000_000)
+        self._spike_market(str(body["market"]), float(body["share"]), until_us)
         return {"ok": True}
 
     def _pause_market(self, body: Body) -> Json:

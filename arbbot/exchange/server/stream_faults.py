@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from arbbot.exchange.faults import Fault
@@ -30,6 +31,16 @@ def _cross(book: Book) -> None:
 
 def _scale(row: list[str]) -> list[str]:
     return [row[0].replace(".", "000."), *row[1:]]
+
+
+def _wick(fault: Fault) -> Callable[[Book], object]:
+    factor = 1 + Decimal(fault.params["share"])
+
+    def shift(book: Book) -> None:
+        for side in ("bids", "asks"):
+            book[side] = [[str((Decimal(row[0]) * factor).quantize(Decimal(row[0]))), *row[1:]] for row in book[side]]
+
+    return shift
 
 
 BOOKS: dict[str, Callable[[Book], object]] = {
@@ -74,6 +85,8 @@ def strike(session: Session, channel: str, frame: str, struck: Mapping[str, Faul
     for name, fault in struck.items():
         if name in BOOKS:
             out = [_edit(frame, BOOKS[name])]
+        elif name == "wick":
+            out = [_edit(frame, _wick(fault))]
         elif name in INSTEAD:
             out = INSTEAD[name](frame, fault)
         elif name == "close":
