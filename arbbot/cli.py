@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arbbot.cli_exchange import exchange
+from arbbot.cli_rehearse import rehearse
 from arbbot.cli_types import AsJson, JournalFile, Reason, SettingsFile, Socket, duration, positive
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
@@ -154,6 +155,7 @@ def run(
 
 
 app.command()(exchange)
+app.command()(rehearse)
 
 
 @app.command()

@@ -4,7 +4,8 @@ from arbbot.bootstrap.check import check
 from arbbot.bootstrap.daemon import run
 from arbbot.bootstrap.history import backtest
 from arbbot.bootstrap.journals import adopt, explain, report
+from arbbot.bootstrap.longrun import listed, rehearse
 from arbbot.bootstrap.replaying import replay
 from arbbot.bootstrap.venue import exchange
 
-__all__ = ["adopt", "backtest", "check", "exchange", "explain", "replay", "report", "run"]
+__all__ = ["adopt", "backtest", "check", "exchange", "explain", "listed", "rehearse", "replay", "report", "run"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from arbbot import screen
+from arbbot.bootstrap.longrun.gate import leave
 from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.summary import plain
 from arbbot.bootstrap.wiring import Taps, fetch_route, gateway
@@ -20,7 +21,7 @@ from arbbot.domain.money import ZERO
 from arbbot.domain.order import Balance
 from arbbot.ports import Gateway
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import Keys, Settings, read_keys, rules
+from arbbot.settings import Keys, RunMode, Settings, read_keys, rules
 
 CLOCK_OFFSET_MAX_MS = 5_000
 """The venue refuses requests 150 s off; far less is already a machine to mend."""
@@ -40,11 +41,14 @@ def check(settings: Settings, as_json: bool) -> ExitCode:
     """Run the preflight and print it; CHECK_FAILED when something would keep the daemon from trading."""
     keys = read_keys(settings)
     findings = [Finding("settings", True, f"mode {settings.mode}, {settings.venue.rest_url}")]
+    if settings.mode is RunMode.LIVE:
+        told = leave(settings)
+        findings.append(Finding("rehearsal", told.granted, told.words))
     findings.extend(asyncio.run(_ask(settings, keys)))
     failed = any(finding.passed is False for finding in findings)
     if as_json:
-        told = [{"check": each.name, "passed": each.passed, "text": each.text} for each in findings]
-        screen.show_json({"ok": not failed, "checks": told})
+        shown = [{"check": each.name, "passed": each.passed, "text": each.text} for each in findings]
+        screen.show_json({"ok": not failed, "checks": shown})
     else:
         words = {True: "ok  ", False: "FAIL", None: "    "}
         print(*(f"{words[each.passed]} {each.name:10} {each.text}" for each in findings), sep="\n")

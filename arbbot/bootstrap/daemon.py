@@ -20,6 +20,7 @@ from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import broken, gauges, recording
 from arbbot.bootstrap import demo as demonstration
+from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed
 from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
@@ -52,7 +53,7 @@ from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.control import ControlServer
 from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
 from arbbot.runtime.operator_verbs import operator_event, outcome
-from arbbot.settings import Keys, RunMode, Settings, read_keys, refuse_unrehearsed, rules
+from arbbot.settings import Keys, RunMode, Settings, read_keys, rules
 from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.logging import Identity as LogIdentity
 from arbbot.telemetry.logging import build_logger, take_over_library_logs
@@ -315,7 +316,7 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, socket: Path) -> li
         f"control    {socket}",
     ]
     if settings.mode is RunMode.LIVE:
-        lines.append(f"REAL MONEY without a passed rehearsal on record: {settings.live.rehearsal_override}")
+        lines.append(f"rehearsal  {leave(settings).words}")
     if parts.recorder is not None:
         lines.append(f"recording  {parts.recorder.directory}")
     return [*lines, *verdict(parts.route, fees, rules(settings).trade)]

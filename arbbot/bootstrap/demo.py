@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import shlex
 import sys
@@ -14,17 +12,15 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from arbbot.bootstrap.exchange_child import exchange_child
 from arbbot.bootstrap.terminal import say
 from arbbot.domain.exit_codes import ExitCode
-from arbbot.domain.failure import Failure
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
 from arbbot.settings import KeySettings, RunMode, Settings
 
 SCENARIO = "dislocated"
 TAKER_PERCENT = Decimal("0.03")
 MAKER_PERCENT = Decimal("0.00")
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 5.0
 FULL_WEIGHT = Decimal(100)
 MEDIAN_SAMPLES = 4
 """Of the premium, before the first signal is believed: a demonstration is short."""
@@ -47,20 +43,11 @@ guard      as in the settings, but it believes signals after {samples} samples o
 async def run(settings: Settings, serve: Callable[[Settings], Awaitable[ExitCode]]) -> ExitCode:
     """Start the exchange, run `serve` with settings that point at it, stop the exchange."""
     say(explanation(settings))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "arbbot", "exchange", "--port", "0", "--scenario", SCENARIO, "--json", "--leash"),
-        *("--maker-fee", str(MAKER_PERCENT), "--taker-fee", str(TAKER_PERCENT)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        shown = pointed(settings, await _addresses(process))
+    fees = ("--maker-fee", str(MAKER_PERCENT), "--taker-fee", str(TAKER_PERCENT))
+    async with exchange_child("--scenario", SCENARIO, *fees) as addresses:
+        shown = pointed(settings, addresses)
         say(*invitation(shown))
         return await serve(shown)
-    finally:
-        await _stop(process)
 
 
 def invitation(shown: Settings) -> list[str]:
@@ -73,29 +60,6 @@ def invitation(shown: Settings) -> list[str]:
         f"look       {arbbot} status --socket {socket}",
         f"command    {arbbot} pause --reason 'a look' --socket {socket}",
     ]
-
-
-async def _addresses(process: asyncio.subprocess.Process) -> dict[str, str]:
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(START_TIMEOUT_S):
-            line = await process.stdout.readline()
-        addresses: dict[str, str] = json.loads(line)
-    except (TimeoutError, ValueError) as error:
-        raise Failure(ExitCode.VENUE, "the built-in exchange did not start") from error
-    return addresses
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    """Closing its leash ends it; it is killed only when that does not help."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
 
 
 def pointed(settings: Settings, addresses: dict[str, str]) -> Settings:

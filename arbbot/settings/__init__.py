@@ -2,7 +2,7 @@
 
 from arbbot.settings.conversion import rules
 from arbbot.settings.errors import SettingsError
-from arbbot.settings.load import Sources, in_force, load, read_sources, refuse_unrehearsed
+from arbbot.settings.load import Sources, in_force, load, read_sources
 from arbbot.settings.model import (
     AccountSettings,
     FeedSettings,
@@ -52,6 +52,5 @@ __all__ = [
     "load",
     "read_keys",
     "read_sources",
-    "refuse_unrehearsed",
     "rules",
 ]

@@ -115,18 +115,6 @@ def load(path: Path | None = None, mode: str | None = None) -> Settings:
     return read_sources(path, mode).settings()
 
 
-def refuse_unrehearsed(settings: Settings) -> None:
-    """Live mode is for what was rehearsed. No rehearsal is on record yet, so that a person must answer for it: raises
-    SettingsError, code LIVE_SWITCH, unless one gave a reason.
-    """
-    if settings.mode is RunMode.LIVE and settings.live.rehearsal_override is None:
-        problem = (
-            "live.rehearsal_override: no passed 24 h rehearsal of this version and settings is on record; "
-            "to trade real money all the same, say why here"
-        )
-        raise SettingsError(ExitCode.LIVE_SWITCH, [problem])
-
-
 def in_force(path: Path | None = None) -> dict[str, dict[str, Any]]:
     """Every setting as `{key: {value, from}}`, keys masked. Raises SettingsError."""
     sources = read_sources(path)

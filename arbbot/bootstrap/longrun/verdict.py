@@ -1,0 +1,176 @@
+"""The verdict: named criteria, each with what was measured, on disk beside the rehearsal's journal."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from arbbot.bootstrap.longrun.memory import GROWTH_MIB_A_DAY_MAX, MOST_MIB_MAX, Memory
+from arbbot.bootstrap.longrun.supervise import Course
+from arbbot.bootstrap.longrun.tally import Tally
+from arbbot.bootstrap.longrun.truth import Truth
+from arbbot.bootstrap.summary import only, plain
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.money import BPS, ZERO
+
+FILE = "verdict.json"
+BROKEN_TOLD = 5
+FATAL_CODES = (ExitCode.FAULT, ExitCode.JOURNAL, ExitCode.SETTINGS, ExitCode.USAGE, ExitCode.SECRET)
+"""Ends that no fault of the venue explains."""
+BROKEN_BY_OURSELVES = frozenset({"row_contradiction"})
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One thing that must hold."""
+
+    name: str
+    passed: bool
+    measured: str
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything that a verdict is made of."""
+
+    course: Course
+    tally: Tally
+    truth: Truth
+    memory: Memory | None
+    length_s: Decimal
+    dust: Decimal
+
+
+def differences(tally: Tally, truth: Truth) -> dict[str, Decimal]:
+    """Per currency, the venue's true balance minus the sum of the journal's rows; what a rebase swallowed counts too.
+
+    Currencies that never moved are left out when they agree.
+    """
+    found = {}
+    for currency in sorted(truth.balances.keys() | tally.holdings.keys()):
+        missed = truth.balances.get(currency, ZERO) - tally.holdings.get(currency, ZERO)
+        swallowed = tally.rebase_differences.get(currency, ZERO)
+        if missed or swallowed or truth.balances.get(currency) != truth.opening.get(currency):
+            found[currency] = abs(missed) + abs(swallowed)
+    return found
+
+
+def criteria(seen: Seen) -> list[Criterion]:
+    """All of them, whether they hold or not."""
+    return [*_ending(seen), *_money(seen), *_machine(seen)]
+
+
+def _ending(seen: Seen) -> list[Criterion]:
+    course, tally, truth = seen.course, seen.tally, seen.truth
+    lasted_s = (course.ended_us - course.begun_us) / 1e6
+    doubtful = [order.terms.client_order_id for order in tally.state.in_doubt()]
+    return [
+        Criterion("duration", lasted_s >= float(seen.length_s) and not course.interrupted,
+                  f"{lasted_s / 3600:.2f} h" + (", interrupted" if course.interrupted else ""),
+                  f"{float(seen.length_s) / 3600:.2f} h of market time"),
+        Criterion("orderly end", course.last_code == ExitCode.OK and course.quiet,
+                  f"exit code {course.last_code}, {'at rest' if course.quiet else 'not at rest'} before the stop",
+                  "at rest with faults off, then exit code 0"),
+        Criterion("flat", abs(truth.net) <= seen.dust and tally.state.open_hedge_id is None,
+                  f"{plain(truth.net)} btc by the venue's rows", f"within {plain(seen.dust)} btc"),
+        Criterion("nothing rests at the venue", not truth.open_orders, "; ".join(truth.open_orders) or "none", "none"),
+        Criterion("nothing in doubt", not doubtful, ", ".join(doubtful) or "none", "none"),
+    ]  # fmt: skip
+
+
+def _money(seen: Seen) -> list[Criterion]:
+    tally, truth = seen.tally, seen.truth
+    off = differences(tally, truth)
+    unknown = len(truth.rows - tally.rows) + len(tally.rows - truth.rows)
+    least = "none decided" if tally.least_net is None else f"least {tally.least_net * BPS:.3f} bp"
+    completed = tally.state.totals.get("completed", 0)
+    return [
+        Criterion("ledger equals the venue", not any(off.values()), only(off) or "nothing moved", "difference 0"),
+        Criterion("rows booked exactly once", unknown == 0, f"{len(truth.rows)} at the venue, {unknown} unlike",
+                  "the venue's rows and no other"),
+        Criterion("no hedge decided at a loss", not tally.at_a_loss,
+                  f"{len(tally.at_a_loss)} of {tally.opened}, {least} net, recomputed", "0 at or below the net floor"),
+        Criterion("it traded", completed > 0, f"{completed} hedges completed", "at least 1"),
+        Criterion("nothing withdrawn", not truth.withdrawn, "yes" if truth.withdrawn else "no", "no"),
+    ]  # fmt: skip
+
+
+def _machine(seen: Seen) -> list[Criterion]:
+    course, tally, memory = seen.course, seen.tally, seen.memory
+    told, bound = "not measured on this system", f"<= {GROWTH_MIB_A_DAY_MAX:g} MiB a day, <= {MOST_MIB_MAX:g} MiB"
+    if memory is not None:
+        slope = "too short to tell its growth" if memory.slope is None else f"{memory.slope:+.1f} MiB a day when warm"
+        told = f"{memory.start:.0f} at start, {memory.most:.0f} at most, {memory.end:.0f} MiB at the end; {slope}"
+    fatal = [ended for ended in course.deaths if ended.code in FATAL_CODES]
+    broken = [
+        *tally.broken,
+        *(f"ended by itself with {ended.code}" for ended in fatal),
+        *(f"alert {name}" for name in sorted(BROKEN_BY_OURSELVES & tally.alerts.keys())),
+    ]
+    deaths, back = len(course.deaths), course.gave_up is None
+    return [
+        Criterion("memory is flat", memory is not None and memory.flat, told, bound),
+        Criterion("every death recovered from", back and course.quiet,
+                  course.gave_up or f"{deaths} deaths, {len(course.recoveries_us)} spells without trading ended",
+                  "trading again after each"),
+        Criterion("no invariant broken", not broken, "; ".join(broken[:BROKEN_TOLD]) or "none", "none"),
+    ]  # fmt: skip
+
+
+# --- on disk ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OnRecord:
+    """What the live gate asks of a rehearsal."""
+
+    path: Path
+    passed: bool
+    market_s: Decimal
+    faults: str
+    code: str
+    settings: str
+    version: str
+
+    @property
+    def stamp(self) -> str:
+        """When it began, as its directory is named."""
+        return self.path.parent.name
+
+
+def write(directory: Path, told: Mapping[str, Any]) -> Path:
+    """Put a verdict on record, readable by its owner alone and never half written."""
+    path, draft = directory / FILE, directory / f".{FILE}"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(told, file, indent=2, default=_text)
+        file.write("\n")
+    draft.replace(path)
+    return path
+
+
+def _text(value: object) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def on_record(rehearsals: Path) -> Iterator[OnRecord]:
+    """Every verdict below a directory, oldest first; what cannot be read is none."""
+    for path in sorted(rehearsals.glob(f"*/{FILE}")):
+        try:
+            told = json.loads(path.read_text("utf-8"))
+            yield OnRecord(
+                path, told["verdict"] == "passed", Decimal(told["market_s"]), str(told["options"]["faults"]),
+                str(told["code"]), str(told["settings"]), str(told["version"]),
+            )  # fmt: skip
+        except (OSError, ValueError, ArithmeticError, KeyError, TypeError):
+            continue
+
+
+def as_json(found: list[Criterion]) -> list[dict[str, Any]]:
+    """Criteria for programs."""
+    return [asdict(each) for each in found]

@@ -1,0 +1,51 @@
+"""`arbbot rehearse` and its options."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from arbbot.cli_exchange import Scenario
+from arbbot.cli_types import AsJson, SettingsFile, duration, positive
+
+DAY_S = Decimal(86_400)
+USUAL_SPEED = Decimal(60)
+
+
+class Faults(StrEnum):
+    """--faults."""
+
+    NONE = "none"
+    USUAL = "usual"
+    HEAVY = "heavy"
+
+
+def rehearse(
+    for_s: Annotated[
+        Decimal, typer.Option("--for", parser=duration, metavar="TIME", help="Of market time: 30m, 24h, 7d ...")
+    ] = DAY_S,
+    speed: Annotated[
+        Decimal,
+        typer.Option("--speed", parser=positive, metavar="N", help="Market seconds per second; 1 is real time."),
+    ] = USUAL_SPEED,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same market and timetable.")] = 1,
+    scenario: Annotated[Scenario, typer.Option("--scenario", help="The exchange's market.")] = Scenario.EVENTFUL,
+    faults: Annotated[Faults, typer.Option("--faults", help="How much goes wrong.")] = Faults.USUAL,
+    listing: Annotated[bool, typer.Option("--list", help="Play nothing; list what is on record.")] = False,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> int:
+    """A day against the built-in exchange with faults, spikes and deaths; live mode asks for a passed one."""
+    from arbbot.settings import RunMode, load
+
+    loaded = load(settings, RunMode.SANDBOX.value)
+    from arbbot import bootstrap
+    from arbbot.bootstrap.longrun import Level, Options
+
+    if listing:
+        return bootstrap.listed(loaded, as_json=as_json)
+    options = Options(for_s, speed, seed, scenario.value, Level(faults.value))
+    return bootstrap.rehearse(loaded, options, as_json=as_json)
