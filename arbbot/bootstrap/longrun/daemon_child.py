@@ -6,8 +6,8 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,9 @@ class DaemonChild:
                 except ValueError:
                     continue
                 kind = str(line.get("kind", "unknown"))
-                self.signals[f"feed {line.get('state')}" if kind == "feed_changed" else kind] += 1
+                self.signals[kind] += 1
+                if kind == "feed_changed":
+                    self.signals[_of_feed(line["record"])] += 1
                 if line.get("status") in ("error", "critical") or kind in ("feed_changed", "mode_changed"):
                     kept.write(raw)
                     kept.flush()
@@ -164,6 +166,7 @@ def said_last(directory: Path, lines: int = 5) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
-def forwards(out: Any = None) -> bool:
-    """Whether a person sees standard error."""
-    return bool((out or sys.stderr).isatty())
+def _of_feed(record: Mapping[str, Any]) -> str:
+    """A feed's change in two words: why, where it went silent, else what."""
+    stalled = str(record["reason"]).startswith("stalled")
+    return "feed stalled" if stalled else f"feed {record['state']}"
