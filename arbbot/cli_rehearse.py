@@ -25,12 +25,13 @@ class Faults(StrEnum):
 
 def rehearse(
     for_s: Annotated[
-        Decimal, typer.Option("--for", parser=duration, metavar="TIME", help="Of market time: 30m, 24h, 7d ...")
-    ] = DAY_S,
+        Decimal | None,
+        typer.Option("--for", parser=duration, metavar="TIME", help="Of market time: 30m, 7d ...; else 24h."),
+    ] = None,
     speed: Annotated[
-        Decimal,
-        typer.Option("--speed", parser=positive, metavar="N", help="Market seconds per second; 1 is real time."),
-    ] = USUAL_SPEED,
+        Decimal | None,
+        typer.Option("--speed", parser=positive, metavar="N", help="Market seconds per second; else 60. 1: real time."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same market and timetable.")] = 1,
     scenario: Annotated[Scenario, typer.Option("--scenario", help="The exchange's market.")] = Scenario.EVENTFUL,
     faults: Annotated[Faults, typer.Option("--faults", help="How much goes wrong.")] = Faults.USUAL,
@@ -47,5 +48,5 @@ def rehearse(
 
     if listing:
         return bootstrap.listed(loaded, as_json=as_json)
-    options = Options(for_s, speed, seed, scenario.value, Level(faults.value))
+    options = Options(for_s or DAY_S, speed or USUAL_SPEED, seed, scenario.value, Level(faults.value))
     return bootstrap.rehearse(loaded, options, as_json=as_json)

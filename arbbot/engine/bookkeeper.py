@@ -305,10 +305,10 @@ class Bookkeeper:
         return sorted(known | held | set(self._core.route.currencies))
 
     def _explained(self, difference: Holding) -> bool:
-        """True when display rounding alone can have made this difference: half a displayed unit for every fill of ours
-        since the last agreement whose shown amount is not exact, and one displayed unit of the balance where it is
-        shown shorter than the ledger or cuts such a fill; and the rounding account stays within its cap. The base
-        asset has no cap to speak of: what is below the dust cap may be display, nothing else.
+        """True when display rounding alone can have made this difference: half a displayed unit for every fill, ours
+        or not, since the last agreement whose shown amount is not exact, and one displayed unit of the balance where
+        it is shown shorter than the ledger or cuts such a fill; and the rounding account stays within its cap. The
+        base asset has no cap to speak of: what is below the dust cap may be display, nothing else.
         """
         currency, ledger = difference.currency, self._core.state.ledger
         rules = self._core.rules

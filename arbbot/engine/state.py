@@ -268,14 +268,14 @@ class State:
         self.unconfirmed.discard(row.transaction_id)
         self.ledger.book(record.entries)
         self.agreed = False
+        rounded = rounded_counter(row)
+        if rounded is not None:
+            self.rounding_room[rounded[0]] = self.rounding_room.get(rounded[0], ZERO) + rounded[1]
         if record.client_order_id is None:
             self.external_rows += 1
             self.external_unacknowledged += 1
             return
         terms = self.orders[record.client_order_id].terms
-        rounded = rounded_counter(row)
-        if rounded is not None:
-            self.rounding_room[rounded[0]] = self.rounding_room.get(rounded[0], ZERO) + rounded[1]
         if terms.purpose is Purpose.CONVERT:
             self.foreign.row(terms.hedge_id, row)
             return

@@ -67,6 +67,19 @@ def test_a_deposit_gives_no_room_for_rounding(rig: Rig) -> None:
     assert not rig.state.agreed
 
 
+def test_a_trade_by_hand_is_rounded_like_ours(rig: Rig) -> None:
+    """Shown as -307.41, booked as -307.407: half a cent is no difference to halt for, whoever traded."""
+    rig.ready()
+    amounts = (("BTC", D("0.00512345")), ("USD", D("-307.41")))
+    rig.venue.totals["BTC"] += D("0.00512345")
+    rig.venue.totals["USD"] -= D("307.407")
+    rig.venue.write(Transaction(rig.venue.mint(), rig.at.utc_us, 2, amounts, D(0), "USD", 99, "btcusd", D(60_000)))
+    rig.run(80)
+    assert rig.mode() is Mode.PAUSED
+    assert rig.state.agreed
+    assert rig.state.ledger.balance(LedgerAccount.ROUNDING, "USD") == D("-0.003")
+
+
 @pytest.mark.parametrize(("size", "shown", "room"), [("0.05", "-3000.00", None), ("0.00512345", "-307.41", "0.005")])
 def test_only_an_inexact_fill_gives_room(size: str, shown: str, room: str | None) -> None:
     """Size times price is what the venue books; where the row shows just that, nothing can be hidden."""

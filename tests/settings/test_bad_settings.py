@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from arbbot.domain.exit_codes import ExitCode
-from arbbot.settings import RateWindow, RunMode, Settings, SettingsError, load, refuse_unrehearsed
+from arbbot.settings import RateWindow, RunMode, Settings, SettingsError, load
 
 SECRET = "Secret000000000000000000000000001"
 
@@ -211,19 +211,6 @@ def test_live_mode_wants_its_second_switch(place: Path) -> None:
     settings = load(mode="live")
     assert settings.journal_full_sync
     assert not settings.recording_on
-
-
-@pytest.mark.parametrize(("reason", "passes"), [("", False), ("  ", False), ("small first tranche", True)])
-def test_live_mode_without_a_rehearsal_wants_a_reason(reason: str, passes: bool, place: Path) -> None:
-    """No passed rehearsal is on record yet: only a person's words let live mode start; other modes need none."""
-    (place / "settings.toml").write_text(f'[live]\ni_understand_real_money = "yes"\nrehearsal_override = "{reason}"')
-    refuse_unrehearsed(load(mode="paper"))
-    if passes:
-        refuse_unrehearsed(load(mode="live"))
-        return
-    with pytest.raises(SettingsError, match=r"live\.rehearsal_override: no passed 24 h rehearsal") as caught:
-        refuse_unrehearsed(load(mode="live"))
-    assert caught.value.code is ExitCode.LIVE_SWITCH
 
 
 def test_live_mode_keeps_orders_over_a_power_cut(place: Path) -> None:

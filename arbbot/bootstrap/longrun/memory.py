@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-WARM_S = 3600.0
-"""Market seconds a process may grow: caches fill, the heap is frozen, its first hedges make its first pages."""
+WARM_S = 900.0
+"""Market seconds a process may grow after its start."""
 DAY_S = 86_400.0
 GROWTH_MIB_A_DAY_MAX = 24.0
-"""The bound of the verdict: less than a container's spare memory over a month, more than the noise of a day."""
+"""The bound of the verdict: more than the noise of a day, less than a machine's spare memory in a month."""
 MOST_MIB_MAX = 400.0
 LEAST_SAMPLES = 20
+LEAST_SPAN_S = 4 * 3600.0
+"""Shorter than this nothing can be said of a day's growth."""
+
+
+class Sample(NamedTuple):
+    """Resident memory at a moment."""
+
+    process: int
+    """Which of the processes in a row."""
+    at_us: int
+    """Since the rehearsal began, market time."""
+    age_us: int
+    """Since that process began, market time."""
+    rss_kib: int
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """MiB; `slope` in MiB a market day, None where no process lived long enough to tell."""
+    """MiB; `slope` in MiB a market day, None where it lasted too short to tell."""
 
     start: float
     most: float
@@ -29,18 +44,24 @@ class Memory:
         return self.most <= MOST_MIB_MAX and (self.slope is None or self.slope <= GROWTH_MIB_A_DAY_MAX)
 
 
-def judge(samples: Iterable[tuple[int, int, int]], warm_s: float = WARM_S) -> Memory | None:
-    """From (process number, microseconds since its start, KiB); None without any.
+def judge(samples: Sequence[Sample]) -> Memory | None:
+    """The figures; None without samples.
 
-    The slope is the least-squares one, common to all processes, each with a level of its own.
+    The slope is that of the second half, when what the daemon keeps of the past (500 hedges, a day of rows) has filled:
+    least squares over all processes that were warm, one growth for all and a level for each.
     """
-    told = list(samples)
-    if not told:
+    if not samples:
         return None
+    sizes = [sample.rss_kib / 1024 for sample in samples]
+    return Memory(sizes[0], max(sizes), sizes[-1], _slope(samples))
+
+
+def _slope(samples: Sequence[Sample]) -> float | None:
+    last_us = samples[-1].at_us
     lives: dict[int, list[tuple[float, float]]] = {}
-    for number, since_us, rss_kib in told:
-        if since_us >= warm_s * 1e6:
-            lives.setdefault(number, []).append((since_us / 1e6 / DAY_S, rss_kib / 1024))
+    for sample in samples:
+        if sample.at_us * 2 >= last_us and sample.age_us >= WARM_S * 1e6:
+            lives.setdefault(sample.process, []).append((sample.at_us / 1e6 / DAY_S, sample.rss_kib / 1024))
     over, under, used = 0.0, 0.0, 0
     for points in lives.values():
         mean_day = sum(day for day, _ in points) / len(points)
@@ -48,6 +69,6 @@ def judge(samples: Iterable[tuple[int, int, int]], warm_s: float = WARM_S) -> Me
         over += sum((day - mean_day) * (mib - mean_mib) for day, mib in points)
         under += sum((day - mean_day) ** 2 for day, _ in points)
         used += len(points)
-    slope = over / under if under > 0 and used >= LEAST_SAMPLES else None
-    sizes = [rss_kib / 1024 for _, _, rss_kib in told]
-    return Memory(sizes[0], max(sizes), sizes[-1], slope)
+    if under == 0 or used < LEAST_SAMPLES or last_us < LEAST_SPAN_S * 1e6:
+        return None
+    return over / under

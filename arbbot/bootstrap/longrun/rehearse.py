@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,7 +60,7 @@ def rehearse(settings: Settings, options: Options, *, as_json: bool) -> ExitCode
     if symbols(settings) != ROUTE:
         raise Failure(ExitCode.SETTINGS, f"route: the built-in exchange can rehearse {', '.join(ROUTE)} only")
     rehearsals = rehearsals_dir(settings)
-    directory = rehearsals / datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    directory = rehearsals / datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")  # noqa: TID251 - its name
     make_state_dir(rehearsals)
     directory.mkdir(mode=0o700)
     say(*_explanation(options, directory))
@@ -110,7 +109,8 @@ def _explanation(options: Options, directory: Path) -> list[str]:
 
 async def _play(settings: Settings, options: Options, directory: Path) -> dict[str, Any]:
     """Exchange, daemon and supervisor until the end; what is to be told of it."""
-    begun_s = time.monotonic()
+    loop = asyncio.get_running_loop()
+    begun_s = loop.time()
     speed = float(options.speed)
     words = (
         *("--scenario", options.scenario, "--seed", str(options.seed), "--compression", f"{options.speed:f}"),
@@ -128,18 +128,17 @@ async def _play(settings: Settings, options: Options, directory: Path) -> dict[s
         length_s = float(options.for_s)
         table = timetable(options.seed, length_s, options.faults)
         supervisor = Supervisor(daemon, venue, person, truth, table, length_s, speed, show.progress(length_s))
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, supervisor.interrupted.set)
         course = await supervisor.play()
-    real_s = time.monotonic() - begun_s
+    real_s = loop.time() - begun_s
     try:
         counts = tally(journal_path(child), rules(settings).trade.net_floor, tuple(course.spikes))
     except (JournalRefused, StateError, LedgerError) as error:
         raise Failure(ExitCode.CHECK_FAILED, f"{error}\n{said_last(directory)}") from error
     if counts.route is None:
         raise Failure(ExitCode.CHECK_FAILED, f"the daemon never started: {said_last(directory)}")
-    seen = verdict.Seen(course, counts, truth, judge(course.rss), options.for_s, dust)
+    seen = verdict.Seen(course, counts, truth, judge(tuple(course.rss)), options.for_s, dust)
     return {
         **_identity(settings, options, directory),
         **_judged(seen, options),
@@ -199,7 +198,7 @@ def _of_course(course: Course, daemon: DaemonChild) -> dict[str, Any]:
         "recovery_s": max(course.recoveries_us, default=0) / 1e6 if course.recoveries_us else None,
         "spikes": len(course.spikes),
         "gave_up": course.gave_up,
-        "rss_kib": [list(sample) for sample in list(course.rss)[:: max(1, len(course.rss) // 200)]],
+        "memory": [sample._asdict() for sample in list(course.rss)[:: max(1, len(course.rss) // 200)]],
     }
 
 

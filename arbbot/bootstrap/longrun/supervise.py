@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from arbbot.bootstrap.longrun.daemon_child import DaemonChild
+from arbbot.bootstrap.longrun.memory import Sample
 from arbbot.bootstrap.longrun.person import WHO, Person
 from arbbot.bootstrap.longrun.schedule import Death, Spell, Timetable
 from arbbot.bootstrap.longrun.truth import Truth
@@ -57,8 +58,7 @@ class Course:
     deaths: list[Ended] = field(default_factory=list)
     recoveries_us: list[int] = field(default_factory=list)
     """From each death until it could trade again."""
-    rss: deque[tuple[int, int, int]] = field(default_factory=lambda: deque(maxlen=SAMPLES))
-    """(number of the process, market microseconds since its start, KiB)"""
+    rss: deque[Sample] = field(default_factory=lambda: deque(maxlen=SAMPLES))
     last_code: int | None = None
     quiet: bool = False
     """At the end all was flat, reconciled and free of doubt before the stop was asked for."""
@@ -186,7 +186,8 @@ class Supervisor:
         rss_kib = self._daemon.rss_kib()
         if rss_kib and self._daemon.exit_code is None and now_us - self._sampled_us >= self._sample_us:
             self._sampled_us = now_us
-            self.course.rss.append((self._daemon.starts, now_us - self._started_us, rss_kib))
+            sample = Sample(self._daemon.starts, now_us - self.course.begun_us, now_us - self._started_us, rss_kib)
+            self.course.rss.append(sample)
 
     # --- what goes wrong -----------------------------------------------------------------------------------
 

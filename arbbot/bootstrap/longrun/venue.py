@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
@@ -29,15 +29,15 @@ class VenueControl:
 
     async def begin(self) -> None:
         """Read the venue's clock, which runs on its own from here: one monotonic clock, one speed."""
-        before_s = time.monotonic()
+        before_s = asyncio.get_running_loop().time()
         state = await self._call("GET", "state", {"rows_after": str(1 << 62), "orders": "open"})
-        self._read = ((before_s + time.monotonic()) / 2, int(state["now_us"]))
+        self._read = ((before_s + asyncio.get_running_loop().time()) / 2, int(state["now_us"]))
 
     def now_us(self) -> int:
         """The venue's time, microseconds since 1970."""
         assert self._read is not None
         at_s, now_us = self._read
-        return now_us + int((time.monotonic() - at_s) * self._speed * 1_000_000)
+        return now_us + int((asyncio.get_running_loop().time() - at_s) * self._speed * 1_000_000)
 
     async def account(self, rows_after: int) -> dict[str, Any]:
         """Balances, open orders, and the rows above an id."""

@@ -105,7 +105,11 @@ def _machine(seen: Seen) -> list[Criterion]:
     course, tally, memory = seen.course, seen.tally, seen.memory
     told, bound = "not measured on this system", f"<= {GROWTH_MIB_A_DAY_MAX:g} MiB a day, <= {MOST_MIB_MAX:g} MiB"
     if memory is not None:
-        slope = "too short to tell its growth" if memory.slope is None else f"{memory.slope:+.1f} MiB a day when warm"
+        slope = (
+            "too short to tell its growth"
+            if memory.slope is None
+            else f"{memory.slope:+.1f} MiB a day in the second half"
+        )
         told = f"{memory.start:.0f} at start, {memory.most:.0f} at most, {memory.end:.0f} MiB at the end; {slope}"
     fatal = [ended for ended in course.deaths if ended.code in FATAL_CODES]
     broken = [

@@ -1,0 +1,318 @@
+"""A rehearsal's timetable, its measures and its verdict; one played for real; and the gate it opens to live mode."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbbot.bootstrap.longrun.daemon_child import as_variables, child_settings
+from arbbot.bootstrap.longrun.fingerprints import code_fingerprint, settings_fingerprint
+from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed, rehearsals_dir
+from arbbot.bootstrap.longrun.memory import Sample, judge
+from arbbot.bootstrap.longrun.schedule import FIRST_AFTER_S, Death, Level, timetable
+from arbbot.bootstrap.longrun.tally import Tally, net_edge
+from arbbot.bootstrap.longrun.troubles import CATALOGUE, at_speed
+from arbbot.bootstrap.longrun.truth import Truth
+from arbbot.bootstrap.longrun.verdict import differences, on_record, write
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.market import Direction
+from arbbot.domain.records import HedgeOpened
+from arbbot.exchange.faults import FAULTS, Fault
+from arbbot.settings import Settings, SettingsError
+from arbbot.settings.load import read_sources
+
+D = Decimal
+ROOT = Path(__file__).parents[2]
+DAY_S = 86_400.0
+
+
+# --- the timetable ------------------------------------------------------------------------------------------------
+
+
+def test_every_fault_the_exchange_knows_is_in_the_catalogue_and_well_written() -> None:
+    """The catalogue leaves no switch out, names none that does not exist, and survives any speed."""
+    faults = [fault for trouble in CATALOGUE for fault in trouble.faults]
+    assert {Fault.parse(at_speed(fault, 60)).name for fault in faults} == set(FAULTS)
+    assert at_speed("stall:order_book_btcusd:1,delay_s=60", 60) == "stall:order_book_btcusd:1,delay_s=1.0000"
+    assert at_speed("not_found:sell:1,delay_s=5", 60) == "not_found:sell:1,delay_s=5"
+
+
+@pytest.mark.parametrize("level", [Level.USUAL, Level.HEAVY])
+def test_a_day_lets_everything_loose_in_turn(level: Level) -> None:
+    """In 24 h each trouble comes, spells never overlap nor outlast the day, and both kinds of death come often."""
+    table = timetable(7, DAY_S, level)
+    assert {trouble.name for spell in table.spells for trouble in spell.troubles} == {each.name for each in CATALOGUE}
+    ends = [FIRST_AFTER_S, *(spell.at_s + spell.for_s for spell in table.spells)]
+    assert all(spell.at_s >= end for spell, end in zip(table.spells, ends, strict=False))
+    assert ends[-1] <= DAY_S
+    kinds = [kind for _, kind in table.deaths]
+    assert min(kinds.count(Death.KILL), kinds.count(Death.STOP)) >= 4
+    assert [at_s for at_s, _ in table.deaths] == sorted(at_s for at_s, _ in table.deaths)
+
+
+def test_the_same_seed_gives_the_same_timetable_and_none_gives_nothing() -> None:
+    """Repeatable by seed, length and level; even a short one has both deaths; `none` leaves it alone."""
+    assert timetable(3, 3600, Level.HEAVY) == timetable(3, 3600, Level.HEAVY) != timetable(4, 3600, Level.HEAVY)
+    assert {kind for _, kind in timetable(3, 600, Level.USUAL).deaths} == set(Death)
+    left_alone = timetable(3, DAY_S, Level.NONE)
+    assert not left_alone.spells
+    assert not left_alone.deaths
+
+
+# --- measures -----------------------------------------------------------------------------------------------------
+
+
+def opened(**changes: Any) -> HedgeOpened:
+    """A decision to buy for dollars and sell for euros, just above break-even."""
+    figures: dict[str, Any] = {
+        "hedge_id": "x-h1", "direction": Direction.BUY_DOMESTIC, "size": D("0.1"), "buy_market": "btcusd",
+        "sell_market": "btceur", "buy_vwap": D(85_000), "sell_vwap": D(75_800), "fx_vwap": D("1.13"),
+        "buy_fee": D("0.001"), "sell_fee": D("0.001"), "fx_fee": D("0.001"), "limit_price": D(75_000),
+        "gross_bps": D(0), "net_bps": D(0), "legs_bps": D(0), "expected_pnl": D(0), "bound_by": "target",
+        "book_microtimestamps": (1, 2, 3), "utc_us": 1, "mono_ns": 1,
+    }  # fmt: skip
+    return HedgeOpened(**{**figures, **changes})
+
+
+def test_the_net_edge_is_that_of_the_formula_in_both_directions() -> None:
+    """net = bid (1-f) FX (1-fx) / (ask (1+f)) - 1, and its mirror image, from the record's figures."""
+    assert abs(net_edge(opened(), "btcusd") - D("0.00468")) < D("0.00001")
+    back = opened(direction=Direction.BUY_FOREIGN, buy_market="btceur", sell_market="btcusd", buy_vwap=D(75_000),
+                  sell_vwap=D(85_000))  # fmt: skip
+    assert abs(net_edge(back, "btcusd") - (D(85_000) * D("0.999") / (75_075 * D("1.13") * D("1.001")) - 1)) < D("1e-9")
+    assert net_edge(opened(sell_vwap=D(75_400)), "btcusd") < 0
+
+
+def row(row_id: int, at_s: int, btc: str, market: str = "btcusd", price: str = "85000") -> dict[str, Any]:
+    """A trade as the venue's control endpoint tells it."""
+    return {"id": row_id, "at_us": at_s * 1_000_000, "type": 2, "market": market, "price": price,
+            "amounts": {"btc": btc}}  # fmt: skip
+
+
+def account(*rows: dict[str, Any], btc: str = "10") -> dict[str, Any]:
+    """An account as the venue's control endpoint tells it."""
+    return {"balances": {"btc": {"total": btc}}, "rows": list(rows), "orders": []}
+
+
+def test_unhedged_time_and_worth_come_from_the_venues_rows() -> None:
+    """Beyond dust from one row to the one that closes it, also across readings, and up to now while it lasts."""
+    truth = Truth(D("0.0005"))
+    truth.take(account(row(1, 10, "0.1"), row(2, 12, "-0.1"), row(3, 20, "-0.2")), 25_000_000)
+    assert (truth.longest_us, truth.longest_at_us) == (5_000_000, 20_000_000)
+    truth.take(account(row(4, 50, "0.2")), 60_000_000)
+    assert (truth.longest_us, truth.most, truth.most_usd) == (30_000_000, D("0.2"), D(17_000))
+    assert (truth.net, truth.last_row, truth.rows) == (D(0), 4, {1, 2, 3, 4})
+
+
+def test_a_rebase_hides_no_difference() -> None:
+    """What the venue has beyond the journal's rows is a difference, and so is what a rebase took for granted."""
+    truth, counts = Truth(D(0)), Tally(D(0))
+    truth.take(account(btc="10"), 1)
+    truth.take(account(btc="11"), 2)
+    counts.holdings = {"btc": D(10)}
+    assert differences(counts, truth) == {"btc": D(1)}
+    counts.holdings, counts.rebase_differences = {"btc": D(11)}, {"btc": D("-0.5")}
+    assert differences(counts, truth) == {"btc": D("0.5")}
+
+
+def test_memory_growth_is_told_across_processes() -> None:
+    """A level of its own for each process, one growth for all; a leak is found, warming up and noise are not."""
+
+    def lives(kib_an_hour: int, warming_kib: int = 0) -> list[Sample]:
+        hour_us = 3_600_000_000
+        return [
+            Sample(life, (8 * life + hour) * hour_us, hour * hour_us,
+                   80_000 + 3_000 * life + hour * kib_an_hour + hour % 2 * 200 - (0 if hour else warming_kib))
+            for life in range(6)
+            for hour in range(8)
+        ]  # fmt: skip
+
+    still, leaking = judge(lives(0, 60_000)), judge(lives(2_048))
+    assert still is not None
+    assert still.flat
+    assert still.start < 20
+    assert still.slope is not None
+    assert abs(still.slope) < 1
+    assert leaking is not None
+    assert leaking.slope is not None
+    assert abs(leaking.slope - 48) < 2
+    assert not leaking.flat
+    assert judge([]) is None
+
+
+# --- the gate -----------------------------------------------------------------------------------------------------
+
+
+def live(state_dir: Path, **sections: Any) -> Settings:
+    """Settings for live mode."""
+    switch = {"i_understand_real_money": "yes", **sections.pop("live", {})}
+    return Settings.model_validate({"mode": "live", "state_dir": state_dir, "live": switch, **sections})
+
+
+def put(wanted: Settings, **changes: Any) -> None:
+    """A verdict on record that would do for these settings, but for the changes."""
+    rehearsals = rehearsals_dir(wanted)
+    directory = rehearsals / f"2026010{len(list(on_record(rehearsals)))}"
+    directory.mkdir(parents=True)
+    told = {
+        "verdict": "passed", "market_s": D(86_400), "code": code_fingerprint(), "version": "1",
+        "settings": settings_fingerprint(wanted), "options": {"faults": "usual"},
+    }  # fmt: skip
+    path = write(directory, {**told, **changes})
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (None, "no passed 24 h rehearsal"),
+        ({"verdict": "failed"}, "did not pass"),
+        ({"settings": "other"}, "was of other settings"),
+        ({"code": "other"}, "was of another version"),
+        ({"market_s": D(86_399)}, "was only 24.0 h long"),
+        ({"options": {"faults": "none"}}, "was without faults"),
+        ({"market_s": "long"}, "no passed 24 h rehearsal"),
+    ],
+)
+def test_live_mode_does_not_start_on_less_than_a_passed_rehearsal(
+    changes: dict[str, Any] | None, words: str, tmp_path: Path
+) -> None:
+    """No verdict, a failed, foreign, short or unreadable one: code LIVE_SWITCH, saying what is wrong with the last."""
+    settings = live(tmp_path)
+    if changes is not None:
+        put(settings, **changes)
+    with pytest.raises(SettingsError, match=words) as caught:
+        refuse_unrehearsed(settings)
+    assert caught.value.code is ExitCode.LIVE_SWITCH
+    assert "live.rehearsal_override" in str(caught.value)
+
+
+def test_a_passed_rehearsal_opens_live_mode_and_later_ones_do_not_close_it(tmp_path: Path) -> None:
+    """One that fits is enough, whatever else is on record; addresses, keys and telemetry do not count as rules."""
+    settings = live(tmp_path)
+    put(settings, verdict="failed")
+    put(settings)
+    put(settings, code="a later one")
+    refuse_unrehearsed(settings)
+    assert "passed, with this version" in leave(settings).words
+    refuse_unrehearsed(live(tmp_path, telemetry={"env": "prod"}, sandbox={"speed": 1}, keys={"key_id": "other"}))
+    for section in ({"trade": {"weight_percent": 6}}, {"account": {"poll_s": 20}}, {"feed": {"fresh_s": 9}}):
+        with pytest.raises(SettingsError, match="no passed 24 h rehearsal"):
+            refuse_unrehearsed(live(tmp_path, **section))
+
+
+def test_a_persons_reason_opens_it_too_and_other_modes_have_no_gate(tmp_path: Path) -> None:
+    """The override is printed as what it is; an empty one is none."""
+    told = leave(live(tmp_path, live={"rehearsal_override": "small first tranche"}))
+    assert told.granted
+    assert told.words == "REAL MONEY without a passed rehearsal on record: small first tranche"
+    assert not leave(live(tmp_path, live={"rehearsal_override": "  "})).granted
+    refuse_unrehearsed(Settings.model_validate({"mode": "sandbox", "state_dir": tmp_path}))
+
+
+def test_any_change_of_a_source_is_another_version(tmp_path: Path) -> None:
+    """Contents and names count; what is no source does not."""
+    (tmp_path / "a.py").write_text("1")
+    first = code_fingerprint(tmp_path)
+    (tmp_path / "notes.txt").write_text("x")
+    assert code_fingerprint(tmp_path) == first
+    (tmp_path / "a.py").write_text("2")
+    second = code_fingerprint(tmp_path)
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert len({first, second, code_fingerprint(tmp_path)}) == 3
+
+
+def test_the_child_gets_the_operators_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings survive the way through the environment: same rules, own place and key, time-outs that fit the speed."""
+    monkeypatch.chdir(tmp_path)
+    mine = Settings.model_validate({"mode": "sandbox", "trade": {"weight_percent": "7.5"}, "state_dir": tmp_path})
+    addresses = {"rest": "http://127.0.0.1:1", "websocket": "ws://127.0.0.1:1"}
+    child = child_settings(mine, addresses, tmp_path / "deep", D(60))
+    read = read_sources(environ=as_variables(child)).settings()
+    assert settings_fingerprint(read) == settings_fingerprint(child)
+    assert (read.trade, read.hedge, read.state_dir) == (mine.trade, mine.hedge, tmp_path / "deep")
+    assert (read.rest.order_timeout_s, read.sandbox.speed) == (D("0.5"), D(60))
+
+
+# --- played -------------------------------------------------------------------------------------------------------
+
+
+def arbbot(state: Path, *words: str) -> subprocess.Popen[str]:
+    """The program in a process of its own, with an otherwise clean environment."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARBBOT_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "arbbot", *words], cwd=ROOT, env={**environment, "ARBBOT_STATE_DIR": str(state)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, dict[str, Any], str]:
+    """A rehearsal of ten minutes of market time with everything at once: state directory, code, verdict, progress."""
+    state = tmp_path_factory.mktemp("state")
+    words = ("rehearse", "--for", "10m", "--speed", "60", "--faults", "heavy", "--json")
+    with arbbot(state, *words) as process:
+        out, err = process.communicate(timeout=55)
+    return state, process.returncode, json.loads(out), err
+
+
+def test_ten_minutes_of_everything_end_flat_with_a_verdict(played: tuple[Path, int, dict[str, Any], str]) -> None:
+    """Real processes, sockets, kills: it trades on, the money adds up, and the verdict is on record for its owner."""
+    state, code, told, err = played
+    missed = [each for each in told["criteria"] if not each["passed"]]
+    assert (code, told["verdict"], missed) == (0, "passed", []), f"{told['called']} {err}"
+    assert told["deaths"]["kill"] >= 1
+    assert told["deaths"]["stop"] >= 1
+    assert told["fired_total"] > 0
+    assert told["report"]["hedges"]["completed"] > 0
+    assert set(told["ledger_differences"].values()) == {"0"} or not any(map(D, told["ledger_differences"].values()))
+    (path,) = state.glob("rehearsals/*/verdict.json")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "ARTIFICIAL" in err
+    assert "5 ms of this machine count as 300 ms" in err
+    assert not list(state.glob("rehearsals/*/control.sock"))
+
+
+def test_ten_minutes_do_not_open_live_mode_and_are_listed(played: tuple[Path, int, dict[str, Any], str]) -> None:
+    """Passed, of this version and these settings, and too short."""
+    state, _, told, _ = played
+    assert "does not open live mode" in told["counts_for_live"]
+    with pytest.raises(SettingsError, match=r"was only 0\.2 h long"):
+        refuse_unrehearsed(live(state))
+    with arbbot(state, "rehearse", "--list", "--json") as process:
+        (line,) = json.loads(process.communicate(timeout=20)[0])["rehearsals"]
+    assert (line["verdict"], line["this_code"], line["these_settings"]) == ("passed", True, True)
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """A rehearsal that has just begun to trade."""
+    with arbbot(tmp_path, "rehearse", "--for", "24h", "--json") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "deaths" in line:
+                break
+        yield tmp_path, process
+
+
+def test_ctrl_c_stops_both_children_and_passes_nothing(interrupted: tuple[Path, subprocess.Popen[str]]) -> None:
+    """The daemon ends flat, nobody is left behind, and what is on record is no pass."""
+    state, process = interrupted
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=50)
+    told = json.loads(out)
+    assert process.returncode == ExitCode.CHECK_FAILED
+    assert told["verdict"] == "failed"
+    assert told["exit_codes"] == {"0": 1}
+    assert next(each["name"] for each in told["criteria"] if not each["passed"]) == "duration"
+    assert not any(each.passed for each in on_record(state / "rehearsals"))
+    assert not list(state.glob("rehearsals/*/control.sock"))
