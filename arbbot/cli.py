@@ -51,6 +51,7 @@ First steps, without account or money:
   arbbot run --demo --for 30s     rehearse on the built-in exchange and print a report
   arbbot settings                 every setting in force, and where it comes from
   arbbot run --mode paper         live books, simulated fills, no key
+  arbbot rehearse                 a day of faults, spikes and deaths in 24 minutes; live mode wants a passed one
 \b
 While a daemon runs:
   arbbot status                   am I flat, what is in doubt, does the ledger equal the venue

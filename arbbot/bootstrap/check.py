@@ -41,9 +41,7 @@ def check(settings: Settings, as_json: bool) -> ExitCode:
     """Run the preflight and print it; CHECK_FAILED when something would keep the daemon from trading."""
     keys = read_keys(settings)
     findings = [Finding("settings", True, f"mode {settings.mode}, {settings.venue.rest_url}")]
-    if settings.mode is RunMode.LIVE:
-        told = leave(settings)
-        findings.append(Finding("rehearsal", told.granted, told.words))
+    findings.extend(gate_findings(settings))
     findings.extend(asyncio.run(_ask(settings, keys)))
     failed = any(finding.passed is False for finding in findings)
     if as_json:
@@ -53,6 +51,14 @@ def check(settings: Settings, as_json: bool) -> ExitCode:
         words = {True: "ok  ", False: "FAIL", None: "    "}
         print(*(f"{words[each.passed]} {each.name:10} {each.text}" for each in findings), sep="\n")
     return ExitCode.CHECK_FAILED if failed else ExitCode.OK
+
+
+def gate_findings(settings: Settings) -> list[Finding]:
+    """Whether live mode would start: a rehearsal on record, or a person's reason."""
+    if settings.mode is not RunMode.LIVE:
+        return []
+    told = leave(settings)
+    return [Finding("rehearsal", told.granted, told.words)]
 
 
 async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:

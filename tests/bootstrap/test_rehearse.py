@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from arbbot.bootstrap.check import gate_findings
 from arbbot.bootstrap.longrun.daemon_child import as_variables, child_settings
 from arbbot.bootstrap.longrun.fingerprints import code_fingerprint, settings_fingerprint
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed, rehearsals_dir
@@ -219,6 +220,17 @@ def test_a_persons_reason_opens_it_too_and_other_modes_have_no_gate(tmp_path: Pa
     refuse_unrehearsed(Settings.model_validate({"mode": "sandbox", "state_dir": tmp_path}))
 
 
+def test_check_tells_whether_live_mode_would_start(tmp_path: Path) -> None:
+    """A finding of its own in live mode, failed or passed by the gate's own words; none in other modes."""
+    settings = live(tmp_path)
+    (shut,) = gate_findings(settings)
+    put(settings)
+    (opened_,) = gate_findings(settings)
+    assert (shut.name, shut.passed, opened_.passed) == ("rehearsal", False, True)
+    assert opened_.text == leave(settings).words
+    assert gate_findings(Settings.model_validate({"mode": "sandbox", "state_dir": tmp_path})) == []
+
+
 def test_any_change_of_a_source_is_another_version(tmp_path: Path) -> None:
     """Contents and names count; what is no source does not."""
     (tmp_path / "a.py").write_text("1")
@@ -294,14 +306,24 @@ def test_ten_minutes_do_not_open_live_mode_and_are_listed(played: tuple[Path, in
 
 
 @pytest.fixture
-def interrupted(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
-    """A rehearsal that has just begun to trade."""
-    with arbbot(tmp_path, "rehearse", "--for", "24h", "--json") as process:
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """A rehearsal that has just begun."""
+    state = tmp_path_factory.mktemp("state")
+    with arbbot(state, "rehearse", "--for", "24h", "--json") as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "deaths" in line:
                 break
-        yield tmp_path, process
+        yield state, process
+
+
+def test_a_place_too_deep_for_a_control_socket_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """A daemon that could not be spoken to would be rehearsed in vain."""
+    with arbbot(tmp_path / ("deep" * 20), "rehearse") as process:
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == ExitCode.SETTINGS
+    assert "choose a shorter state_dir" in err
+    assert not list(tmp_path.iterdir())
 
 
 def test_ctrl_c_stops_both_children_and_passes_nothing(interrupted: tuple[Path, subprocess.Popen[str]]) -> None:
@@ -313,6 +335,7 @@ def test_ctrl_c_stops_both_children_and_passes_nothing(interrupted: tuple[Path, 
     assert process.returncode == ExitCode.CHECK_FAILED
     assert told["verdict"] == "failed"
     assert told["exit_codes"] == {"0": 1}
+    assert next(each for each in told["criteria"] if each["name"] == "orderly end")["passed"]
     assert next(each["name"] for each in told["criteria"] if not each["passed"]) == "duration"
     assert not any(each.passed for each in on_record(state / "rehearsals"))
     assert not list(state.glob("rehearsals/*/control.sock"))

@@ -21,7 +21,7 @@ from arbbot.domain.exit_codes import ExitCode
 SECRET = "Secret000000000000000000000000001"
 VERBS = (
     "run", "exchange", "check", "settings", "status", "why", "health", "pause", "resume", "halt", "resolve", "rebase",
-    "adopt", "report", "explain", "replay", "backtest",
+    "adopt", "rehearse", "report", "explain", "replay", "backtest",
 )  # fmt: skip
 
 

@@ -202,6 +202,39 @@ async def test_control_moves_money_fees_and_markets(served: Served) -> None:
             assert total + Decimal(state["house"][currency]) + Decimal(state["collected_fees"].get(currency, "0")) == 0
 
 
+async def test_control_tells_the_state_in_part_and_what_faults_did(served: Served) -> None:
+    """Rows above an id and open orders only, for frequent looks; switching faults off tells how often they hit."""
+    async with served() as live:
+        await live.post("buy/btcusd/", amount="0.5", price="101")
+        await live.post("buy/btcusd/", amount="0.5", price="90")
+        row = (await live.state())["accounts"][0]["rows"][0]["id"]
+        for after, rows in ((row - 1, 1), (row, 0)):
+            async with live.http.get(f"{live.at.control}/state?orders=open&rows_after={after}") as reply:
+                (account,) = (await reply.json())["accounts"]
+            assert len(account["rows"]) == rows
+            assert [order["price"] for order in account["orders"]] == ["90"]
+        await live.fault("http_500:ticker:3")
+        await live.get("account_balances/")
+        async with live.http.get(f"{live.at.rest}/api/v2/ticker/btcusd/"):
+            pass
+        async with live.http.delete(f"{live.at.control}/faults") as reply:
+            (cleared,) = (await reply.json())["cleared"]
+        assert (cleared["name"], cleared["fired"], cleared["left"]) == ("http_500", 1, 2)
+
+
+async def test_a_spike_moves_a_market_for_a_while_and_back(served: Served) -> None:
+    """The house quotes one market off its fair price, for one tick at least, and returns to it."""
+    async with served(still=False, scenario="calm", tick_s=0.02) as live:
+        before = (await live.get("order_book/btceur/"))["bids"][0][0]
+        await live.control("spike", market="btceur", share="0.02", seconds=0.3)
+        await asyncio.sleep(0.15)
+        during = (await live.get("order_book/btceur/"))["bids"][0][0]
+        await asyncio.sleep(0.4)
+        after = (await live.get("order_book/btceur/"))["bids"][0][0]
+    assert Decimal("1.015") < Decimal(during) / Decimal(before) < Decimal("1.025")
+    assert abs(Decimal(after) / Decimal(before) - 1) < Decimal("0.003")
+
+
 async def test_control_refuses_nonsense(served: Served) -> None:
     """Unknown actions, faults and accounts are errors with a reason, not crashes."""
     async with served() as live:

@@ -187,6 +187,7 @@ FRAME_FAULTS: list[tuple[str, Callable[[Any], bool]]] = [
     ("absurd", lambda d: float(d["bids"][0][0]) == 95_000),
     ("nan", lambda d: d["bids"][0][0] == "NaN"),
     ("huge_number", lambda d: d["asks"][0][0] == "1e400"),
+    ("wick", lambda d: (d["bids"][0][0], d["asks"][0][0]) == ("95.95", "106.05")),
     ("wrong_types", lambda d: isinstance(d["bids"], dict)),
 ]
 

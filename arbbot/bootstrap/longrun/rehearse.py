@@ -38,6 +38,7 @@ from arbbot.domain.failure import Failure
 from arbbot.domain.ledger import LedgerError
 from arbbot.engine.state import StateError
 from arbbot.journal.sqlite import JournalRefused
+from arbbot.runtime.control import short_address
 from arbbot.settings import Settings, rules
 
 CALLS_SHOWN = 12
@@ -61,6 +62,7 @@ def rehearse(settings: Settings, options: Options, *, as_json: bool) -> ExitCode
         raise Failure(ExitCode.SETTINGS, f"route: the built-in exchange can rehearse {', '.join(ROUTE)} only")
     rehearsals = rehearsals_dir(settings)
     directory = rehearsals / datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")  # noqa: TID251 - its name
+    short_address(directory / "control.sock")  # the daemon has to be spoken to
     make_state_dir(rehearsals)
     directory.mkdir(mode=0o700)
     say(*_explanation(options, directory))
@@ -111,6 +113,9 @@ async def _play(settings: Settings, options: Options, directory: Path) -> dict[s
     """Exchange, daemon and supervisor until the end; what is to be told of it."""
     loop = asyncio.get_running_loop()
     begun_s = loop.time()
+    interrupted = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupted.set)
     speed = float(options.speed)
     words = (
         *("--scenario", options.scenario, "--seed", str(options.seed), "--compression", f"{options.speed:f}"),
@@ -127,9 +132,9 @@ async def _play(settings: Settings, options: Options, directory: Path) -> dict[s
         person = Person(daemon, venue, ROUTE[0], dust)
         length_s = float(options.for_s)
         table = timetable(options.seed, length_s, options.faults)
-        supervisor = Supervisor(daemon, venue, person, truth, table, length_s, speed, show.progress(length_s))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, supervisor.interrupted.set)
+        supervisor = Supervisor(
+            daemon, venue, person, truth, table, length_s, speed, interrupted, show.progress(length_s)
+        )
         course = await supervisor.play()
     real_s = loop.time() - begun_s
     try:

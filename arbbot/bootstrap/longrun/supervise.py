@@ -76,10 +76,11 @@ class Supervisor:
         timetable: Timetable,
         length_s: float,
         speed: float,
+        interrupted: asyncio.Event,
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
         self.course = Course()
-        self.interrupted = asyncio.Event()
+        self._interrupted = interrupted
         self._daemon, self._venue, self._person, self._truth = daemon, venue, person, truth
         self._spells, self._deaths = deque(timetable.spells), deque(timetable.deaths)
         self._length_us, self._speed, self._tell = int(length_s * 1e6), speed, tell
@@ -101,7 +102,7 @@ class Supervisor:
             while not self._over():
                 await self._step()
                 await self._pause()
-            course.interrupted = self.interrupted.is_set()
+            course.interrupted = self._interrupted.is_set()
             course.ended_us = self._venue.now_us()
             if course.gave_up is None:
                 await self._finish()
@@ -113,12 +114,12 @@ class Supervisor:
 
     def _over(self) -> bool:
         elapsed_us = self._venue.now_us() - self.course.begun_us
-        return elapsed_us >= self._length_us or self.interrupted.is_set() or self.course.gave_up is not None
+        return elapsed_us >= self._length_us or self._interrupted.is_set() or self.course.gave_up is not None
 
     async def _pause(self) -> None:
         try:
             async with asyncio.timeout(LOOK_S):
-                await self.interrupted.wait()
+                await self._interrupted.wait()
         except TimeoutError:
             return
 
