@@ -16,6 +16,7 @@ from functools import partial
 from random import Random
 from typing import Any, ClassVar, TextIO
 from unittest.mock import patch
+from urllib.parse import parse_qs
 
 import aiohappyeyeballs
 from aiohttp import web
@@ -99,12 +100,16 @@ class Witness(RestServer):
     """The exchange's REST side, with an eye on what comes in."""
 
     seen: ClassVar[list[Request]]
+    order_arrived: ClassVar[Callable[[str], None]]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Note it, then serve it."""
         if isinstance(request.transport, Wire) and request.transport.caller is not None:
             nonce = request.headers.get("X-Auth-Nonce")
             self.seen.append(Request(asyncio.get_running_loop().time(), request.method, request.path, nonce))
+            named = parse_qs(await request.text()).get("client_order_id")
+            if named and request.path.split("/")[3] in ("buy", "sell"):
+                type(self).order_arrived(named[0])
         return await super().handle(request)
 
 

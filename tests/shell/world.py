@@ -7,10 +7,12 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,7 +31,7 @@ from arbbot.settings import Settings
 from tests.e2e.judge import Journal, Json
 from tests.e2e.stage import CALM, CROWD, RATES, Sections, ladder
 from tests.shell.loop import LIFE, Life, VirtualLoop, within
-from tests.shell.nature import ORIGIN_NS, virtual
+from tests.shell.nature import ORIGIN_NS, Witness, virtual
 from tests.shell.net import Network
 
 LOOK_S = 0.5
@@ -47,6 +49,8 @@ class Run:
     code: int | None = None
     """None while it runs, and when it was killed."""
     killed: bool = False
+    harmed: bool = False
+    judged: bool = False
     commits: int = 0
     before_commit: Callable[[Run, SqliteJournal], None] | None = None
     after_commit: Callable[[Run, Sequence[DurableRecord]], None] | None = None
@@ -80,7 +84,17 @@ class World:
     faulted: Counter[str] = field(default_factory=Counter)
     """How often each fault of the exchange struck."""
     surprises: list[str] = field(default_factory=list)
-    """Exceptions that nobody took."""
+    """Exceptions that nobody took, and other things that must not be."""
+    skew_ns: int = 0
+    """How far the wall clock of the daemons' machine is off."""
+    clock_was_set: bool = False
+    arrived: list[str] = field(default_factory=list)
+    """Client order ids in the order in which orders reached the venue."""
+    held: list[sqlite3.Connection] = field(default_factory=list)
+    """Connections that keep the daemon from its journal."""
+    digest: str = ""
+    requests: int = 0
+    _journals: dict[Path, Journal] = field(default_factory=dict)
 
     # --- the venue -------------------------------------------------------------------------------------------
 
@@ -114,6 +128,8 @@ class World:
         self.levers._stream.stall("all", 0.0)
         for market in CALM:
             self.pull("market_status", market=market, enabled=True)
+            self.pull("minimum", market=market, value="10")
+        self.pull("fees", account="demo", maker=str(RATES.maker), taker=str(RATES.taker))
 
     def show(self, market: str, touches: tuple[str, str], **sides: list[list[str]]) -> None:
         """Set a book from its touches; `bids` or `asks` replace a side."""
@@ -124,6 +140,18 @@ class World:
         """No edge anywhere."""
         for market, touches in CALM.items():
             self.show(market, touches)
+
+    def take(self, market: str, side: str, amount: Decimal, price: Decimal) -> None:
+        """Somebody trades with an order that stands alone at this price."""
+        away = (price * (Decimal("1.01") if side == "buy" else Decimal("0.99"))).quantize(Decimal("0.01"))
+        bid, ask = self.shown[market]["bids"][0][0], self.shown[market]["asks"][0][0]
+        touches = (bid, str(away)) if side == "buy" else (str(away), ask)
+        self.pull("book", market=market, **ladder(*touches, market))
+        self.pull("trade", account="crowd", market=market, side=side, amount=str(amount), price=str(price))
+
+    def later(self, seconds: float, action: Callable[[], object]) -> None:
+        """Do something in a while."""
+        self.loop.call_later(seconds, action)
 
     def account(self) -> Json:
         """The daemon's account in truth."""
@@ -154,7 +182,8 @@ class World:
     @property
     def records(self) -> Journal:
         """The present journal."""
-        return Journal(self.run.state_dir / "sandbox" / "journal.db")
+        path = self.run.state_dir / "sandbox" / "journal.db"
+        return self._journals.setdefault(path, Journal(path))
 
     def settings(self, state_dir: Path) -> Settings:
         """The daemon's settings."""
@@ -173,6 +202,7 @@ class World:
             state_dir = self.runs[-1].state_dir if self.runs else self.directory / "d0"
         state_dir.mkdir(parents=True, exist_ok=True)
         life = Life(f"daemon {number}", self.loop)
+        life.skew_ns = self.skew_ns
         life.log_fd = os.open(self.directory / f"log{number}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         settings = self.settings(state_dir)
         work = program._serve(settings, None, None, settings.control_socket, narrated=False)
@@ -221,7 +251,10 @@ class World:
                 break
             await asyncio.sleep(LOOK_S)
         if run.task.done() and not run.killed:
-            run.code = run.task.result()
+            error = run.task.exception()
+            if error is not None:
+                self.surprises.append(f"{run.life.name} let {error!r} escape")
+            run.code = 1 if error is not None else run.task.result()
             self.note(f"{run.life.name} ended with {run.code}")
         return run.over
 
@@ -237,6 +270,19 @@ class World:
     async def ask(self, verb: str, **more: Any) -> Json:
         """A verb over the control socket, as the command line sends it."""
         return await self.loop.network.ask(self.run.life, {"verb": verb, "who": "ann", "reason": "rehearsal", **more})
+
+    def order_arrived(self, client_order_id: str) -> None:
+        """S1: whatever reaches the venue was committed before; S2: under a name that was never used."""
+        if client_order_id in self.arrived:
+            self.surprises.append(f"S2: the order {client_order_id} reached the venue twice")
+        self.arrived.append(client_order_id)
+        path = self.run.state_dir / "sandbox" / "journal.db"
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            query = "SELECT 1 FROM record WHERE kind = 'order_intended' AND client_order_id = ?"
+            if connection.execute(query, (client_order_id,)).fetchone() is None:
+                self.surprises.append(
+                    f"S1: the order {client_order_id} reached the venue before its intent was durable"
+                )
 
     def surprised(self, context: dict[str, Any]) -> None:
         """An exception that nobody took."""
@@ -282,7 +328,7 @@ def append(self: SqliteJournal, records: Sequence[DurableRecord]) -> None:
 Play = Callable[[World], Coroutine[Any, Any, None]]
 
 
-def played(seed: int, directory: Path, sections: Sections, play: Play, **options: Any) -> World:
+def played(chance: int, directory: Path, sections: Sections, play: Play, **options: Any) -> World:
     """Play in a world of its own, which is returned when it is over. Raises what the play raises.
 
     `options` are `ExchangeOptions`.
@@ -296,13 +342,14 @@ def played(seed: int, directory: Path, sections: Sections, play: Play, **options
 
     async def whole() -> World:
         async with _exchange(options) as at:
-            world = World(loop, at, levers[0], directory, sections, Random(seed))
+            world = World(loop, at, levers[0], directory, sections, Random(chance))
+            Witness.order_arrived = world.order_arrived
             loop.set_exception_handler(lambda _, context: world.surprised(context))
             world.calm()
             await play(world)
             return world
 
-    with virtual(loop, seed, control, append):
+    with virtual(loop, chance, control, append):
         asyncio.set_event_loop(loop)
         try:
             return loop.run_until_complete(whole())

@@ -1,0 +1,119 @@
+# ruff: noqa: T201 - the seeds that broke and the totals are its output
+"""`python -m tests.shell`: many seeds on all cores, or one with its trace."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from multiprocessing import get_context
+from traceback import extract_tb
+
+from tests.shell.story import Outcome, tell
+
+SEEDS_A_PROCESS = 24
+"""A process is replaced after so many: what died in it was never cleaned up."""
+CORES_MAX = 2
+REAL_S_MAX = 60
+"""For one seed, which takes a second or two."""
+SHOW_EVERY_S = 5.0
+
+
+def told(seed: int) -> Outcome:
+    """Play a seed; a mistake in the simulation itself is an outcome too."""
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(REAL_S_MAX)
+    try:
+        return tell(seed)
+    except Exception as error:  # noqa: BLE001 - the edge of a worker: the seed must be named with what it broke on
+        words = f"the simulation broke: {type(error).__name__}: {error}"
+        where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(extract_tb(error.__traceback__)[-8:]))
+        return Outcome(seed, (words, where), "", 0.0, 0.0, (), words, 0, 0, 0, {}, ())
+    finally:
+        signal.alarm(0)
+
+
+def _too_long(_number: int, _frame: object) -> None:
+    raise TimeoutError(f"more than {REAL_S_MAX} s of real time: something spins")
+
+
+def outcomes(seeds: Sequence[int], processes: int = CORES_MAX) -> Iterator[Outcome]:
+    """Play seeds, as they end. Hashes are not salted in the processes, so that a seed is the same anywhere."""
+    os.environ["PYTHONHASHSEED"] = "0"
+    context = get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _quietly, max_tasks_per_child=SEEDS_A_PROCESS) as pool:
+        for future in as_completed([pool.submit(told, seed) for seed in seeds]):
+            yield future.result()
+
+
+def _quietly() -> None:
+    """What the dead leave behind complains when the process ends; nobody needs to hear it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 1 when a promise was broken."""
+    parser = argparse.ArgumentParser("python -m tests.shell", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=300, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--seed", type=int, help="play this one alone and print its trace")
+    parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one of totals")
+    parser.add_argument("--processes", type=int, default=min(CORES_MAX, os.cpu_count() or 1))
+    chosen = parser.parse_args(arguments)
+    if chosen.seed is not None:
+        seeds, processes = [chosen.seed], 1
+    else:
+        seeds, processes = list(range(chosen.first, chosen.first + chosen.seeds)), chosen.processes
+    began, shown_s = time.monotonic(), 0.0
+    done: list[Outcome] = []
+    for outcome in outcomes(seeds, processes):
+        done.append(outcome)
+        _show(outcome, as_json=chosen.json, trace=chosen.seed is not None)
+        if time.monotonic() - shown_s > SHOW_EVERY_S and len(seeds) > 1:
+            shown_s = time.monotonic()
+            bad = sum(bool(each.problems) for each in done)
+            print(f"{len(done)} of {len(seeds)} seeds, {bad} broken", file=sys.stderr, flush=True)
+    totals = summary(done, time.monotonic() - began)
+    print(json.dumps(totals) if chosen.json else "\n".join(f"{name:18} {value}" for name, value in totals.items()))
+    return 1 if any(outcome.problems for outcome in done) else 0
+
+
+def _show(outcome: Outcome, *, as_json: bool, trace: bool) -> None:
+    if as_json:
+        told_of = asdict(outcome)
+        print(json.dumps(told_of if trace else {**told_of, "trace": []}), flush=True)
+        return
+    if trace:
+        print("\n".join(outcome.trace))
+    for problem in outcome.problems:
+        print(f"seed {outcome.seed}: {problem}", flush=True)
+
+
+def summary(done: Sequence[Outcome], real_s: float) -> dict[str, object]:
+    """The figures of many seeds."""
+    counts: Counter[str] = Counter()
+    for outcome in done:
+        counts.update(outcome.counts)
+    virtual_s = sum(outcome.virtual_s for outcome in done)
+    codes = Counter("killed" if code is None else str(code) for outcome in done for code in outcome.codes)
+    return {
+        "seeds": len(done),
+        "broken": sorted(outcome.seed for outcome in done if outcome.problems),
+        "lives": sum(len(outcome.codes) for outcome in done),
+        "exit codes": dict(codes.most_common()),
+        "endings": dict(Counter(outcome.ending for outcome in done).most_common(12)),
+        "hedges": sum(outcome.hedges for outcome in done),
+        "requests": sum(outcome.requests for outcome in done),
+        "steps": sum(outcome.steps for outcome in done),
+        "virtual hours": round(virtual_s / 3600, 2),
+        "real seconds": round(real_s, 1),
+        "times real time": round(virtual_s / real_s) if real_s else 0,
+        "counts": dict(counts.most_common()),
+    }

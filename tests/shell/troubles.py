@@ -1,0 +1,265 @@
+"""Everything that may go wrong around a daemon, each a short function of the world; a seed picks among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal as D
+from random import Random
+
+from tests.e2e.stage import CALM
+from tests.shell.net import End, Wire
+from tests.shell.world import World
+
+Trouble = Callable[[World, Random], None]
+OVERSIZE = 17 << 20
+"""One more than a reply may have."""
+CLOSE_CODES = (1000, 1001, 1006, 1009, 1011, 1012, 4300)
+
+# --- the exchange's own switches -----------------------------------------------------------------------------------
+
+ORDERS = ("buy", "sell")
+PRIVATE = (*ORDERS, "cancel_order", "order_status", "user_transactions", "account_balances", "open_orders", "fees")
+REST_ANYWHERE = (
+    "refuse", "request_lost", "reply_lost", "delay_before,delay_s={s}", "delay_after,delay_s={s}", "http_500",
+    "http_502", "http_503", "http_504", "http_502,accepted=1", "http_504,accepted=1", "html_200", "html_200,accepted=1",
+    "block_403", "empty_200", "empty_200,accepted=1", "maintenance", "rate_limited", "rate_limited,status=429",
+    "truncated", "mis_signed", "unsigned", "other_reply",
+)  # fmt: skip
+OF_ORDERS = (
+    "reject", "insufficient", "halted", "timed_out", "not_found,delay_s={s}", "partial_cancel,share=0.{s}",
+    "reply_lost", "request_lost", "timed_out",
+)  # fmt: skip
+OF_CANCELS = ("fill_after_cancel,delay_s=1", "reply_lost", "request_lost", "delay_after,delay_s={s}")
+OF_ROWS = ("rows_late,delay_s=3", "rows_duplicated", "rows_shuffled", "rows_retyped", "stale_reply")
+OF_FRAMES = (
+    "fin", "rst", "stall,delay_s={l}", "stall_frames,delay_s={l}", "stall_channel,delay_s={l}", "request_reconnect",
+    "crossed", "empty", "zero", "absurd", "duplicate", "older", "reordered", "garbage", "nan", "huge_number",
+    "wrong_types", "binary", "deep", "huge", "burst,size=2000", *(f"close,code={code}" for code in CLOSE_CODES),
+)  # fmt: skip
+
+
+def _text(kind: str, pattern: str, times: str, random: Random) -> str:
+    """As the exchange wants a fault written."""
+    name, _, extras = kind.partition(",")
+    extras = extras.format(s=random.randint(1, 9), l=random.choice((5, 15, 40)))
+    return f"{name}:{pattern}:{times}" + (f",{extras}" if extras else "")
+
+
+def _times(random: Random) -> str:
+    return random.choice(("1", "1", "1", "2", "3", "0.3"))
+
+
+def rest_fault(world: World, random: Random) -> None:
+    """Any call may go wrong on its way or in its answer."""
+    pattern = random.choice((*PRIVATE, *PRIVATE, "websockets_token", "order_book", "ticker", "markets", "*"))
+    world.fault(_text(random.choice(REST_ANYWHERE), pattern, _times(random), random))
+
+
+def order_fault(world: World, random: Random) -> None:
+    """An order meets its own fate."""
+    world.fault(_text(random.choice(OF_ORDERS), random.choice(ORDERS), random.choice(("1", "1", "2")), random))
+
+
+def cancel_fault(world: World, random: Random) -> None:
+    """So does a cancel."""
+    world.fault(_text(random.choice(OF_CANCELS), "cancel_order", "1", random))
+
+
+def row_fault(world: World, random: Random) -> None:
+    """The account's rows come late or in a mess."""
+    world.fault(_text(random.choice(OF_ROWS), "user_transactions", _times(random), random))
+
+
+def frame_fault(world: World, random: Random) -> None:
+    """A frame is bad, or the connection under it."""
+    channel = random.choice(("order_book_*", "order_book_*", "private-*", "*"))
+    world.fault(_text(random.choice(OF_FRAMES), channel, _times(random), random))
+
+
+def subscription_fault(world: World, random: Random) -> None:
+    """A subscription is refused or not answered, and the connection that would have asked is gone."""
+    world.fault(_text(random.choice(("refuse_subscription", "ignore_subscription")), "*", "1", random))
+    world.pull("drop_connections", code=1001)
+
+
+def auth_fault(world: World, random: Random) -> None:
+    """The venue refuses the key, once."""
+    world.fault(_text(random.choice(("auth_403", "ip_403")), random.choice(PRIVATE), "1", random))
+
+
+# --- the road --------------------------------------------------------------------------------------------------------
+
+
+def _some(world: World, random: Random) -> list[Wire]:
+    """Connections that a trouble strikes: one, or all of a kind."""
+    ends = world.loop.network.of(random.choice((world.rest_port, world.stream_port)))
+    return ends if random.random() < 0.5 or not ends else [random.choice(ends)]
+
+
+def cut(world: World, random: Random) -> None:
+    """Connections end on the way."""
+    reset = random.random() < 0.5
+    for end in _some(world, random):
+        end.cut(reset=reset)
+
+
+def silence(world: World, random: Random) -> None:
+    """Nothing arrives for a while, one way or both, and nobody says so."""
+    until_s = world.loop.time() + random.choice((2.0, 8.0, 25.0, 70.0, 200.0))
+    ways = random.choice(((True, False), (False, True), (True, True)))
+    for end in _some(world, random):
+        for side, strikes in zip((end, end.peer), ways, strict=True):
+            if strikes:
+                side.stalled_until_s = until_s
+
+
+def half_a_reply(world: World, random: Random) -> None:
+    """The next bytes are cut in half, and that is all."""
+    reset = random.random() < 0.5
+    for end in _some(world, random):
+        end.spoil = lambda _, sent: [sent[: len(sent) // 2], End(reset=reset)]
+
+
+def strange_bytes(world: World, random: Random) -> None:
+    """The next reply is no HTTP, or comes twice, or is endless."""
+    kind = random.choice(("garbage", "twice", "oversize", "preface", "early_end"))
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % OVERSIZE
+    spoilt: dict[str, Callable[[bytes], list[bytes | End]]] = {
+        "garbage": lambda sent: [b"\x00\xffno protocol at all\r\n\r\n" + sent[40:]],
+        "twice": lambda sent: [sent, sent],
+        "oversize": lambda _: [head, *(b" " * (1 << 20) for _ in range(17))],
+        "preface": lambda sent: [b"HTTP/1.1 100 Continue\r\n\r\n", sent],
+        "early_end": lambda _: [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", End()],
+    }
+    for end in world.loop.network.of(world.rest_port)[:1]:
+        end.spoil = lambda _, sent: spoilt[kind](sent)
+    world.struck[f"strange_bytes {kind}"] += 1
+
+
+def trickle(world: World, random: Random) -> None:
+    """Bytes come in drops."""
+    ends = _some(world, random)
+    for end in ends:
+        end.trickles = True
+    world.later(random.uniform(2.0, 10.0), lambda: [setattr(end, "trickles", False) for end in ends])
+
+
+def slow_road(world: World, random: Random) -> None:
+    """Everything takes longer for a while."""
+    world.loop.network.latency_s = random.choice((0.02, 0.2, 0.9))
+    world.later(random.uniform(3.0, 20.0), lambda: setattr(world.loop.network, "latency_s", 0.001))
+
+
+def closed_door(world: World, random: Random) -> None:
+    """New connections are refused, or never made, or no name is found; those that stand may go too."""
+    network, port = world.loop.network, random.choice((world.rest_port, world.stream_port))
+    kind, for_s = random.choice(("refused", "unreachable", "resolver")), random.choice((2.0, 6.0, 20.0, 90.0))
+    if kind == "resolver":
+        network.resolver_down = True
+        world.later(for_s, lambda: setattr(network, "resolver_down", False))
+    else:
+        ports = network.refused if kind == "refused" else network.unreachable
+        ports.add(port)
+        world.later(for_s, lambda: ports.discard(port))
+    world.struck[f"closed_door {kind}"] += 1
+    if random.random() < 0.6:
+        for end in network.of(port):
+            end.cut(reset=True)
+
+
+# --- the venue -------------------------------------------------------------------------------------------------------
+
+
+def whole_stream(world: World, random: Random) -> None:
+    """The venue ends all streams, asks to reconnect, or goes silent."""
+    match random.choice(("close", "reset", "ask", "mute", "only heartbeats")):
+        case "close":
+            world.pull("drop_connections", code=random.choice(CLOSE_CODES[:2] + CLOSE_CODES[3:]))
+        case "reset":
+            world.pull("drop_connections", reset=True)
+        case "ask":
+            world.pull("request_reconnect")
+        case "mute":
+            world.pull("stall", kind="all", seconds=random.choice((3, 12, 40)))
+        case _:
+            world.pull("stall", kind="frames", seconds=random.choice((3, 12, 40)))
+
+
+def changed_terms(world: World, random: Random) -> None:
+    """Fees, minimum, or whether a market trades at all."""
+    market = random.choice(tuple(CALM))
+    match random.choice(("fees", "minimum", "halt", "announce")):
+        case "fees":
+            world.pull("fees", account="demo", maker="0.1", taker=random.choice(("0.03", "0.2", "0.4")))
+        case "minimum":
+            world.pull("minimum", market=market, value=random.choice(("10", "25", "5000")))
+            world.later(15.0, lambda: world.pull("minimum", market=market, value="10"))
+        case "halt":
+            world.pull("market_status", market=market, enabled=False)
+            world.later(random.uniform(2.0, 30.0), lambda: world.pull("market_status", market=market, enabled=True))
+        case _:
+            world.pull("announce", text="Trading on BTC/EUR is halted for maintenance")
+
+
+def crowd(world: World, random: Random) -> None:
+    """Somebody trades where we rest."""
+    for order in world.account()["orders"]:
+        if order["status"] == "Open" and order["client_order_id"]:
+            side = "sell" if order["side"] == "buy" else "buy"
+            amount = (D(order["remaining"]) * random.choice((D("0.3"), D(1)))).quantize(D("0.00000001"))
+            if amount:
+                world.take(order["market"], side, amount, D(order["price"]))
+
+
+# --- the process -----------------------------------------------------------------------------------------------------
+
+
+def freeze(world: World, random: Random) -> None:
+    """The daemon's process does not get to run."""
+    world.run.life.freeze(random.choice((0.3, 5.0, 30.0, 120.0)))
+
+
+def suspend(world: World, random: Random) -> None:
+    """Time is gone: the machine was suspended, or a step took very long."""
+    world.loop.now_ns += int(random.choice((0.5, 5.0, 30.0, 120.0, 600.0)) * 1e9)
+
+
+def wall_clock(world: World, random: Random) -> None:
+    """The wall clock is set, an hour off, or right again."""
+    world.skew_ns = random.choice((-3600, 3600, -2, 2, 0)) * 1_000_000_000
+    world.run.life.skew_ns = world.skew_ns
+    world.clock_was_set = True
+
+
+def slow_commit(world: World, random: Random) -> None:
+    """The disk takes its time over the next commit."""
+    taken_ns = int(random.choice((0.3, 1.5, 5.0)) * 1e9)
+
+    def before(_run: object, _journal: object) -> None:
+        world.run.before_commit = None
+        world.loop.now_ns += taken_ns
+
+    if world.run.before_commit is None:
+        world.run.before_commit = before
+
+
+def deaf_audience(world: World, random: Random) -> None:
+    """Nobody reads the terminal any more."""
+    world.run.life.terminal_gone = True
+
+
+TROUBLES: Mapping[Trouble, int] = {
+    rest_fault: 10, order_fault: 10, cancel_fault: 4, row_fault: 4, frame_fault: 10, subscription_fault: 2,
+    auth_fault: 1, cut: 5, silence: 5, half_a_reply: 3, strange_bytes: 3, trickle: 2, slow_road: 3, closed_door: 3,
+    whole_stream: 3, changed_terms: 2, crowd: 4, freeze: 3, suspend: 2, wall_clock: 1, slow_commit: 3,
+    deaf_audience: 1,
+}  # fmt: skip
+"""With how often each is picked."""
+
+
+def strike(world: World, random: Random) -> None:
+    """One trouble by chance."""
+    trouble = random.choices(list(TROUBLES), list(TROUBLES.values()))[0]
+    world.note(f"trouble {trouble.__name__}")
+    world.struck[trouble.__name__] += 1
+    trouble(world, random)

@@ -1,0 +1,145 @@
+"""What must hold at every end of a process and at the very end, beyond what the journal's judge holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from decimal import Decimal
+
+from arbbot.exchange.options import DEMO_SECRET
+from tests.e2e.judge import ENDED, Case
+from tests.e2e.judge import problems as judged
+from tests.shell.nature import Request, Witness
+from tests.shell.world import World
+
+STOPS_S = 240.0
+"""A daemon that is told to stop is over within this, whatever happens: its longest graces and timeouts together."""
+DUST = Decimal("0.0005")
+NOT_FLAT = 22
+FIT_S = 200.0
+"""L4: a stall that nobody told of is over within this, and everything is read anew."""
+TASKS_MAX = 40
+LATCHED = ("halted", "panic", "reducing")
+PINGED_S = 15.0
+BURST_S, BURST_MAX = 1.0, 400
+
+
+def requests() -> list[Request]:
+    """What daemons have asked of the venue."""
+    return Witness.seen
+
+
+def settled(world: World) -> bool:
+    """Whether nothing is left to find out."""
+    return world.records.quiet() or world.records.mode() in LATCHED
+
+
+async def alive(world: World) -> None:
+    """L4 and L7: with the faults off, the daemon is fit again in time, or says in its mode why a person must look."""
+    problems: list[str] = []
+    for _ in range(int(FIT_S)):
+        if world.run.over:
+            return
+        try:
+            problems = (await world.ask("health"))["result"]["problems"]
+        except ConnectionRefusedError:
+            problems = ["nobody listens"]
+        if not problems or world.records.mode() in LATCHED:
+            break
+        await asyncio.sleep(1.0)
+    else:
+        world.surprises.append(f"L4: {FIT_S} s after the faults have stopped, it says {problems}")
+    running = world.run.life.unfinished()
+    if len(running) > TASKS_MAX:
+        world.surprises.append(f"L7: {len(running)} tasks in a quiet daemon")
+
+
+def at_an_end(world: World) -> None:
+    """An end is orderly and flat, or its exit code and its words name what is left; nothing of it goes on."""
+    run = world.run
+    if run.killed or run.judged:
+        return
+    run.judged = True
+    said = run.said()
+    world.note(f"said: {said[-300:]!r}")
+    if "a fault of the program" in said:
+        world.surprises.append(f"{run.life.name}: {said[said.index('a fault of the program') :][:600]}")
+    if "Traceback" in said or "has ended, trading goes on" in said:
+        world.surprises.append(f"{run.life.name} broke: {said[-600:]}")
+    left = run.life.unfinished()
+    open_ends = [end.port for end in world.loop.network.ends if end.life is run.life]
+    if left or open_ends:
+        world.surprises.append(f"{run.life.name} left tasks {left} and connections to {open_ends}")
+    _told(world, said)
+
+
+def _told(world: World, said: str) -> None:
+    """L1 and L3 at this very moment, by the venue's truth."""
+    run, journal = world.run, world.records
+    told = said + " ".join(line["text"] for line in journal.all("alert_raised"))
+    net, resting = Decimal(0), []
+    for order in world.account()["orders"]:
+        if not order["client_order_id"]:
+            continue
+        sign = 1 if order["side"] == "buy" else -1
+        net += sign * (Decimal(order["created"]) - Decimal(order["remaining"])) * (order["market"] != "eurusd")
+        if order["status"] == "Open":
+            resting.append(order["client_order_id"])
+    open_states = [name for name, state in journal.states().items() if state not in ENDED]
+    if run.code == 0 and (abs(net) > DUST or resting or open_states):
+        world.surprises.append(f"L1: exit code 0 with net {net}, resting {resting}, open in the journal {open_states}")
+    for name in resting:
+        if name not in told and not run.life.terminal_gone:
+            world.surprises.append(f"L3: {run.life.name} left {name} resting, code {run.code}, and did not say so")
+    if abs(net) > DUST and run.code != 0 and not run.life.terminal_gone and "exposure" not in told:
+        world.surprises.append(
+            f"L1: {run.life.name} left net {net}, code {run.code}, and did not say so: {said[-200:]}"
+        )
+
+
+def ending(world: World) -> str:
+    """How the last daemon ended: flat, or why a person must look."""
+    latched = [line for line in world.records.all("mode_changed") if line["mode"] in LATCHED]
+    if world.records.mode() not in LATCHED:
+        return "flat" if world.run.code == 0 else f"exit code {world.run.code}"
+    return f"exit code {world.run.code}, {latched[-1]['mode']}: {latched[-1]['reason']}"
+
+
+def problems(world: World) -> list[str]:
+    """Everything that was broken in this world, in words."""
+    for number, run in enumerate(world.runs):
+        (world.directory / f"said{number}.txt").write_text(run.said())
+    written = tuple(path for path in world.directory.rglob("*") if path.is_file() and path.suffix != ".sock")
+    halted = world.records.mode() in LATCHED
+    case = Case(
+        world.records,
+        world.account(),
+        world.run.code,
+        written,
+        DEMO_SECRET,
+        world.levers._venue.rules.balance_decimals,
+        halted,
+        contradicted=bool(world.faulted["fill_after_cancel"]),
+        clock_was_set=world.clock_was_set,
+    )
+    found = [*world.surprises, *judged(case), *_nonces(), *_rate()]
+    if not settled(world):
+        found.append("L2: not everything became known although the faults have stopped")
+    if halted and not world.records.all("alert_raised"):
+        found.append("L1: it latched without an alert")
+    if world.run.code != 0 and not (world.run.code == NOT_FLAT and halted):
+        found.append(f"L1: the last daemon, without faults, left with {world.run.code}: {world.run.said()[-400:]}")
+    return found
+
+
+def _nonces() -> list[str]:
+    """S10."""
+    seen = Counter(request.nonce for request in requests() if request.nonce)
+    return [f"S10: the nonce {nonce} came {times} times" for nonce, times in seen.items() if times > 1]
+
+
+def _rate() -> list[str]:
+    """S9: never more in any second than the venue allows."""
+    at = [request.at_s for request in requests()]
+    over = [first for first, last in zip(at, at[BURST_MAX:], strict=False) if last - first < BURST_S]
+    return [f"S9: more than {BURST_MAX} requests within a second of {over[0]}"] if over else []
