@@ -13,6 +13,7 @@ from arbbot.cli_types import AsJson, SettingsFile, duration, positive
 
 DAY_S = Decimal(86_400)
 USUAL_SPEED = Decimal(60)
+SPEED_MAX = 1000
 
 
 class Faults(StrEnum):
@@ -40,6 +41,8 @@ def rehearse(
     settings: SettingsFile = None,
 ) -> int:
     """A day against the built-in exchange with faults, spikes and deaths; live mode asks for a passed one."""
+    if speed is not None and not 1 <= speed <= SPEED_MAX:
+        raise typer.BadParameter(f"--speed is from 1 to {SPEED_MAX}")
     from arbbot.settings import RunMode, load
 
     loaded = load(settings, RunMode.SANDBOX.value)

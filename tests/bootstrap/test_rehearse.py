@@ -1,4 +1,4 @@
-"""A rehearsal's timetable, its measures and its verdict; one played for real; and the gate it opens to live mode."""
+"""A rehearsal's timetable, its measures and its stand-in for a person; and one played for real."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from arbbot.bootstrap.check import gate_findings
-from arbbot.bootstrap.longrun.daemon_child import as_variables, child_settings
-from arbbot.bootstrap.longrun.fingerprints import code_fingerprint, settings_fingerprint
-from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed, rehearsals_dir
+from arbbot.bootstrap.longrun.daemon_child import DaemonChild, as_variables, child_settings
+from arbbot.bootstrap.longrun.fingerprints import settings_fingerprint
+from arbbot.bootstrap.longrun.gate import refuse_unrehearsed
 from arbbot.bootstrap.longrun.memory import Sample, judge
+from arbbot.bootstrap.longrun.person import Person
 from arbbot.bootstrap.longrun.schedule import FIRST_AFTER_S, Death, Level, timetable
 from arbbot.bootstrap.longrun.tally import Tally, net_edge
 from arbbot.bootstrap.longrun.troubles import CATALOGUE, at_speed
 from arbbot.bootstrap.longrun.truth import Truth
-from arbbot.bootstrap.longrun.verdict import differences, on_record, write
+from arbbot.bootstrap.longrun.venue import VenueControl
+from arbbot.bootstrap.longrun.verdict import differences, on_record
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.market import Direction
 from arbbot.domain.records import HedgeOpened
@@ -150,97 +151,62 @@ def test_memory_growth_is_told_across_processes() -> None:
     assert judge([]) is None
 
 
-# --- the gate -----------------------------------------------------------------------------------------------------
+class Listener(DaemonChild):
+    """A daemon that notes what it is told, without a process."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings(), Path())
+        self.told: list[str] = []
+
+    async def ask(self, verb: str, **more: object) -> dict[str, Any] | None:
+        self.told.append(verb)
+        return {}
 
 
-def live(state_dir: Path, **sections: Any) -> Settings:
-    """Settings for live mode."""
-    switch = {"i_understand_real_money": "yes", **sections.pop("live", {})}
-    return Settings.model_validate({"mode": "live", "state_dir": state_dir, "live": switch, **sections})
+class Clockwork(VenueControl):
+    """A venue that takes trades by hand and lets time pass by ten seconds a look."""
+
+    def __init__(self) -> None:
+        self.traded: list[dict[str, object]] = []
+        self.looks = 0
+
+    def now_us(self) -> int:
+        self.looks += 1
+        return self.looks * 10_000_000
+
+    async def act(self, action: str, body: Mapping[str, object]) -> dict[str, Any]:
+        self.traded.append({"action": action, **body})
+        return {}
 
 
-def put(wanted: Settings, **changes: Any) -> None:
-    """A verdict on record that would do for these settings, but for the changes."""
-    rehearsals = rehearsals_dir(wanted)
-    directory = rehearsals / f"2026010{len(list(on_record(rehearsals)))}"
-    directory.mkdir(parents=True)
-    told = {
-        "verdict": "passed", "market_s": D(86_400), "code": code_fingerprint(), "version": "1",
-        "settings": settings_fingerprint(wanted), "options": {"faults": "usual"},
-    }  # fmt: skip
-    path = write(directory, {**told, **changes})
-    assert path.stat().st_mode & 0o777 == 0o600
+def seen(state: str, carried: str = "0", *, reconciled: bool = True) -> dict[str, Any]:
+    """A status as far as a person reads it."""
+    return {"state": state, "state_reason": "why", "carried_dust": carried, "reconciled": reconciled}
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        (None, "no passed 24 h rehearsal"),
-        ({"verdict": "failed"}, "did not pass"),
-        ({"settings": "other"}, "was of other settings"),
-        ({"code": "other"}, "was of another version"),
-        ({"market_s": D(86_399)}, "was only 24.0 h long"),
-        ({"options": {"faults": "none"}}, "was without faults"),
-        ({"market_s": "long"}, "no passed 24 h rehearsal"),
-    ],
-)
-def test_live_mode_does_not_start_on_less_than_a_passed_rehearsal(
-    changes: dict[str, Any] | None, words: str, tmp_path: Path
-) -> None:
-    """No verdict, a failed, foreign, short or unreadable one: code LIVE_SWITCH, saying what is wrong with the last."""
-    settings = live(tmp_path)
-    if changes is not None:
-        put(settings, **changes)
-    with pytest.raises(SettingsError, match=words) as caught:
-        refuse_unrehearsed(settings)
-    assert caught.value.code is ExitCode.LIVE_SWITCH
-    assert "live.rehearsal_override" in str(caught.value)
+async def test_a_person_reads_before_resuming_and_counts_every_call() -> None:
+    """Not at once, once for each latch, never at the end's own pause, and not at all while all is well."""
+    daemon = Listener()
+    person = Person(daemon, Clockwork(), "btcusd", D("0.0005"))
+    for state in ("active", "halted", "halted", "halted", "active", "active"):
+        await person.look(seen(state))
+    assert (daemon.told, person.times) == (["resume"], 1)
+    person.leaving = True
+    for _ in range(9):
+        await person.look(seen("paused"))
+    assert (daemon.told, person.times) == (["resume"], 1)
 
 
-def test_a_passed_rehearsal_opens_live_mode_and_later_ones_do_not_close_it(tmp_path: Path) -> None:
-    """One that fits is enough, whatever else is on record; addresses, keys and telemetry do not count as rules."""
-    settings = live(tmp_path)
-    put(settings, verdict="failed")
-    put(settings)
-    put(settings, code="a later one")
-    refuse_unrehearsed(settings)
-    assert "passed, with this version" in leave(settings).words
-    refuse_unrehearsed(live(tmp_path, telemetry={"env": "prod"}, sandbox={"speed": 1}, keys={"key_id": "other"}))
-    for section in ({"trade": {"weight_percent": 6}}, {"account": {"poll_s": 20}}, {"feed": {"fresh_s": 9}}):
-        with pytest.raises(SettingsError, match="no passed 24 h rehearsal"):
-            refuse_unrehearsed(live(tmp_path, **section))
-
-
-def test_a_persons_reason_opens_it_too_and_other_modes_have_no_gate(tmp_path: Path) -> None:
-    """The override is printed as what it is; an empty one is none."""
-    told = leave(live(tmp_path, live={"rehearsal_override": "small first tranche"}))
-    assert told.granted
-    assert told.words == "REAL MONEY without a passed rehearsal on record: small first tranche"
-    assert not leave(live(tmp_path, live={"rehearsal_override": "  "})).granted
-    refuse_unrehearsed(Settings.model_validate({"mode": "sandbox", "state_dir": tmp_path}))
-
-
-def test_check_tells_whether_live_mode_would_start(tmp_path: Path) -> None:
-    """A finding of its own in live mode, failed or passed by the gate's own words; none in other modes."""
-    settings = live(tmp_path)
-    (shut,) = gate_findings(settings)
-    put(settings)
-    (opened_,) = gate_findings(settings)
-    assert (shut.name, shut.passed, opened_.passed) == ("rehearsal", False, True)
-    assert opened_.text == leave(settings).words
-    assert gate_findings(Settings.model_validate({"mode": "sandbox", "state_dir": tmp_path})) == []
-
-
-def test_any_change_of_a_source_is_another_version(tmp_path: Path) -> None:
-    """Contents and names count; what is no source does not."""
-    (tmp_path / "a.py").write_text("1")
-    first = code_fingerprint(tmp_path)
-    (tmp_path / "notes.txt").write_text("x")
-    assert code_fingerprint(tmp_path) == first
-    (tmp_path / "a.py").write_text("2")
-    second = code_fingerprint(tmp_path)
-    (tmp_path / "a.py").rename(tmp_path / "b.py")
-    assert len({first, second, code_fingerprint(tmp_path)}) == 3
+async def test_what_no_hedge_will_close_is_traded_back_once_and_rebased_only_when_booked() -> None:
+    """A fill after its order's end: one trade by hand, and no new opening before the ledger has seen it."""
+    daemon, venue = Listener(), Clockwork()
+    person = Person(daemon, venue, "btcusd", D("0.0005"))
+    for _ in range(8):
+        await person.look(seen("halted", "-0.0025", reconciled=False))
+    assert daemon.told == []
+    assert venue.traded == [{"action": "trade", "market": "btcusd", "side": "buy", "amount": "0.0025"}]
+    await person.look(seen("halted", "-0.0025"))
+    assert (daemon.told, person.rebases, person.times) == (["rebase"], 1, 1)
 
 
 def test_the_child_gets_the_operators_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,8 +264,9 @@ def test_ten_minutes_do_not_open_live_mode_and_are_listed(played: tuple[Path, in
     """Passed, of this version and these settings, and too short."""
     state, _, told, _ = played
     assert "does not open live mode" in told["counts_for_live"]
+    switch = {"i_understand_real_money": "yes"}
     with pytest.raises(SettingsError, match=r"was only 0\.2 h long"):
-        refuse_unrehearsed(live(state))
+        refuse_unrehearsed(Settings.model_validate({"mode": "live", "state_dir": state, "live": switch}))
     with arbbot(state, "rehearse", "--list", "--json") as process:
         (line,) = json.loads(process.communicate(timeout=20)[0])["rehearsals"]
     assert (line["verdict"], line["this_code"], line["these_settings"]) == ("passed", True, True)

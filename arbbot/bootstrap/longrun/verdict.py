@@ -20,6 +20,8 @@ from arbbot.domain.money import BPS, ZERO
 
 FILE = "verdict.json"
 BROKEN_TOLD = 5
+ANSWER_MS_MAX = 1_000
+"""A few times what the internet costs. Slower, and it is another market that is traded than the one decided on."""
 FATAL_CODES = (ExitCode.FAULT, ExitCode.JOURNAL, ExitCode.SETTINGS, ExitCode.USAGE, ExitCode.SECRET)
 """Ends that no fault of the venue explains."""
 BROKEN_BY_OURSELVES = frozenset({"row_contradiction"})
@@ -123,8 +125,16 @@ def _machine(seen: Seen) -> list[Criterion]:
         Criterion("every death recovered from", back and course.quiet,
                   course.gave_up or f"{deaths} deaths, {len(course.recoveries_us)} spells without trading ended",
                   "trading again after each"),
+        _pace(tally),
         Criterion("no invariant broken", not broken, "; ".join(broken[:BROKEN_TOLD]) or "none", "none"),
     ]  # fmt: skip
+
+
+def _pace(tally: Tally) -> Criterion:
+    half_ms = tally.answer_ms(0.5)
+    told = "no order" if half_ms is None else f"half of the orders answered within {half_ms} ms of market time"
+    return Criterion("the machine keeps up", half_ms is not None and half_ms <= ANSWER_MS_MAX, told,
+                     f"<= {ANSWER_MS_MAX} ms, else the speed is too high for it")  # fmt: skip
 
 
 # --- on disk ------------------------------------------------------------------------------------------------------
