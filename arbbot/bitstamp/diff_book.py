@@ -30,7 +30,7 @@ class _Keys(dict[str, int]):
 
     def __init__(self, sign: int) -> None:
         super().__init__()
-        self._sign = sign
+        self._units = sign / SMALLEST
 
     def __missing__(self, price_text: str) -> int:
         """Read a price. Raises Malformed or DecimalException."""
@@ -41,7 +41,7 @@ class _Keys(dict[str, int]):
             raise Malformed("a price is not positive, or absurd")
         if len(self) >= KEYS_KEPT:
             self.clear()
-        key = self[price_text] = self._sign * int(price / SMALLEST)
+        key = self[price_text] = int(price * self._units)
         return key
 
 
