@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from arbbot.domain.ledger import Entry, LedgerAccount, move
 from arbbot.domain.money import decimals_of, unit
-from arbbot.domain.order import Transaction
+from arbbot.domain.order import Fill, Transaction
 
 
 def trade_entries(row: Transaction) -> tuple[Entry, ...]:
@@ -25,14 +25,19 @@ def external_entries(row: Transaction) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def rounded_counter(row: Transaction) -> tuple[str, Decimal] | None:
-    """The counter currency of a fill and half its displayed unit, where size times price is not what is shown: the
-    venue books the exact product and shows it rounded. None where nothing can be hidden.
+def shows(shown: Decimal, true: Decimal) -> bool:
+    """Whether an amount displayed so can be this one, rounded to as many digits."""
+    return shown == true or abs(shown - true) <= unit(decimals_of(shown)) / 2
+
+
+def rounded_amounts(row: Transaction, fill: Fill | None) -> list[tuple[str, Decimal]]:
+    """The currencies of a trade whose amount is shown rounded, each with half its displayed unit: the venue books what
+    was traded and its exact product with the price, and shows less. `fill` is ours, where it is; somebody else's size
+    is known by the row alone.
     """
-    if row.price is None or row.fee_currency is None:
-        return None
-    shown = dict(row.amounts).get(row.fee_currency)
-    sizes = [abs(amount) for currency, amount in row.amounts if currency != row.fee_currency]
-    if shown is None or len(sizes) != 1 or abs(shown) == sizes[0] * row.price:
-        return None
-    return (row.fee_currency, unit(decimals_of(shown)) / 2)
+    counter = row.fee_currency
+    if row.price is None or len(row.amounts) != 2 or counter not in dict(row.amounts):
+        return []
+    size = fill.size if fill is not None else next(abs(shown) for name, shown in row.amounts if name != counter)
+    true = {name: size * row.price if name == counter else size for name, _ in row.amounts}
+    return [(name, unit(decimals_of(shown)) / 2) for name, shown in row.amounts if abs(shown) != true[name]]

@@ -27,7 +27,7 @@ from arbbot.domain.records import (
     StatementAgreed,
 )
 from arbbot.engine.attribution import Attribution
-from arbbot.engine.bookings import external_entries, trade_entries
+from arbbot.engine.bookings import external_entries, shows, trade_entries
 from arbbot.engine.core import Core, ns
 from arbbot.engine.tracker import OrderTracker
 from arbbot.engine.view import NEVER
@@ -193,6 +193,8 @@ class Bookkeeper:
         for row in sorted(rows, key=lambda each: each.transaction_id):
             if state.is_booked(row.transaction_id) or row.transaction_id in self._unowned:
                 continue
+            if self._awaits_its_fill(row):
+                continue
             new += 1
             self._book_row(row)
         self._after_rows()
@@ -227,9 +229,19 @@ class Bookkeeper:
         else:
             self._book_external(row)
 
+    def _awaits_its_fill(self, row: Transaction) -> bool:
+        """True for a rounded row of a live order on the FX market before its fill is known: rows show money with fewer
+        digits than it is traded in, and the true size comes with the order's next status.
+        """
+        state, fx = self._core.state, self._core.route.fx
+        if row.market != fx.symbol or row.transaction_id in state.fills or state.order_of_row(row) not in state.live:
+            return False
+        return decimals_of(dict(row.amounts).get(fx.base, ZERO)) < fx.base_decimals
+
     def _book_own(self, row: Transaction, client_order_id: str) -> None:
         core, order = self._core, self._core.state.orders[client_order_id]
-        base = core.route.instrument(order.terms.market).base
+        market = core.route.instrument(order.terms.market)
+        base = market.base
         shown = dict(row.amounts).get(base, ZERO)
         size = abs(shown)
         if (shown > 0) != (order.terms.side is Side.BUY) or row.price is None:
@@ -243,7 +255,7 @@ class Bookkeeper:
         if held is None:
             self._tracker.book_fill(order, fill, "row")
             self._tracker.full(order)
-        elif held[1].size != size:
+        elif held[1].size != size and (market is not core.route.fx or not shows(size, held[1].size)):
             self._contradiction(f"row {row.transaction_id} says {size}, its fill said {held[1].size}")
         self._emit_row(RowBooked(row, client_order_id, trade_entries(row), core.at.utc_us))
 

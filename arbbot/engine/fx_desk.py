@@ -92,15 +92,14 @@ class ConversionDesk:
     def _close_when_over(self, conversion: Conversion) -> None:
         state, name = self._core.state, conversion.client_order_id
         if name is None:
-            self._close(conversion, "no order was intended")
+            self._close(conversion, ZERO, "no order was intended")
             return
         order = state.orders[name]
         if order.state.terminal and not any(state.fills[trade_id][0] == name for trade_id in state.unconfirmed):
-            self._close(conversion, f"{order.terms.side} {order.state}")
+            self._close(conversion, order.filled, f"{order.terms.side} {order.state}")
 
-    def _close(self, conversion: Conversion, cause: str) -> None:
+    def _close(self, conversion: Conversion, filled: Decimal, cause: str) -> None:
         core, opened = self._core, conversion.opened
-        filled = abs(conversion.foreign)
         outcome = "nothing" if not filled else "converted" if filled == opened.size else "partial"
         core.emit(
             ConversionClosed(

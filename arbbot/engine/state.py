@@ -39,7 +39,7 @@ from arbbot.domain.records import (
     StatementAgreed,
     Stopped,
 )
-from arbbot.engine.bookings import rounded_counter
+from arbbot.engine.bookings import rounded_amounts
 from arbbot.engine.fingerprint import fingerprint
 from arbbot.engine.foreign import Foreign
 from arbbot.engine.own import Anchor, Hedge, OwnOrder
@@ -268,9 +268,9 @@ class State:
         self.unconfirmed.discard(row.transaction_id)
         self.ledger.book(record.entries)
         self.agreed = False
-        rounded = rounded_counter(row)
-        if rounded is not None:
-            self.rounding_room[rounded[0]] = self.rounding_room.get(rounded[0], ZERO) + rounded[1]
+        fill = self.fills.get(row.transaction_id)
+        for currency, room in rounded_amounts(row, None if fill is None else fill[1]):
+            self.rounding_room[currency] = self.rounding_room.get(currency, ZERO) + room
         if record.client_order_id is None:
             self.external_rows += 1
             self.external_unacknowledged += 1

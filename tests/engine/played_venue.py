@@ -79,6 +79,8 @@ class PlayedVenue:
         self.channel = True
         self.tells_remaining = True
         self.row_decimals = 8
+        self.foreign_decimals: int | None = None
+        """Digits that rows of the FX market show of its base currency; None for all."""
         self.row_lag_s = ZERO
         self.strays: tuple[OpenOrder, ...] = ()
         """Open orders that nothing here placed."""
@@ -171,7 +173,10 @@ class PlayedVenue:
         self.totals[market.base] += sign * size
         self.totals[market.counter] -= sign * total + fee
         shown = (-sign * total).quantize(Decimal(1).scaleb(-self.row_decimals), ROUND_HALF_EVEN)
-        amounts = ((market.base, sign * size), (market.counter, shown))
+        base = sign * size
+        if self.foreign_decimals is not None and market is self.route.fx:
+            base = base.quantize(Decimal(1).scaleb(-self.foreign_decimals), ROUND_HALF_EVEN)
+        amounts = ((market.base, base), (market.counter, shown))
         self.write(
             Transaction(
                 fill.trade_id,

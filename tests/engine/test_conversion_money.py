@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
+from arbbot.domain.mode import Mode
 from arbbot.domain.order import Fill, OrderKind, OrderState, OrderTerms, Purpose
 from arbbot.domain.records import ConversionClosed, ConversionOpened, FillBooked, OrderIntended, OrderMoved
 from arbbot.engine.foreign import KEPT_CONVERSIONS, Foreign
@@ -19,7 +21,7 @@ from arbbot.engine.state import State, StateError
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import FEE, KEY, ROUTE, D, Rig, book, fx_book, rules
-from tests.engine.scenes import ended, hedge
+from tests.engine.scenes import conversions, ended, hedge
 
 LEFT = D("2753.898")
 RICH, CALM, CHEAP = (
@@ -99,6 +101,53 @@ def test_the_ledger_equals_the_venue_to_the_last_digit_shown(
             assert rig.own(balance.currency) == balance.total
     assert [end.outcome for end in ended(rig)] == ["converted"] * 6
     assert rig.alerts() == []
+
+
+@pytest.mark.parametrize("row_first", [False, True])
+@pytest.mark.parametrize("balance_decimals", [8, 2])
+def test_money_shown_with_fewer_digits_than_traded_is_no_contradiction(
+    make_rig: MakeRig, row_first: bool, balance_decimals: int
+) -> None:
+    """Where rows cut euros to cents, a fill of 2753.898 is the row of 2753.90, whichever is told first: the drift goes
+    to less than the least order, the hidden part is display rounding, and nobody is called.
+    """
+    rig = make_rig(rules(fx_policy=FxPolicy.EACH))
+    rig.venue.foreign_decimals, rig.venue.balance_decimals = 2, balance_decimals
+    rig.venue.channel = not row_first
+    hedge(rig)
+    while not conversions(rig):
+        rig.run("0.01")
+    if row_first:
+        rig.slow_ms = {Topic.ORDER_STATUS: 700}
+        rig.run("0.03")
+        rig.engine.books.hurry()
+    rig.run(40)
+    ((end),) = ended(rig)
+    ((told),) = [each for each in rig.all(FillBooked) if each.fill.market == "eurusd"]
+    assert (told.source, told.fill.size) == ("status" if row_first else "channel", LEFT)
+    assert (end.outcome, end.foreign_delta) == ("converted", D("-2753.90"))
+    assert rig.state.agreed
+    assert rig.alerts() == []
+    assert abs(rig.state.drift("EUR")) < D("0.01")
+    for balance in rig.venue.balances():
+        assert rig.own(balance.currency) == balance.total
+
+
+def test_another_size_in_the_row_is_still_a_contradiction(make_rig: MakeRig) -> None:
+    """What no rounding explains halts, on the FX market as elsewhere."""
+    rig = make_rig(rules(fx_policy=FxPolicy.EACH))
+    hedge(rig)
+    rig.venue.row_lag_s = D(2)
+    while not conversions(rig):
+        rig.run("0.01")
+    rig.run(1)
+    shown_from, row = rig.venue.rows[-1]
+    assert row.market == "eurusd"
+    amounts = tuple((name, D("-2753.88") if name == "EUR" else delta) for name, delta in row.amounts)
+    rig.venue.rows[-1] = (shown_from, replace(row, amounts=amounts))
+    rig.run(5)
+    assert "row_contradiction" in rig.alerts()
+    assert rig.mode() is Mode.HALTED
 
 
 def test_the_lines_add_up_to_what_the_account_gained(make_rig: MakeRig) -> None:

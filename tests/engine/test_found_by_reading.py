@@ -11,7 +11,7 @@ from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import Fill, OpenOrder, OrderState, Purpose, Transaction
 from arbbot.domain.records import AnchorSet, Discrepancy, HedgeOpened, HedgeSettled
-from arbbot.engine.bookings import rounded_counter
+from arbbot.engine.bookings import rounded_amounts
 from arbbot.engine.report import report
 from arbbot.engine.rules import FxPolicy
 from tests.engine.conftest import MakeRig
@@ -85,7 +85,8 @@ def test_only_an_inexact_fill_gives_room(size: str, shown: str, room: str | None
     """Size times price is what the venue books; where the row shows just that, nothing can be hidden."""
     amounts = (("BTC", D(size)), ("USD", D(shown)))
     row = Transaction(9, 0, 2, amounts, D("1.2"), "USD", 1, "btcusd", D(60_000))
-    assert rounded_counter(row) == (None if room is None else ("USD", D(room)))
+    fill = Fill(9, "btcusd", Side.BUY, D(size), D(60_000), D("1.2"))
+    assert rounded_amounts(row, fill) == ([] if room is None else [("USD", D(room))])
 
 
 def test_the_band_forgives_the_fx_fee_only_where_the_drift_shrinks() -> None:
