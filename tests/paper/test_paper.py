@@ -137,6 +137,19 @@ async def test_no_more_fills_than_is_visible() -> None:
     assert await bench.status(buy) == (VenueOrderStatus.CANCELED, D(3))
 
 
+async def test_foreign_currency_is_converted_on_the_live_fx_book() -> None:
+    """An immediate sale of euros fills by the FX market's own book within its limit, and moves no base."""
+    bench = Bench()
+    bids = (("1.13000", "2000.00000"), ("1.12900", "9000.00000"), ("1.11000", "9000.00000"))
+    bench.paper.saw(Book("eurusd", START_US, bids, (("1.13100", "5000.00000"),)))
+    terms = OrderTerms("c", "c1", Purpose.CONVERT, "eurusd", Side.SELL, OrderKind.IOC, D(12_000), D("1.12900"), None)
+    sale = PlaceOrder(terms)
+    await bench.do(sale)
+    assert await bench.status(sale) == (VenueOrderStatus.CANCELED, D(11_000))
+    assert bench.paper.account.balances["eur"].total == BALANCES["eur"] - 11_000
+    assert bench.paper.account.balances["btc"].total == BALANCES["btc"]
+
+
 async def test_depth_that_was_taken_stays_taken_until_the_live_level_changes() -> None:
     """Equal snapshots bring nothing back; a level shown with another amount is there again, the others are not."""
     bench = Bench()
