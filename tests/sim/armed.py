@@ -28,7 +28,9 @@ class Armed:
         waiting = self._waiting.get(stage)
         if not waiting:
             return []
-        now_ms, struck, over = (now_us - BIRTH_US) // MS, [], []
+        now_ms = (now_us - BIRTH_US) // MS
+        struck: list[Disturbance] = []
+        over: list[Disturbance] = []
         for each in waiting:
             if now_ms < each.at_ms or (each.target != "any" and each.target not in targets):
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ORDER_TARGETS = ("place", "buy", "sell", "exit")
+ORDER_TARGETS = ("place", "buy", "sell", "leg", "exit", "convert")
 ASK_TARGETS = (
     "order_status",
     "open_orders",
@@ -13,6 +13,7 @@ ASK_TARGETS = (
     "markets",
     "book",
     "ticker",
+    "conversion_rate",
 )
 
 REST = (
@@ -22,7 +23,7 @@ REST = (
 )  # fmt: skip
 ORDERS = ("reject", "insufficient", "market_off", "not_found", "partial_cancel", "yank")
 CANCELS = ("fill_after_cancel",)
-ROWS = ("rows_late", "rows_duplicated", "rows_shuffled", "rows_retyped", "rows_unknown")
+ROWS = ("row_hidden", "rows_late", "rows_duplicated", "rows_shuffled", "rows_retyped", "rows_unknown")
 FRAMES = (
     "crossed", "empty", "zero", "absurd", "nan", "huge_number", "wrong_types", "garbage", "binary", "deep", "huge",
     "burst", "duplicate", "older", "reordered", "frame_lost",

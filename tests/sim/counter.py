@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from random import Random
 
 from arbbot.exchange.accounts import ApiKey, Permission
@@ -12,7 +14,7 @@ from arbbot.exchange.server.api import Api
 from arbbot.exchange.server.call import Memory, Tokens
 from arbbot.exchange.server.limiter import Limiter
 from arbbot.exchange.server.rest_faults import alter, behaviour, spoil, substitute
-from arbbot.exchange.server.wire import HttpRequest, Reply
+from arbbot.exchange.server.wire import HttpRequest, Reply, rest_json
 from tests.sim.clockwork import MS
 from tests.sim.plan import Disturbance
 from tests.sim.world import World
@@ -51,6 +53,10 @@ class Counter:
         self.api.memory = Memory(tokens=Tokens(mint=lambda: f"{rng.getrandbits(160):040x}"))
         self._last: dict[str, Reply] = {}
         self._any: Reply | None = None
+        self._shown = 0
+        """Rows that were there when they were last asked for."""
+        self._out: dict[int, int] = {}
+        """Rows that are left out, and until when."""
 
     def serve(self, request: HttpRequest, disturbances: Mapping[str, Disturbance]) -> Served:
         """Serve one request at this instant."""
@@ -69,6 +75,7 @@ class Counter:
         if stead is not None:
             reply = stead[0]
         assert reply is not None
+        reply = self._hidden(request, reply, disturbances)
         if "lost_after" in disturbances:
             return Served(None)
         if "truncated" in struck:
@@ -80,6 +87,20 @@ class Counter:
         other = self._any if previous is not self._any else None
         self._last[request.path] = self._any = reply
         return Served(spoil(reply, struck, other), date_ms=date_ms)
+
+    def _hidden(self, request: HttpRequest, reply: Reply, disturbances: Mapping[str, Disturbance]) -> Reply:
+        """Leave single rows out for a while, though younger ones are shown: rows come out of order, too."""
+        if not request.path.endswith("/user_transactions/") or reply.status != 200:
+            return reply
+        now_us, rows = self._world.clock.now_us, self._world.account.rows
+        if "row_hidden" in disturbances and len(rows) > self._shown:
+            self._out[rows[self._shown].row_id] = now_us + disturbances["row_hidden"].size * MS
+        self._shown = len(rows)
+        self._out = {row_id: until_us for row_id, until_us in self._out.items() if until_us > now_us}
+        if not self._out or b'"id"' not in reply.body:
+            return reply
+        shown = [row for row in json.loads(reply.body, parse_float=Decimal) if row["id"] not in self._out]
+        return self.api.sign(request, replace(reply, body=rest_json(shown)))
 
 
 def _halved(reply: Reply) -> Reply:

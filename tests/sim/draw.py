@@ -71,6 +71,21 @@ def draw_rules(rng: Random, levels: int) -> Rules:
         weight=D(rng.choice(("1", "0.5"))),
         max_notional=D(rng.choice((1_000, 10_000))),
         fx_policy=rng.choice(tuple(FxPolicy)),
+        band=D(rng.choice((100, 1_000, 10**9))),
+        max_conversion=D(rng.choice((200, 25_000))),
+        reach=D(rng.choice(("0.0001", "0.001"))),
+        slack=D(rng.choice(("0", "0.0002"))),
+        retry_s=D(rng.choice((2, 10))),
+        max_failures=rng.choice((2, 3)),
+        enabled=rng.random() < 0.7,
+        persist_changes=rng.choice((1, 1, 2, 3)),
+        persist_s=D(rng.choice(("0", "0", "0.3"))),
+        median_samples=rng.choice((1, 3)),
+        median_distance=D(rng.choice(("0.01", "0.05"))),
+        max_gross=D(rng.choice(("0.011", "0.05"))),
+        max_skew_s=D(rng.choice((2, 10**6))),
+        rate_tolerance=D(rng.choice(("0.0003", "0.02"))),
+        rate_every_s=D(rng.choice((10, 30))),
         wait_s=D(rng.choice((1, 3, 5))),
         force_s=D(rng.choice((6, 15))),
         exit_loss=D(rng.choice(("0.001", "0.01"))),
@@ -146,8 +161,10 @@ def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tup
 RARE = {"auth_403": 0.25, "ip_403": 0.25, "row_burst": 0.05, "panic": 0.5, "stop": 0.5, "minimum_change": 0.4,
         "connect_refused": 0.7, "vm_pause": 0.5}  # fmt: skip
 """Kinds that end most lives, or cost much: how often they are kept when drawn."""
-RECORDS = ("any", "any", "hedge_opened", "order_moved", "fill_booked", "exit_planned", "hedge_closed", "row_booked",
-           "cancel_intended", "statement_agreed", "anchor_set", "mode_changed")  # fmt: skip
+RECORDS = (
+    "started", "any", "any", "hedge_opened", "conversion_opened", "order_moved", "fill_booked", "exit_planned",
+    "hedge_closed", "row_booked", "cancel_intended", "statement_agreed", "anchor_set", "mode_changed",
+)  # fmt: skip
 
 
 def _disturbance(rng: Random, kind: str, at_ms: int) -> Disturbance:
@@ -167,6 +184,8 @@ def _disturbance(rng: Random, kind: str, at_ms: int) -> Disturbance:
         return Disturbance(kind, at_ms, target, rng.choice((1, 1, 2, 4)), 0, size)
     if stage == "cancel":
         return Disturbance(kind, at_ms, "any", 1, 0, rng.randint(50, 8_000))
+    if kind == "row_hidden":
+        return Disturbance(kind, at_ms, "any", rng.choice((1, 2)), 0, rng.choice((400, 2_500, 4_000, 40_000)))
     if stage == "rows":
         return Disturbance(kind, at_ms, "any", rng.choice((1, 3, 20)), 0, rng.randint(1_000, 12_000))
     if stage in ("frame", "private"):

@@ -84,8 +84,9 @@ def _jump(stage: Stage, each: Disturbance) -> None:
 def _suspend(stage: Stage, each: Disturbance) -> None:
     """The machine sleeps: its monotonic clock does not count it, its wall clock is set right when it wakes."""
     clock = stage.world.clock
+    awake_us = max(clock.now_us, clock.blocked_until_us)
     _block(stage, each)
-    clock.asleep_us += each.for_ms * MS
+    clock.asleep_us += max(0, clock.blocked_until_us - awake_us)
 
 
 def _block(stage: Stage, each: Disturbance) -> None:

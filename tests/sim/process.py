@@ -102,6 +102,11 @@ class Process:
             return
         if output.records or output.commands:
             self._carry_out(output, struck)
+            core = self.engine.core
+            world = self._world
+            world.checker.holds("questions on their way", len(core.asks))
+            world.checker.holds("commands in flight", len(self.wire.in_flight))
+            world.checker.holds("orders that may fill", len(core.state.live))
 
     # --- journal, then commands -----------------------------------------------------------------------------
 

@@ -50,6 +50,8 @@ WORDS_OF: dict[type, Callable[[Any], str]] = {
     rec.HedgeOpened: lambda record: f"hedge opened {record.direction.value}, by {record.bound_by}",
     rec.HedgeClosed: lambda record: f"hedge {record.outcome}",
     rec.HedgeSettled: lambda record: "hedge settled " + ("at a loss" if record.realised_pnl < 0 else "with a gain"),
+    rec.ConversionOpened: lambda record: f"conversion {record.side.value}, by {record.bound_by}",
+    rec.ConversionClosed: lambda record: f"conversion {record.outcome}",
     rec.ExitPlanned: lambda record: f"exit {record.action}" + (" forced" if record.forced else ""),
     rec.Discrepancy: lambda record: "ledger differs" + (", halts" if record.halts else ""),
     rec.AnchorSet: lambda record: f"anchor {record.cause}",

@@ -250,8 +250,8 @@ def harmless(reply: Reply, *, only_signed: bool) -> frozenset[str]:
 def targets(command: PlaceOrder | CancelOrder | Ask) -> tuple[str, ...]:
     """The names a disturbance may mean a command by."""
     if isinstance(command, PlaceOrder):
-        leg = command.terms.purpose is Purpose.LEG
-        return ("place", command.terms.side.value, "leg" if leg else "exit")
+        purpose = {Purpose.LEG: "leg", Purpose.CONVERT: "convert"}.get(command.terms.purpose, "exit")
+        return ("place", command.terms.side.value, purpose)
     if isinstance(command, CancelOrder):
         return ("cancel",)
     return (command.topic.value, "ask") if command.topic.value in ASK_TARGETS else ("ask",)

@@ -20,7 +20,7 @@ from tests.sim.trace import Trace
 class World:
     """The venue and its house, the clocks, the plan's disturbances, the trace and the judge of one life."""
 
-    def __init__(self, plan: Plan, *, keep_trace: bool) -> None:
+    def __init__(self, plan: Plan, *, keep_trace: bool, judge: type[Checker] = Checker) -> None:
         self.plan = plan
         self.clock = Clockwork(plan.clock_off_ms)
         self.trace = Trace(keep=keep_trace)
@@ -31,7 +31,7 @@ class World:
         rates = FeeRates(plan.fee_percent, plan.fee_percent)
         self.account = self.venue.add_account("sim", dict(plan.balances), rates)
         self.house = House(self.venue, self.clock, Random(f"{plan.seed}/house"), plan.levels)
-        self.checker = Checker(limits_of(plan), self.venue, self.account)
+        self.checker = judge(limits_of(plan), self.venue, self.account)
         self.generation = 0
         """Counts processes; what belongs to an earlier one never reaches a later one."""
         self.alive = False

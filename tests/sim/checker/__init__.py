@@ -25,6 +25,10 @@ from tests.sim.checker.wire import WireJudge
 __all__ = ["Checker", "Limits", "Violation"]
 
 
+MOST_HELD = 100
+"""Of anything a process holds in memory for things that are under way."""
+
+
 class Checker:
     """Everything a life tells goes through here; `violations` is the verdict."""
 
@@ -94,6 +98,11 @@ class Checker:
         if memory != journal:
             self._report.fail("S14", "the replayed journal is not the state in memory")
 
+    def holds(self, what: str, how_many: int) -> None:
+        """The process holds so many of something that must stay few."""
+        if how_many > MOST_HELD:
+            self._report.fail("L7", f"{what}: more than {MOST_HELD}")
+
     # --- the journal ----------------------------------------------------------------------------------------
 
     def committed(self, lines: Sequence[tuple[str, str]], mono_ns: int, now_us: int, *, corrupt: bool) -> None:
@@ -106,6 +115,8 @@ class Checker:
             self.fold.take(kind, line, now_us)
             if kind == "hedge_opened":
                 self._decisions.opened(line, mono_ns)
+            elif kind == "conversion_opened":
+                self._decisions.converts(line, mono_ns)
             elif kind == "order_intended":
                 self._decisions.intended(line["terms"])
             elif kind == "anchor_set":

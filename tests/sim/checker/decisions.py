@@ -178,6 +178,26 @@ class DecisionJudge:
             if min(len(books[market]["bids"]), len(books[market]["asks"])) < limits.min_levels:
                 self._report.fail("S6", f"{hedge} is decided on a thin book of {market}")
 
+    def converts(self, line: Json, mono_ns: int) -> None:
+        """A conversion was decided: on a fresh FX book, within reach of its touch, below its cap."""
+        name, limits = line["conversion_id"], self._limits
+        if not limits.conversions:
+            self._report.fail("S7", f"{name} is decided although the policy says never")
+        book = self._book(name, line["market"], line["book_microtimestamp"], mono_ns)
+        if book is None:
+            return
+        sells, size, limit = line["side"] == "sell", Decimal(line["size"]), Decimal(line["limit_price"])
+        walked = walk(book["bids" if sells else "asks"], size)
+        if walked is None:
+            self._report.fail("S7", f"{name} of {size} is larger than its book")
+            return
+        off = (walked.touch - walked.worst if sells else walked.worst - walked.touch) / walked.touch
+        beyond = (walked.worst - limit if sells else limit - walked.worst) / walked.worst
+        if off > limits.fx_reach or beyond > limits.fx_slack:
+            self._report.fail("S7", f"{name} sweeps to {walked.worst} and beyond to {limit}, touch {walked.touch}")
+        if walked.total > limits.fx_most:
+            self._report.fail("S7", f"{name} is worth {walked.total}, the cap is {limits.fx_most}")
+
     def intended(self, terms: Json) -> None:
         """An order: on the grid, worth the minimum."""
         name, market = terms["client_order_id"], terms["market"]

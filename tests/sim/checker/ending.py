@@ -76,7 +76,9 @@ class EndJudge:
         """Not flat: the code and an alert must say so, and say the truth."""
         told = [LEFT.search(alert["text"]) for alert in last if alert["name"] == "stopped_not_flat"]
         spans = [(Decimal(found[1]), Decimal(found[2])) for found in told if found is not None]
+        if self._truth.lied:
+            return
         if code != NOT_FLAT or not spans:
             self._report.fail("L1", f"left one-sided by {net} with code {code}")
-        elif not any(low <= net <= high for low, high in spans) and not self._truth.lied:
+        elif not any(low <= net <= high for low, high in spans):
             self._report.fail("L1", f"left one-sided by {net}, told as {spans}")

@@ -55,10 +55,13 @@ class Fold:
     orders: dict[str, Intent] = field(default_factory=dict)
     hedges: dict[str, HedgeStory] = field(default_factory=dict)
     open_hedge: str | None = None
+    open_conversion: str | None = None
     mode: str = "active"
     position: Decimal = ZERO
     owned: dict[str, Decimal] = field(default_factory=dict)
     rounding: dict[str, Decimal] = field(default_factory=dict)
+    traded: dict[str, Decimal] = field(default_factory=dict)
+    """What the daemon's own trades have changed, fees in."""
     anchored: bool = False
     before_anchor: frozenset[str] = frozenset()
     """Hedges that the present opening contains."""
@@ -114,6 +117,9 @@ class Fold:
         for entry in line["entries"]:
             if entry["account"] == "venue":
                 self._own(entry["currency"], Decimal(entry["delta"]))
+            elif entry["account"] in ("trading", "fees"):
+                traded = self.traded.get(entry["currency"], ZERO)
+                self.traded[entry["currency"]] = traded - Decimal(entry["delta"])
         self.agreed = False
 
     def _own(self, currency: str, delta: Decimal) -> None:
@@ -122,6 +128,7 @@ class Fold:
     def _anchor_set(self, line: Json, now_us: int) -> None:
         self.owned = {each["currency"]: Decimal(each["total"]) for each in line["holdings"]}
         self.rounding.clear()
+        self.traded.clear()
         self.position = ZERO
         self.rows.clear()
         self.cursor = line["cursor"]
@@ -141,6 +148,12 @@ class Fold:
     def _hedge_opened(self, line: Json, now_us: int) -> None:
         self.hedges[line["hedge_id"]] = HedgeStory(line)
         self.open_hedge = line["hedge_id"]
+
+    def _conversion_opened(self, line: Json, now_us: int) -> None:
+        self.open_conversion = line["conversion_id"]
+
+    def _conversion_closed(self, line: Json, now_us: int) -> None:
+        self.open_conversion = None
 
     def _exit_planned(self, line: Json, now_us: int) -> None:
         if line["action"] != "leave" and line["hedge_id"] in self.hedges:

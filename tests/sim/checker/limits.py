@@ -17,6 +17,12 @@ class Limits:
     max_notional: Decimal
     fx_always_paid: bool
     resting_sell: bool
+    conversions: bool
+    """Whether foreign currency may be converted at all."""
+    fx_most: Decimal
+    """Worth of one conversion in domestic currency."""
+    fx_reach: Decimal
+    fx_slack: Decimal
     min_levels: int
     fresh_ms: int
     lag_ms: int

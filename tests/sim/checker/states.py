@@ -40,6 +40,8 @@ class StateJudge:
             self._intended(line["terms"])
         elif kind == "hedge_opened":
             self._opened(line)
+        elif kind == "conversion_opened":
+            self._converts(line)
         elif kind == "hedge_closed":
             self._closed(line)
         elif kind == "fill_booked":
@@ -66,6 +68,8 @@ class StateJudge:
             self._report.fail("S8", f"{name} is a leg in mode {mode}, stop told: {self.stop_told}")
         if mode == "panic":
             self._report.fail("S8", f"{name} is intended in panic")
+        if purpose == "convert" and self._fold.open_conversion != terms["hedge_id"]:
+            self._report.fail("S1", f"{name} converts without a conversion")
         if purpose in ("complete", "unwind"):
             self._exit(terms)
 
@@ -90,16 +94,30 @@ class StateJudge:
             self._report.fail("S13", f"{name} {terms['side']}s {terms['size']} against an imbalance of {imbalance}")
 
     def _opened(self, line: Json) -> None:
+        if self._fold.mode != "active" or self.stop_told:
+            self._report.fail("S8", f"{line['hedge_id']} opens in mode {self._fold.mode}, told: {self.stop_told}")
+        self._alone(line["hedge_id"])
+
+    def _converts(self, line: Json) -> None:
+        """A conversion: under the rules of a hedge, but for reducing; towards zero, and not beyond."""
+        name, drift = line["conversion_id"], self._fold.traded.get(line["foreign"], Decimal(0))
+        if self._fold.mode not in ("active", "reducing") or self.stop_told:
+            self._report.fail("S8", f"{name} opens in mode {self._fold.mode}, told: {self.stop_told}")
+        self._alone(name)
+        sign = 1 if line["side"] == "buy" else -1
+        if Decimal(line["size"]) > abs(drift) or sign * drift >= 0:
+            self._report.fail("S13", f"{name} {line['side']}s {line['size']} against a drift of {drift}")
+
+    def _alone(self, name: str) -> None:
+        """One thing at a time, and only on a ledger that agrees."""
         fold = self._fold
-        if fold.mode != "active" or self.stop_told:
-            self._report.fail("S8", f"{line['hedge_id']} opens in mode {fold.mode}, stop told: {self.stop_told}")
-        if fold.open_hedge is not None:
-            self._report.fail("S5", f"{line['hedge_id']} opens beside {fold.open_hedge}")
+        if fold.open_hedge is not None or fold.open_conversion is not None:
+            self._report.fail("S5", f"{name} opens beside {fold.open_hedge or fold.open_conversion}")
         living = [order.name for order in fold.orders.values() if order.state not in ENDED]
         if living:
-            self._report.fail("S5", f"{line['hedge_id']} opens while {', '.join(living)} may fill")
+            self._report.fail("S5", f"{name} opens while {', '.join(living)} may fill")
         if not fold.agreed:
-            self._report.fail("S4", f"{line['hedge_id']} opens although the ledger was not seen to agree")
+            self._report.fail("S4", f"{name} opens although the ledger was not seen to agree")
 
     def _closed(self, line: Json) -> None:
         story = self._fold.hedges.get(line["hedge_id"])
