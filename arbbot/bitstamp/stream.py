@@ -236,12 +236,14 @@ class BitstampFeed:
             farewell = closed.rcvd
             return link.verdict or (f"closed {farewell.code} {farewell.reason}"[:200] if farewell else "cut off")
         finally:
-            await socket.close()
-            for companion in companions:
-                companion.cancel()
-            for outcome in await asyncio.gather(*companions, return_exceptions=True):
-                if isinstance(outcome, Exception):
-                    raise outcome
+            try:
+                await socket.close()
+            finally:  # also when a stop cancels a link that was cancelled already, because another took its place
+                for companion in companions:
+                    companion.cancel()
+                for outcome in await asyncio.gather(*companions, return_exceptions=True):
+                    if isinstance(outcome, Exception):
+                        raise outcome
 
     async def _connect(self) -> ClientConnection:
         return await connect(

@@ -1,4 +1,4 @@
-"""What is said when the daemon broke: the line for the operator, the traceback for the log."""
+"""What is said when the daemon broke or cannot start: the line for the operator, the traceback for the log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from structlog.typing import FilteringBoundLogger
 
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.engine.state import State
 from arbbot.engine.step import Engine
 from arbbot.ports import JournalFault
 from arbbot.runtime.daemon import DaemonFault
@@ -23,21 +24,31 @@ def failure(fault: DaemonFault, engine: Engine, logger: FilteringBoundLogger, re
     else:
         reason = f"a fault of the program, its traceback is in the log: {type(cause).__name__}: {cause}"
     reason = str(redactor.clean(" ".join(reason.split())[:REASON_CHARACTERS_MAX]))
-    return Failure(ExitCode.FAULT, f"{reason}; nothing more was sent but cancels; {what_is_left(engine)}")
+    return Failure(ExitCode.FAULT, f"{reason}; nothing more was sent but cancels; {_left(engine)}")
 
 
 def why_left(engine: Engine, code: ExitCode) -> str:
     """Why it stopped, and what it had to leave open where it had to."""
     reason = engine.core.stopping or "no reason was given"
-    return f"{reason}; {what_is_left(engine)}" if code is ExitCode.NOT_FLAT else reason
+    return f"{reason}; {_left(engine)}" if code is ExitCode.NOT_FLAT else reason
 
 
-def what_is_left(engine: Engine) -> str:
-    """Exposure and orders that are not known to be over, as they were when it broke, with ids and amounts."""
-    state = engine.core.state
+def not_started(failure: Failure, state: State, base: str) -> Failure:
+    """A start that failed, told with what the journal holds open: nobody looks after it until one succeeds."""
+    if not state.open_orders() and state.position == 0:
+        return failure
+    return Failure(failure.code, f"{failure.reason}; open by the journal: {what_is_left(state, base)}")
+
+
+def _left(engine: Engine) -> str:
+    return what_is_left(engine.core.state, engine.core.route.base)
+
+
+def what_is_left(state: State, base: str) -> str:
+    """Exposure and orders that are not known to be over, with ids and amounts."""
     low, high = state.exposure()
     orders = ", ".join(
         f"{order.terms.client_order_id} ({order.state}: {order.terms.side} {order.may_fill:f} {order.terms.market})"
         for order in state.open_orders()
     )
-    return f"exposure [{low:f}, {high:f}] {engine.core.route.base}; not known to be over: {orders or 'nothing'}"
+    return f"exposure [{low:f}, {high:f}] {base}; not known to be over: {orders or 'nothing'}"

@@ -115,10 +115,13 @@ async def _serve(
         door = _Door()
         taps = door.taps()
         names = SlashNames()
-        if settings.speed != 1:
-            await _follow_compressed(settings, clock)
         source = await stack.enter_async_context(gateway(settings, keys, clock, door.deliver, taps, names))
-        route = await fetch_route(settings, source)
+        try:
+            if settings.speed != 1:
+                await _follow_compressed(settings, clock)
+            route = await fetch_route(settings, source)
+        except Failure as failure:
+            raise broken.not_started(failure, state, "of the base asset") from failure
         names.learn(route)
         parts = _Parts(
             settings,

@@ -10,12 +10,14 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from multiprocessing import get_context
+from multiprocessing.pool import Pool
 from traceback import extract_tb
 
+from tests.shell import scenes
 from tests.shell.story import Outcome, tell
 
 SEEDS_A_PROCESS = 24
@@ -44,13 +46,16 @@ def _too_long(_number: int, _frame: object) -> None:
     raise TimeoutError(f"more than {REAL_S_MAX} s of real time: something spins")
 
 
-def outcomes(seeds: Sequence[int], processes: int = CORES_MAX) -> Iterator[Outcome]:
-    """Play seeds, as they end. Hashes are not salted in the processes, so that a seed is the same anywhere."""
+def pool(processes: int) -> Pool:
+    """Processes to play in. Hashes are not salted in them, so that a seed is the same anywhere."""
     os.environ["PYTHONHASHSEED"] = "0"
-    context = get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _quietly, max_tasks_per_child=SEEDS_A_PROCESS) as pool:
-        for future in as_completed([pool.submit(told, seed) for seed in seeds]):
-            yield future.result()
+    return get_context("spawn").Pool(processes, _quietly, maxtasksperchild=SEEDS_A_PROCESS)
+
+
+def outcomes(seeds: Sequence[int], processes: int = CORES_MAX) -> Iterator[Outcome]:
+    """Play seeds, as they end."""
+    with pool(processes) as workers:
+        yield from workers.imap_unordered(told, seeds)
 
 
 def _quietly() -> None:
@@ -66,7 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="play this one alone and print its trace")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one of totals")
     parser.add_argument("--processes", type=int, default=min(CORES_MAX, os.cpu_count() or 1))
+    parser.add_argument("--scenes", action="store_true", help="play the scenes with a name instead")
+    parser.add_argument(
+        "--steps", type=int, help="stop, stop twice and kill at each of so many steps of a hedge instead"
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.scenes or chosen.steps is not None:
+        return _named(chosen.steps, chosen.processes)
     if chosen.seed is not None:
         seeds, processes = [chosen.seed], 1
     else:
@@ -83,6 +94,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     totals = summary(done, time.monotonic() - began)
     print(json.dumps(totals) if chosen.json else "\n".join(f"{name:18} {value}" for name, value in totals.items()))
     return 1 if any(outcome.problems for outcome in done) else 0
+
+
+def _scene(work: Callable[[], list[str]]) -> list[str]:
+    """Played in a process of the pool."""
+    return work()
+
+
+def _named(steps: int | None, processes: int) -> int:
+    """Scenes, or an end at each step; exit code 1 when a promise was broken."""
+    if steps is None:
+        works = {name: partial(scenes.problems, name) for name in scenes.SCENES}
+    else:
+        works = {
+            f"{end} at {step}, {name}": partial(scenes.at_step, end, step, sections)
+            for name, sections in (("both legs take", scenes.SHORT), ("a leg rests", scenes.RESTS))
+            for end in ("stop", "stop twice", "kill")
+            for step in range(steps)
+        }
+    with pool(processes) as workers:
+        found = dict(zip(works, workers.imap(_scene, works.values()), strict=True))
+    for name, problems in found.items():
+        for problem in problems:
+            print(f"{name}: {problem}")
+    broken = sum(bool(problems) for problems in found.values())
+    print(f"{len(found)} played, {broken} broken")
+    return 1 if broken else 0
 
 
 def _show(outcome: Outcome, *, as_json: bool, trace: bool) -> None:

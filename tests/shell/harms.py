@@ -8,7 +8,7 @@ from typing import Any
 from arbbot.journal.sqlite import SqliteJournal
 from tests.shell.world import Run, World
 
-HARMS = ("disk full", "read only", "error at begin", "error at commit", "error after commit", "locked")
+HARMS = ("disk full", "read only", "error before commit", "error after commit", "locked")
 
 
 class Failing:
@@ -19,11 +19,11 @@ class Failing:
         self._at = at
 
     def execute(self, statement: str, *parameters: Any) -> Any:
-        """Raises OperationalError at the word it was told, before or after it is done."""
-        if self._at == "error after commit" and statement == "COMMIT":
-            self._connection.execute(statement, *parameters)
-            raise sqlite3.OperationalError("disk I/O error")
-        if (self._at, statement.split()[0]) in (("error at begin", "BEGIN"), ("error at commit", "COMMIT")):
+        """Raises OperationalError before or after what would be durable is."""
+        word = statement.split()[0]
+        if word == ("COMMIT" if self._connection.in_transaction else "INSERT"):
+            if self._at == "error after commit":
+                self._connection.execute(statement, *parameters)
             raise sqlite3.OperationalError("disk I/O error")
         return self._connection.execute(statement, *parameters)
 

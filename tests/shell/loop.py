@@ -23,6 +23,9 @@ STEPS_AT_ONE_MOMENT_MAX = 200_000
 """Callbacks without time going on: beyond it something spins."""
 
 
+TASKS_REMEMBERED = 500
+
+
 class Stuck(RuntimeError):
     """Nothing will ever happen again, or something happens without end."""
 
@@ -80,6 +83,12 @@ class Life:
         handler = self.signals.get(number)
         if handler is not None:
             handler[0](*handler[1])
+
+    def remember(self, task: asyncio.Task[Any]) -> None:
+        """Keep a task in mind until it is over, and, when the process is dead, for ever."""
+        if len(self.tasks) >= TASKS_REMEMBERED and not self.dead:
+            self.tasks = [each for each in self.tasks if not each.done()]
+        self.tasks.append(task)
 
     def unfinished(self) -> list[str]:
         """Names of its tasks that are not over."""
@@ -216,7 +225,7 @@ def _remembered(
     task = asyncio.Task(coro, loop=loop, context=context, **kwargs)
     life = LIFE.get() if context is None else context.get(LIFE)
     if life is not None:
-        life.tasks.append(task)
+        life.remember(task)
     return task
 
 

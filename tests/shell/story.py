@@ -26,6 +26,8 @@ ACTS_MAX = 4
 RESTARTS_MAX = 25
 CONVERGES_S = 1500.0
 """L1 and L2: with the faults off, everything is known and flat within this; the venue's own bound is 150 s of it."""
+HOUR_S = 3600.0
+"""An order that was signed while our clock was an hour ahead stays acceptable for so much longer."""
 RESTART_S = 2.0
 """How long a supervisor waits before it starts again what has ended."""
 
@@ -88,7 +90,9 @@ def _sections(random: Random) -> Sections:
             "min_depth_levels": 3,
             "limit_reference": random.choice(("sell_ask", "buy_vwap", "buy_vwap")),
             "buy_as": random.choice(("market", "market", "ioc")),
+            "fx_policy": random.choice(("each", "band", "band", "never")),
         },
+        "spike": {"enabled": random.random() < 0.2},
         "hedge": {
             "wait_s": wait_s,
             "force_s": str(D(wait_s) * 3),
@@ -248,7 +252,8 @@ class Story:
         run.life.at_steps.clear()
         while True:
             await self._started_calmly(world)
-            await world.until(lambda: verdict.settled(world), CONVERGES_S)
+            within_s = CONVERGES_S + (HOUR_S if world.clock_was_set else 0.0)
+            await world.until(lambda: verdict.settled(world), within_s)
             await verdict.alive(world)
             if not world.run.over or len(world.runs) > RESTARTS_MAX:
                 break

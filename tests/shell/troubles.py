@@ -141,7 +141,12 @@ def trickle(world: World, random: Random) -> None:
     ends = _some(world, random)
     for end in ends:
         end.trickles = True
-    world.later(random.uniform(2.0, 10.0), lambda: [setattr(end, "trickles", False) for end in ends])
+
+    def over() -> None:
+        for end in ends:
+            end.trickles = False
+
+    world.later(random.uniform(2.0, 10.0), over)
 
 
 def slow_road(world: World, random: Random) -> None:

@@ -105,8 +105,8 @@ def ending(world: World) -> str:
     return f"exit code {world.run.code}, {latched[-1]['mode']}: {latched[-1]['reason']}"
 
 
-def problems(world: World) -> list[str]:
-    """Everything that was broken in this world, in words."""
+def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
+    """Everything that was broken in this world, in words, but what begins with a word that is forgiven."""
     for number, run in enumerate(world.runs):
         (world.directory / f"said{number}.txt").write_text(run.said())
     written = tuple(path for path in world.directory.rglob("*") if path.is_file() and path.suffix != ".sock")
@@ -129,7 +129,7 @@ def problems(world: World) -> list[str]:
         found.append("L1: it latched without an alert")
     if world.run.code != 0 and not (world.run.code == NOT_FLAT and halted):
         found.append(f"L1: the last daemon, without faults, left with {world.run.code}: {world.run.said()[-400:]}")
-    return found
+    return [problem for problem in found if not problem.startswith(forgiven)] if forgiven else found
 
 
 def _nonces() -> list[str]:

@@ -34,7 +34,7 @@ from tests.shell.loop import LIFE, Life, VirtualLoop, within
 from tests.shell.nature import ORIGIN_NS, Witness, virtual
 from tests.shell.net import Network
 
-LOOK_S = 0.5
+LOOK_S, SETTLES_S = 0.5, 4.0
 GRAVEYARD: list[Life] = []
 """Dead processes are never cleaned up; whoever plays many seeds ends as a process itself now and then."""
 
@@ -145,8 +145,8 @@ class World:
         """Somebody trades with an order that stands alone at this price."""
         away = (price * (Decimal("1.01") if side == "buy" else Decimal("0.99"))).quantize(Decimal("0.01"))
         bid, ask = self.shown[market]["bids"][0][0], self.shown[market]["asks"][0][0]
-        touches = (bid, str(away)) if side == "buy" else (str(away), ask)
-        self.pull("book", market=market, **ladder(*touches, market))
+        around = ladder(bid, str(away), market) if side == "buy" else ladder(str(away), ask, market)
+        self.pull("book", market=market, **around)
         self.pull("trade", account="crowd", market=market, side=side, amount=str(amount), price=str(price))
 
     def later(self, seconds: float, action: Callable[[], object]) -> None:
@@ -264,7 +264,7 @@ class World:
         while not ready():
             if self.run.over or self.loop.time() >= deadline:
                 return bool(ready())
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(SETTLES_S)
         return True
 
     async def ask(self, verb: str, **more: Any) -> Json:

@@ -1,0 +1,64 @@
+"""The shell simulation in the test run: seeds that once broke something, fresh ones, and every scene with a name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from multiprocessing.pool import Pool
+
+import pytest
+
+from tests.shell import scenes
+from tests.shell.command import CORES_MAX, pool, told
+
+PLAYTIME_S = 180
+"""Bound of the first test that asks for what the others have queued before it."""
+FIXED = (6, 16, 20, 33, 48, 64)
+FRESH = 8
+STRIDE = 23
+"""Of the steps after a hedge was opened the tests take every so many, beginning anywhere; the command takes all."""
+STEPS = tuple(range(time.time_ns() % STRIDE, 230, STRIDE))
+TWICE = (1, 2, 3)
+"""Seeds that are played in two processes."""
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Pool]:
+    """Processes of their own: what dies in them is never cleaned up."""
+    with pool(CORES_MAX) as started:
+        yield started
+
+
+@pytest.mark.timeout(PLAYTIME_S)
+def test_every_scene_keeps_its_promises(workers: Pool) -> None:
+    """A full, read-only, failing, locked, torn or damaged journal, a second instance, a blocked loop, nobody reading,
+    a venue that is away: each ends as it must, and the secret is nowhere.
+    """
+    found = workers.map(scenes.problems, scenes.SCENES, chunksize=1)
+    assert {name: problems for name, problems in zip(scenes.SCENES, found, strict=True) if problems} == {}
+
+
+@pytest.mark.timeout(PLAYTIME_S)
+@pytest.mark.parametrize("end", ["stop", "stop twice", "kill"])
+def test_the_end_may_come_at_any_await_point(workers: Pool, end: str) -> None:
+    """Stopped, stopped twice or killed at any step of a hedge, whose sell leg rests: it ends flat and all is known."""
+    assert workers.map(partial(scenes.at_step, end, sections=scenes.RESTS), STEPS, chunksize=2) == [[] for _ in STEPS]
+
+
+@pytest.mark.timeout(PLAYTIME_S)
+def test_seeds_keep_every_promise(workers: Pool) -> None:
+    """Seeds that once broke something, and fresh ones, which are named when they break."""
+    first = 1_000_000 + time.time_ns() % 1_000_000_000
+    outcomes = workers.map(told, [*FIXED, *range(first, first + FRESH)], chunksize=1)
+    assert {outcome.seed: outcome.problems for outcome in outcomes if outcome.problems} == {}
+
+
+@pytest.mark.timeout(PLAYTIME_S)
+def test_a_seed_is_the_same_in_any_process() -> None:
+    """The same journal records and the same orders at the venue, field by field, in two processes."""
+    with pool(1) as one, pool(1) as other:
+        first, second = one.map_async(told, TWICE), other.map_async(told, TWICE)
+        digests = [[outcome.digest for outcome in each.get()] for each in (first, second)]
+    assert all(digests[0])
+    assert digests[0] == digests[1]
