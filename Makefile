@@ -16,6 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE # the tests start the program some hundred time
 help:
 	@echo 'make run [SECONDS=30]   rehearse on the built-in exchange until Ctrl-C, or for so many seconds'
 	@echo 'make test               everything CI runs: check and the tests'
+	@echo 'make sim [SEEDS=1000] [FIRST=0] or [SEED=n]   simulated lives of the core; ARGS=--help tells more'
 	@echo 'make check | fmt | lint | types | cov | bench | image | setup'
 
 setup: $(STAMP)
@@ -62,8 +63,9 @@ cov: setup
 bench: setup
 	@$(PY) -m arbbot.bench
 
+# make sim SEEDS=1000 [FIRST=n]: so many simulated lives; make sim SEED=n: one of them, with its whole trace
 sim: setup
-	@echo 'make sim: the fault simulation is not built yet' >&2; exit 1
+	@$(PY) -m tests.sim $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)) $(ARGS)
 
 docs: setup
 	@echo 'make docs: the generated reference is not built yet' >&2; exit 1

@@ -21,6 +21,7 @@ from arbbot.domain.events import (
     Event,
     FeesFetched,
     MarketsFetched,
+    Moment,
     OpenOrdersFetched,
     OrderEventsFetched,
     OrderReported,
@@ -33,6 +34,8 @@ from arbbot.domain.order import OrderEvent, Transaction
 PUBLIC_TOPICS = frozenset({Topic.MARKETS, Topic.BOOK, Topic.TICKER, Topic.CONVERSION_RATE})
 """Questions that need no key; their replies are not signed."""
 
+LONGEST_TRIP_US = 2_000_000
+"""From sending to reading, by either of our clocks: what a reading of the venue's clock may be wrong by."""
 HALF_SECOND_MS = 500
 """`Date` drops the fraction of its second: half of it is the best guess."""
 
@@ -84,11 +87,14 @@ def follow_up(command: PlaceOrder | CancelOrder | Ask, answer: Answer, names: Na
         return None
 
 
-def clock_seen(reply: Reply, received_utc_us: int) -> VenueClockSeen | None:
-    """Venue clock minus ours by the `Date` header; None where there was none."""
-    if reply.date_utc_ms is None:
+def clock_seen(reply: Reply, sent: Moment, received: Moment) -> VenueClockSeen | None:
+    """Venue clock minus ours by the `Date` header; None where there was none, or where it may be long past: a reply
+    that waited (the loop stood still, the machine slept) tells the time of its writing, not of its reading.
+    """
+    trips_us = ((received.mono_ns - sent.mono_ns) // 1000, received.utc_us - sent.utc_us)
+    if reply.date_utc_ms is None or not all(0 <= trip_us <= LONGEST_TRIP_US for trip_us in trips_us):
         return None
-    return VenueClockSeen(reply.date_utc_ms + HALF_SECOND_MS - received_utc_us // 1000)
+    return VenueClockSeen(reply.date_utc_ms + HALF_SECOND_MS - received.utc_us // 1000)
 
 
 def _is_full_page(ask: Ask, answer: Answer) -> bool:

@@ -61,6 +61,7 @@ class _Sent(NamedTuple):
 
     leg: Leg
     signed: SignedRequest | None
+    at: Moment
 
 
 class BitstampGateway:
@@ -227,7 +228,7 @@ class BitstampGateway:
     def _write(self, leg: Leg, request: Request, at: Moment) -> _Sent | NoReply:
         signed = self._sign(request, at)
         if leg.send(request.method, self._on_the_wire(request, signed)):
-            return _Sent(leg, signed)
+            return _Sent(leg, signed, at)
         return NoReply(False, "connection closed before anything was sent")
 
     async def _finish(self, request: Request, lane: Lane, begun: _Sent | NoReply | None) -> Answer:
@@ -246,7 +247,7 @@ class BitstampGateway:
             self._nonces.append(new_nonce())
         if isinstance(begun, NoReply):
             return begun
-        leg, signed = begun
+        leg, signed, sent = begun
         try:
             async with asyncio.timeout_at(deadline_s):
                 raw = await leg.answer()
@@ -254,7 +255,7 @@ class BitstampGateway:
             return NoReply(True, _named(error))
         finally:
             legs.give_back(leg)
-        return raw if isinstance(raw, NoReply) else self._noted(self._reply(raw, signed))
+        return raw if isinstance(raw, NoReply) else self._noted(self._reply(raw, signed), sent)
 
     def _on_the_wire(self, request: Request, signed: SignedRequest | None) -> bytes:
         """A whole HTTP/1.1 request. Path and query are ours or quoted, headers ours: nothing in them breaks a line."""
@@ -270,18 +271,19 @@ class BitstampGateway:
             return NoReply(False, "no credentials")
         if not await self._granted(Lane.ASK):
             return _OVER_BUDGET
-        signed = self._sign(request, self._clock.now())
+        at = self._clock.now()
+        signed = self._sign(request, at)
         raw = await _entered(self._asks).send(request, {} if signed is None else signed.headers)
-        return raw if isinstance(raw, NoReply) else self._noted(self._reply(raw, signed))
+        return raw if isinstance(raw, NoReply) else self._noted(self._reply(raw, signed), at)
 
-    def _noted(self, reply: Reply) -> Reply:
+    def _noted(self, reply: Reply, sent: Moment) -> Reply:
         """Let limiter and clock learn from a reply."""
         now = self._clock.now()
         if is_rate_limited(reply):
             self.limiter.limited(now.mono_ns / 1e9)
         else:
             self.limiter.answered()
-        self._note_clock(reply, now)
+        self._note_clock(reply, sent, now)
         return reply
 
     async def _granted(self, lane: Lane) -> bool:
@@ -310,8 +312,8 @@ class BitstampGateway:
             seal = Seal.VALID if genuine else Seal.WRONG
         return Reply(raw.status, raw.body, content_type, seal, _date_ms(raw.headers.get("date")))
 
-    def _note_clock(self, reply: Reply, now: Moment) -> None:
-        seen = clock_seen(reply, now.utc_us)
+    def _note_clock(self, reply: Reply, sent: Moment, now: Moment) -> None:
+        seen = clock_seen(reply, sent, now)
         if seen is None:
             return
         self.venue_offset_ms = seen.offset_ms

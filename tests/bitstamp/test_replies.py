@@ -22,6 +22,7 @@ from arbbot.domain.events import (
     ConversionRateFetched,
     FeesFetched,
     MarketsFetched,
+    Moment,
     OpenOrdersFetched,
     OrderEventsFetched,
     OrderReported,
@@ -290,8 +291,18 @@ def test_public_extras() -> None:
 
 def test_the_clock_is_read_from_the_date_header() -> None:
     """The offset is the header plus half a second minus our time of receipt."""
-    assert clock_seen(Reply(200, b"", date_utc_ms=5_000), 4_500_000) == VenueClockSeen(1_000)
-    assert clock_seen(Reply(200, b""), 4_500_000) is None
+    sent, received = Moment(10**9, 4_300_000), Moment(12 * 10**8, 4_500_000)
+    assert clock_seen(Reply(200, b"", date_utc_ms=5_000), sent, received) == VenueClockSeen(1_000)
+    assert clock_seen(Reply(200, b""), sent, received) is None
+
+
+@pytest.mark.parametrize(("mono_s", "wall_s"), [(30, 30), (0, 600), (0, -3600), (0, 3600), (3, 0)])
+def test_a_reply_that_waited_says_nothing_of_the_clock(mono_s: int, wall_s: int) -> None:
+    """The loop stood still, the machine slept, or our clock was set in between: the header's time is another one's, and
+    believing it would make frames of the past look fresh (found by simulated lives: a hedge on books half a minute old).
+    """
+    sent, received = Moment(10**9, 10**12), Moment((1 + mono_s) * 10**9, 10**12 + wall_s * 1_000_000)
+    assert clock_seen(Reply(200, b"", date_utc_ms=10**9), sent, received) is None
 
 
 TERMS = OrderTerms("own", "h", Purpose.LEG, "btcusd", Side.BUY, OrderKind.MARKET, Decimal(1), None, None)

@@ -88,7 +88,7 @@ class Process:
         if type(event) is StopAsked:
             world.checker.stop_told()
         if type(event) is not Tick:
-            world.trace.note(world.clock.now_us, f"event {event!r}" if world.trace.keep else event_word(event))
+            world.trace.note(world.clock.now_us, f"event {event_word(event)}")
         self._guarded(lambda: self.engine.step(event, world.clock.moment()), struck)
 
     def _guarded(self, step: Callable[[], Output], struck: frozenset[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from arbbot.domain import records as rec
-from arbbot.domain.events import Event
+from arbbot.domain.events import BookFetched, BookSeen, Event
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
 from arbbot.engine.state import State
 
@@ -15,13 +15,11 @@ WORDS = 4
 
 
 def event_word(event: Event) -> str:
-    """An event for the trace hash: its whole content, cheaply."""
-    return f"{type(event).__name__} {event!r}" if type(event).__name__ != "BookSeen" else _book_word(event)
-
-
-def _book_word(event: Event) -> str:
-    book = getattr(event, "book")  # noqa: B009 - only BookSeen gets here
-    return f"BookSeen {book.symbol} {book.microtimestamp} {book.bid} {book.ask}"
+    """An event for the trace: its whole content, but of a book its stamp and touch."""
+    book = event.book if isinstance(event, BookSeen | BookFetched) else None
+    if book is None:
+        return repr(event)
+    return f"{type(event).__name__} {book.symbol} {book.microtimestamp} {book.bid} {book.ask}"
 
 
 def cause_word(cause: str) -> str:

@@ -14,23 +14,28 @@ T = TypeVar("T")
 PATIENCE_S = 60.0
 
 
-def shrink(plan: Plan, invariant: str, patience_s: float = PATIENCE_S) -> Plan:
+def breaks(plan: Plan, invariant: str) -> bool:
+    """Whether a life still breaks the promise."""
+    return any(violation.invariant == invariant for violation in run_plan(plan).violations)
+
+
+def shrink(
+    plan: Plan, invariant: str, patience_s: float = PATIENCE_S, *, fails: Callable[[Plan, str], bool] = breaks
+) -> Plan:
     """Drop disturbances and quotes, then end the life sooner, as long as `invariant` still fails."""
     deadline = time.monotonic() + patience_s
 
-    def fails(candidate: Plan) -> bool:
-        if time.monotonic() > deadline:
-            return False
-        return any(violation.invariant == invariant for violation in run_plan(candidate).violations)
+    def still(candidate: Plan) -> bool:
+        return time.monotonic() <= deadline and fails(candidate, invariant)
 
-    kept = without(plan.disturbances, lambda left: fails(replace(plan, disturbances=tuple(left))))
+    kept = without(plan.disturbances, lambda left: still(replace(plan, disturbances=tuple(left))))
     plan = replace(plan, disturbances=tuple(kept))
     first, rest = plan.quotes[:1], plan.quotes[1:]
-    quotes = without(rest, lambda left: fails(replace(plan, quotes=(*first, *left))))
+    quotes = without(rest, lambda left: still(replace(plan, quotes=(*first, *left))))
     plan = replace(plan, quotes=(*first, *quotes))
     for _ in range(6):
         shorter = replace(plan, length_ms=plan.length_ms * 2 // 3)
-        if not fails(shorter):
+        if not still(shorter):
             break
         plan = shorter
     return plan

@@ -20,7 +20,7 @@ from arbbot.bitstamp.reply import Answer, NoReply, Reply, Seal, VenueError, is_r
 from arbbot.bitstamp.requests import Request, build
 from arbbot.bitstamp.wire import Malformed
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder, Topic
-from arbbot.domain.events import Event, VenueClockSeen
+from arbbot.domain.events import Event, Moment
 from arbbot.domain.order import Purpose
 from arbbot.exchange.server.wire import HttpRequest
 from tests.sim.catalogue import ASK_TARGETS
@@ -51,6 +51,7 @@ class Exchange:
     command: PlaceOrder | CancelOrder | Ask
     request: Request
     asked_ns: int
+    sent_at: Moment
     waited_s: float = 0.0
     attempt: int = 0
     """The page that is waited for; an answer to another one comes too late."""
@@ -78,8 +79,8 @@ class Wire:
 
     def perform(self, command: PlaceOrder | CancelOrder | Ask) -> None:
         """Start a command; its event will come."""
-        asked_ns = self._world.clock.moment().mono_ns
-        exchange = Exchange(command, build(command, NAMES, asked_ns), asked_ns)
+        now = self._world.clock.moment()
+        exchange = Exchange(command, build(command, NAMES, now.mono_ns), now.mono_ns, now)
         self.in_flight.append(exchange)
         self._world.checker.commanded(command_word(command), self._world.clock.now_us)
         self._seek(exchange)
@@ -116,6 +117,7 @@ class Wire:
             never = NoReply(False, "ClientConnectorError: refused")
             clock.after(world.down_us(), lambda: self._answered(exchange, attempt, never))
             return
+        exchange.sent_at = clock.moment()
         signed, sent = self._sign(exchange.request)
         word = command_word(exchange.command)
         world.trace.note(clock.now_us, f"send {word} {sent.method} {sent.path} {sent.query} {sent.body.decode()}")
@@ -188,7 +190,7 @@ class Wire:
                 self.limiter.limited(self._world.clock.mono_s)
             else:
                 self.limiter.answered()
-            self._note_clock(answer)
+            self._note_clock(answer, exchange.sent_at)
         exchange.answers.append(answer)
         following = follow_up(exchange.command, answer, NAMES)
         if following is not None and len(exchange.answers) < requests.MAX_PAGES:
@@ -209,9 +211,9 @@ class Wire:
             elif command.topic is Topic.BALANCES:
                 self._world.checker.balances_read(answer.body)
 
-    def _note_clock(self, reply: Reply) -> None:
+    def _note_clock(self, reply: Reply, sent: Moment) -> None:
         now = self._world.clock.moment()
-        seen: VenueClockSeen | None = clock_seen(reply, now.utc_us)
+        seen = clock_seen(reply, sent, now)
         mono_us = now.mono_ns // 1000
         if seen is None or (self._clock_told_us is not None and mono_us - self._clock_told_us < CLOCK_EVERY_US):
             return

@@ -1,0 +1,121 @@
+"""Simulated lives, in the tests: a fixed set, and fresh ones for every commit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.sim.catalogue import ALL, STRIKES
+from tests.sim.command import main, revision
+from tests.sim.draw import draw
+from tests.sim.expected import BRANCHES, missing
+from tests.sim.life import run_plan, run_seed
+from tests.sim.plan import Disturbance, Plan
+from tests.sim.shrink import shrink, without
+
+ROOT = Path(__file__).parents[2]
+FIXED = range(60)
+FRESH = 60
+CHUNK = 10
+
+
+def fresh() -> int:
+    """The first of the fresh seeds: another one for every commit."""
+    commit = revision().split("-")[0]
+    return (
+        1_000_000 + int(commit, 16) % 1_000_000_000 if all(each in "0123456789abcdef" for each in commit) else 1_000_000
+    )
+
+
+def hold(seeds: range) -> None:
+    """Every promise holds in these lives."""
+    for seed in seeds:
+        violations = run_seed(seed).violations
+        assert not violations, f"seed {seed}, revision {revision()}, `make sim SEED={seed}`: {violations}"
+
+
+@pytest.mark.parametrize("first", FIXED[::CHUNK])
+def test_the_known_lives_hold_every_promise(first: int) -> None:
+    """The same lives, on every machine and every day."""
+    hold(range(first, first + CHUNK))
+
+
+@pytest.mark.parametrize("offset", range(0, FRESH, CHUNK))
+def test_fresh_lives_hold_every_promise(offset: int) -> None:
+    """Lives that nobody has lived before; their first seed follows from the commit and is told."""
+    print(f"fresh seeds from {fresh() + offset} on")  # noqa: T201 - shown when it fails
+    hold(range(fresh() + offset, fresh() + offset + CHUNK))
+
+
+def hashes(hash_seed: str) -> str:
+    """Trace hashes of a few lives, by a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sim", "--hash", "100", "12"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+    return done.stdout
+
+
+def test_a_life_is_the_same_in_every_process() -> None:
+    """Each seed twice, in two processes with different hash seeds: equal hashes of everything that happened."""
+    first, second = hashes("1"), hashes("2")
+    assert len(first.splitlines()) == 12
+    assert first == second
+
+
+def test_a_trace_costs_nothing_but_time() -> None:
+    """Keeping the trace changes no life, and the file journal writes the same records as the one in memory."""
+    plan = draw(7)
+    kept = run_plan(replace(plan, sqlite=False), keep_trace=True)
+    on_disk = run_plan(replace(plan, sqlite=True), keep_trace=True)
+    assert kept.trace == on_disk.trace
+    assert kept.trace
+
+
+def test_delta_debugging_leaves_what_it_takes() -> None:
+    """Of twenty items the two that matter are left, in their order."""
+    assert without(range(20), lambda left: 3 in left and 14 in left) == [3, 14]
+    assert without(range(20), lambda left: True) == []
+
+
+def test_a_failing_life_is_cut_to_what_makes_it_fail() -> None:
+    """A life that fails whenever a person panics: the shortest one found has nothing but the panic."""
+    busy = replace(draw(40), disturbances=(*draw(40).disturbances, Disturbance("panic", 20_000)), length_ms=60_000)
+
+    def fails(plan: Plan, invariant: str) -> bool:
+        return any(each.kind == "panic" for each in plan.disturbances)
+
+    short = shrink(busy, "L1", fails=fails)
+    assert [each.kind for each in short.disturbances] == ["panic"]
+    assert len(short.quotes) == 1
+    assert short.length_ms < 10_000
+
+
+def test_what_was_never_reached_is_named() -> None:
+    """A run that has reached nothing lacks every fault and every branch; one that has all of them lacks nothing."""
+    assert len(missing({}, {})) == len(ALL) + len(BRANCHES)
+    assert missing(dict.fromkeys(ALL, 1), dict.fromkeys(BRANCHES, 1)) == []
+    assert set(STRIKES) < set(ALL)
+    assert len(set(ALL)) == len(ALL)
+
+
+def test_the_command_tells_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
+    """A few lives from the command line: figures in words, or as JSON, and success in the exit code."""
+    assert main(["--seeds", "3", "--first", "50", "--jobs", "1", "--reach"]) == 0
+    told = capsys.readouterr().out
+    assert "3 lives" in told
+    assert "every promise held" in told
+    assert main(["--seeds", "2", "--jobs", "1", "--json"]) == 0
+    assert '"seeds": 2' in capsys.readouterr().out
+    assert main(["--seed", "5"]) == 0
+    assert "start 1" in capsys.readouterr().out
