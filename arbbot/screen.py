@@ -94,8 +94,18 @@ def _status(console: Console, answer: Answer) -> None:
         for symbol, line in answer["books"].items()
     ]
     _table(console, "books", ("market", "bid", "ask", "age ms", "fresh", "halted"), books)
+    _limits(console, answer["limits"])
     _reasons(console, answer["blockers"])
     _hedges(console, answer["hedges"])
+
+
+def _limits(console: Console, limits: Answer) -> None:
+    rows = [(name, line["measured"], line["limit"]) for name, line in limits["hard"].items()]
+    _table(console, "limits", ("limit", "now", "trips at"), rows)
+    for trip in limits["tripped"]:
+        console.print(f"tripped: {trip['name']} at {text(trip['measured'])} of {text(trip['limit'])}", style="red")
+    for reset in limits["last_resets"]:
+        console.print(f"reset: {reset['name']}, by {reset['who']}: {reset['reason']}")
 
 
 def _recording(console: Console, recording: Answer | None) -> None:

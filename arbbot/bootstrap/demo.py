@@ -21,6 +21,7 @@ from arbbot.settings import KeySettings, RunMode, Settings
 SCENARIO = "dislocated"
 TAKER_PERCENT = Decimal("0.03")
 MAKER_PERCENT = Decimal("0.00")
+MOST_HEDGES = 256
 FULL_WEIGHT = Decimal(100)
 MEDIAN_SAMPLES = 4
 """Of the premium, before the first signal is believed: a demonstration is short."""
@@ -37,7 +38,9 @@ exchange   built in, scenario "{SCENARIO}": ARTIFICIAL dislocations of 0.5-1.5 %
 fee tier   {MAKER_PERCENT} % maker, {TAKER_PERCENT} % taker: the ladder's highest, above 1,000 M of monthly volume.
            At the lowest tier ({Decimal("0.40")} % taker) a 0.35 % signal never pays, and the daemon declines it.
 weight     full: one hedge may be {FULL_WEIGHT} % of the target size; by the settings it is {usual} %.
-guard      as in the settings, but it believes signals after {samples} samples of the premium, not {usual_samples}."""
+guard      as in the settings, but it believes signals after {samples} samples of the premium, not {usual_samples}.
+limits     as in the settings, but for the notional of an hour and a day, which grow with the weight, and for
+           {MOST_HEDGES} hedges in {settings.limits.hedges_window_s} s, not {settings.limits.max_hedges}."""
 
 
 async def run(settings: Settings, serve: Callable[[Settings], Awaitable[ExitCode]]) -> ExitCode:
@@ -71,6 +74,14 @@ def pointed(settings: Settings, addresses: dict[str, str]) -> Settings:
     )
     trade = settings.trade.model_copy(update={"weight_percent": FULL_WEIGHT})
     spike = settings.spike.model_copy(update={"median_samples": min(settings.spike.median_samples, MEDIAN_SAMPLES)})
+    scale = FULL_WEIGHT / settings.trade.weight_percent
+    limits = settings.limits.model_copy(
+        update={
+            "notional_per_hour": settings.limits.notional_per_hour * scale,
+            "notional_per_day": settings.limits.notional_per_day * scale,
+            "max_hedges": max(settings.limits.max_hedges, MOST_HEDGES),
+        }
+    )
     keys = KeySettings(key_id=SecretStr(DEMO_KEY), secret=SecretStr(DEMO_SECRET))
-    changed = {"state_dir": state_dir, "sandbox": sandbox, "trade": trade, "spike": spike, "keys": keys}
-    return settings.model_copy(update={"mode": RunMode.SANDBOX, **changed})
+    changed = {"state_dir": state_dir, "sandbox": sandbox, "trade": trade, "spike": spike, "limits": limits}
+    return settings.model_copy(update={"mode": RunMode.SANDBOX, "keys": keys, **changed})

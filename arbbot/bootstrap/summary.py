@@ -39,6 +39,8 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
         f"turnover    {plain(figures['turnover_per_day'])} times the capital a day; "
         f"net return {_percent(figures['net_return_annualised'])} a year, simple, over {_days(figures['span_s'])}"
     )
+    for trip in figures["limits"]["tripped"]:
+        lines.append(f"LIMIT       {trip['name']} tripped at {plain(trip['measured'])} of {plain(trip['limit'])}")
     refused = ", ".join(f"{name} {count}" for name, count in figures["refusals"].items())
     lines.append(f"declined    {refused or 'nothing'}")
     return lines

@@ -13,6 +13,7 @@ from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
+from arbbot.domain.trips import LimitTripped
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +377,7 @@ DurableRecord = (
     | ConversionOpened
     | ConversionClosed
     | ModeChanged
+    | LimitTripped
     | RefusalsCounted
     | AlertRaised
     | Started

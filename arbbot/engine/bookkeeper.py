@@ -380,12 +380,16 @@ class Bookkeeper:
         held = {currency for currency, total in shown.items() if total}
         return sorted(held | set(self._core.route.currencies))
 
-    def mark(self) -> None:
-        """Note the prices: the first after an anchor are the zero of the float's revaluation, the last its end."""
+    def mark(self) -> bool:
+        """Note the prices: the first after an anchor are the zero of the float's revaluation, the last its end. False
+        while there is nothing to note.
+        """
         core = self._core
         if core.state.anchor is None:
-            return
+            return False
         base, fx = core.view.mid(core.route.domestic.symbol), core.view.mid(core.route.fx.symbol)
         if base is not None and fx is not None:
             prices = (Price(core.route.base, base), Price(core.route.foreign.counter, fx))
             core.emit(MarkSet(prices, core.at.utc_us))
+            return True
+        return False

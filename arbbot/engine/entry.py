@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 from arbbot.domain.book import BookError
@@ -14,6 +15,7 @@ from arbbot.domain.records import HedgeOpened, RefusalsCounted
 from arbbot.domain.signals import Pulse
 from arbbot.engine import risk
 from arbbot.engine.core import SECOND_NS, Core, ns
+from arbbot.engine.limits import Limits
 from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
@@ -53,11 +55,12 @@ _BOTH_BELOW = (_BELOW_THRESHOLD, _BELOW_THRESHOLD)
 class Entry:
     """Evaluates both directions on every book change; owns cool-downs and the counting of refusals."""
 
-    def __init__(self, core: Core, premium: PremiumCheck, guard: SpikeGuard) -> None:
+    def __init__(self, core: Core, premium: PremiumCheck, guard: SpikeGuard, limits: Limits) -> None:
         self._core = core
         self._view = core.view
         self._premium = premium
         self._guard = guard
+        self._limits = limits
         self._watching = False
         """Whether the guard may hold a standing edge; asked on every frame."""
         self.available: dict[str, Decimal] = {}
@@ -124,7 +127,7 @@ class Entry:
     def _judge(self) -> None:
         """Work out once what no frame can change: most events are frames."""
         self._judged = self._core.changes
-        self._standing = risk.blocker(self._core) if self.armed else Refusal.RECOVERING
+        self._standing = risk.blocker(self._core) or self._limits.blocked() if self.armed else Refusal.RECOVERING
         free = self._standing is None
         self._factors = {each: ONE + self.least_threshold(each) for each in Direction} if free else {}
 
@@ -199,6 +202,9 @@ class Entry:
         core, direction = self._core, triangle.direction
         buy_market, sell_market = core.route.legs(direction)
         rules, base = core.rules.trade, core.route.base
+        room = self._limits.room()
+        if room < rules.max_notional:
+            rules = replace(rules, max_notional=room)
         cost_plus = rules.threshold_mode is ThresholdMode.COST_PLUS
         capital_quote = self.capital.get(buy_market.counter, ZERO) / triangle.ask
         funds = Funds(
@@ -265,10 +271,14 @@ class Entry:
             expire_utc_ms=expire_us // 1000 + core.venue_offset_ms,
             ahead=1,
         )
+        opened = self._opened(hedge_id, direction, sizer, sized)
+        refusal = self._limits.refusal(opened)
+        if refusal is not None:
+            return refusal
         approved = risk.approve_hedge(core, buy, sell)
         if isinstance(approved, Refusal):
             return approved
-        core.emit(self._opened(hedge_id, direction, sizer, sized))
+        core.emit(opened)
         risk.send(core, approved)
         self._unwatch()
         return None

@@ -52,13 +52,21 @@ class Refusal(StrEnum):
     FX_COLLAR = "fx_collar"
     FX_BALANCE = "fx_balance"
     FX_GIVEN_UP = "fx_given_up"
+    LIMIT_REACHED = "limit_reached"
+    NO_MARKS = "no_marks"
+    NO_BALANCES = "no_balances"
+    NOTIONAL_HOUR = "notional_hour"
+    NOTIONAL_DAY = "notional_day"
+    ORDER_RATE = "order_rate"
+    CANCEL_RATE = "cancel_rate"
+    DUPLICATE = "duplicate"
 
 
 EXPLANATIONS: dict[Refusal, str] = {
     Refusal.RECOVERING: "start-up is still reading the account; trading opens when the ledger equals the venue",
     Refusal.STOPPING: "the daemon is stopping",
     Refusal.HALTED: "trading is halted; a person must resume it, with a reason",
-    Refusal.REDUCING: "several hedges in a row did not fill; a person must resume trading",
+    Refusal.REDUCING: "no new hedges after repeated trouble or a tripped limit; a person must resume trading",
     Refusal.PAUSED: "trading is paused; a person must resume it",
     Refusal.HEDGE_OPEN: "one hedge at a time, and one is open",
     Refusal.CONVERTING: "foreign currency is being converted, and no hedge opens beside that",
@@ -99,4 +107,12 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.FX_COLLAR: "the FX book would be swept further from its touch than a conversion may",
     Refusal.FX_BALANCE: "not enough available of the currency that a conversion would pay with",
     Refusal.FX_GIVEN_UP: "too many conversions in a row did not fill; a person must resume trading",
+    Refusal.LIMIT_REACHED: "a limit of losses, refused orders or one-sided exposure is reached",
+    Refusal.NO_MARKS: "no recent prices to value the account at, so its loss of the day is not known",
+    Refusal.NO_BALANCES: "the venue's balances are not known, so the account's loss of the day is not either",
+    Refusal.NOTIONAL_HOUR: "the notional of the last hour leaves no room for another hedge",
+    Refusal.NOTIONAL_DAY: "the notional of this UTC day leaves no room for another hedge",
+    Refusal.ORDER_RATE: "too many orders within the last minute",
+    Refusal.CANCEL_RATE: "too many cancels within the last minute",
+    Refusal.DUPLICATE: "the same hedge on the same books, or again within moments",
 }

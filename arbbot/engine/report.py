@@ -11,6 +11,7 @@ from arbbot.domain.money import ZERO
 from arbbot.domain.order import Purpose
 from arbbot.engine.entry import round_price
 from arbbot.engine.foreign import Conversion
+from arbbot.engine.limits import limit_figures
 from arbbot.engine.spread import bps
 from arbbot.engine.state import State
 
@@ -58,6 +59,7 @@ def report(state: State, route: Route, mode: str) -> dict[str, Any]:
         "pnl": pnl(state, route),
         "fees": dict(sorted(state.fees_paid.items())),
         "edge_bps": edge(state),
+        "limits": limit_figures(state, route, state.last_utc_us),
         **rates(state, route),
     }
 

@@ -179,6 +179,34 @@ class SpikeRules:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitRules:
+    """How much, how often and how wrong before no more is risked. Money is numeraire."""
+
+    notional_per_hour: Decimal
+    notional_per_day: Decimal
+    """A UTC day."""
+    daily_loss: Decimal
+    """Realised by hedges settled this UTC day."""
+    equity_loss: Decimal
+    """Of the venue's balances this UTC day, at present marks."""
+    max_hedges: int
+    """Opened within `hedges_window_s`."""
+    hedges_window_s: Decimal
+    unhedged_notional: Decimal
+    unhedged_s: Decimal
+    losers_in_row: int
+    """Settled hedges that lost, one after the other."""
+    reject_window: int
+    """The last so many orders of which the venue's word is known."""
+    max_rejects: int
+    """Refused among them."""
+    duplicate_s: Decimal
+    """A hedge of the same direction, size and limit is not opened again within this time."""
+    orders_per_minute: int
+    cancels_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything the engine goes by."""
 
@@ -188,3 +216,4 @@ class Rules:
     feed: FeedRules
     account: AccountRules
     spike: SpikeRules
+    limits: LimitRules

@@ -39,9 +39,11 @@ from arbbot.domain.records import (
     StatementAgreed,
     Stopped,
 )
+from arbbot.domain.trips import LimitTripped
 from arbbot.engine.bookings import rounded_amounts
 from arbbot.engine.fingerprint import fingerprint
 from arbbot.engine.foreign import Foreign
+from arbbot.engine.limit_memory import LimitMemory
 from arbbot.engine.own import Anchor, Hedge, OwnOrder
 
 KEPT_ROWS = 2_000
@@ -108,6 +110,7 @@ class State:
     agreed: bool = False
     """The last statement agreed and nothing has moved since."""
     last_agreed_utc_us: int | None = None
+    limits: LimitMemory = field(default_factory=LimitMemory)
 
     def apply(self, record: DurableRecord) -> None:
         """Take one record in. Raises StateError where it does not fit."""
@@ -115,6 +118,7 @@ class State:
             _APPLY[type(record)](self, record)
         except KeyError as error:
             raise StateError(f"{record.kind} names {error}, which no earlier record does") from error
+        self.limits.take(record, self)
         self.last_utc_us = record.utc_us
         if self.first_utc_us is None:
             self.first_utc_us = record.utc_us
@@ -385,14 +389,11 @@ _APPLY: dict[type, Callable[[State, Any], None]] = {
     RowBooked: State._row_booked,
     StatementAgreed: State._statement_agreed,
     Discrepancy: State._discrepancy,
-    ExitPlanned: State._noted,
     HedgeClosed: State._hedge_closed,
     HedgeSettled: State._hedge_settled,
     ConversionOpened: State._conversion_opened,
     ConversionClosed: State._conversion_closed,
     ModeChanged: State._mode_changed,
     RefusalsCounted: State._refusals_counted,
-    AlertRaised: State._noted,
-    Started: State._noted,
-    Stopped: State._noted,
+    **dict.fromkeys((ExitPlanned, LimitTripped, AlertRaised, Started, Stopped), State._noted),
 }

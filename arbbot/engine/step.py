@@ -20,6 +20,7 @@ from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.entry import Entry
 from arbbot.engine.fx_desk import ConversionDesk
 from arbbot.engine.hedge import HedgeDesk
+from arbbot.engine.limits import Limits
 from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.report import what_is_left
 from arbbot.engine.rules import Rules
@@ -53,7 +54,8 @@ class Engine:
         self.tracker = OrderTracker(self.core)
         self.premium = PremiumCheck(self.core)
         self.guard = SpikeGuard(self.core)
-        self.entry = Entry(self.core, self.premium, self.guard)
+        self.limits = Limits(self.core)
+        self.entry = Entry(self.core, self.premium, self.guard, self.limits)
         self.hedges = HedgeDesk(self.core, self.tracker, self.entry)
         self.books = Bookkeeper(self.core, self.tracker)
         self.conversions = ConversionDesk(self.core, self.books, self.entry, self.premium, self.guard.conversion)
@@ -370,10 +372,10 @@ class Engine:
             self.premium.tick()
             self.guard.tick()
             self._revalidate()
+        self.limits.watch()
         self.entry.flush_counts()
         if now_ns >= self._mark_due_ns or not core.state.first_marks:
-            self._mark_due_ns = now_ns + MARK_EVERY_NS
-            self.books.mark()
+            self._mark_due_ns = now_ns + (MARK_EVERY_NS if self.books.mark() else 0)
         if now_ns >= self._pulse_due_ns:
             self._pulse_due_ns = now_ns + PULSE_EVERY_NS
             self.entry.tell_when_stuck()

@@ -13,6 +13,7 @@ from arbbot.domain.mode import Mode
 from arbbot.domain.money import BPS, floor_to
 from arbbot.domain.order import OrderState
 from arbbot.engine.core import SECOND_NS, ns
+from arbbot.engine.limits import limit_figures
 from arbbot.engine.own import Hedge, OwnOrder
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.report import fx_exposure, last_conversions, ledger_currencies, ledger_line
@@ -73,6 +74,7 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "books": {symbol: _book(engine, slot, now) for symbol, slot in core.view.slots.items()},
         "blockers": [_explained(refusal) for refusal in present_refusals(engine)],
         "problems": problems(engine, now),
+        "limits": limit_figures(state, route, engine.limits.now_us) | {"hard": _measures(engine)},
         "hedges": [_hedge(hedge) for hedge in list(state.hedges.values())[: -LAST_HEDGES - 1 : -1]],
         "hedge_pnl": {route.numeraire: state.realised_pnl},
     }
@@ -180,6 +182,11 @@ def refusal_counts(engine: Engine, run: Run) -> dict[str, int]:
         counts[refusal.value] = counts.get(refusal.value, 0) + count
     ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     return {name: count for name, count in ranked if count}
+
+
+def _measures(engine: Engine) -> dict[str, dict[str, Decimal]]:
+    """Each hard limit that can be measured now: where it stands, and where it trips."""
+    return {each.name: {"measured": each.measured, "limit": each.limit} for each in engine.limits.measures()}
 
 
 def _explained(refusal: Refusal) -> dict[str, str]:

@@ -11,7 +11,7 @@ from arbbot.engine.rules import ThresholdMode
 from arbbot.settings.errors import Contradiction
 from arbbot.settings.errors import refuse_if as _refuse_if
 from arbbot.settings.options import BookFeed, JournalSync, RunMode
-from arbbot.settings.risk_checks import check_spike
+from arbbot.settings.risk_checks import check_limits, check_spike
 from arbbot.telemetry.metrics import parse_agent
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def cross_check(settings: Settings) -> None:
     _fx(settings)
     _feed(settings)
     check_spike(settings)
+    check_limits(settings)
     _account(settings)
     _rest(settings)
     _venues(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from arbbot.engine.rules import AccountRules, FeedRules, FxRules, HedgeRules, Rules, SpikeRules, TradeRules
+from arbbot.engine.rules import AccountRules, FeedRules, FxRules, HedgeRules, LimitRules, Rules, SpikeRules, TradeRules
 
 if TYPE_CHECKING:
     from arbbot.settings.model import Settings
@@ -19,7 +19,13 @@ def fraction(percent: Decimal) -> Decimal:
 def rules(settings: Settings) -> Rules:
     """The engine's rules."""
     return Rules(
-        _trade(settings), _hedge(settings), _fx(settings), _feed(settings), _account(settings), _spike(settings)
+        _trade(settings),
+        _hedge(settings),
+        _fx(settings),
+        _feed(settings),
+        _account(settings),
+        _spike(settings),
+        _limits(settings),
     )
 
 
@@ -111,4 +117,24 @@ def _spike(settings: Settings) -> SpikeRules:
         rate_tolerance=fraction(spike.rate_tolerance_percent),
         rate_every_s=spike.rate_every_s,
         rate_max_age_s=spike.rate_max_age_s,
+    )
+
+
+def _limits(settings: Settings) -> LimitRules:
+    limits = settings.limits
+    return LimitRules(
+        notional_per_hour=limits.notional_per_hour,
+        notional_per_day=limits.notional_per_day,
+        daily_loss=limits.daily_loss,
+        equity_loss=limits.equity_loss,
+        max_hedges=limits.max_hedges,
+        hedges_window_s=limits.hedges_window_s,
+        unhedged_notional=limits.unhedged_notional,
+        unhedged_s=limits.unhedged_s,
+        losers_in_row=limits.losers_in_row,
+        reject_window=limits.reject_window,
+        max_rejects=limits.max_rejects,
+        duplicate_s=limits.duplicate_s,
+        orders_per_minute=limits.orders_per_minute,
+        cancels_per_minute=limits.cancels_per_minute,
     )

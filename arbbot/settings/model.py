@@ -122,6 +122,25 @@ class SpikeSettings(Section):
     rate_max_age_s: Seconds = Decimal(90)
 
 
+class LimitSettings(Section):
+    """How much, how often and how wrong before no more is risked: `LimitRules`. Money is domestic currency."""
+
+    notional_per_hour: Size = Decimal(250_000)
+    notional_per_day: Size = Decimal(2_000_000)
+    daily_loss: Size = Decimal(500)
+    equity_loss: Size = Decimal(1_000)
+    max_hedges: int = Field(default=30, ge=1, le=256)
+    hedges_window_s: Seconds = Decimal(300)
+    unhedged_notional: Size = Decimal(15_000)
+    unhedged_s: Seconds = Decimal(60)
+    losers_in_row: int = Field(default=5, ge=1, le=100)
+    reject_window: int = Field(default=20, ge=1, le=200)
+    max_rejects: int = Field(default=10, ge=1, le=200)
+    duplicate_s: Seconds = Decimal(1)
+    orders_per_minute: int = Field(default=120, ge=2, le=1000)
+    cancels_per_minute: int = Field(default=60, ge=1, le=1000)
+
+
 class AccountSettings(Section):
     """How the venue's account is followed: `AccountRules`."""
 
@@ -237,6 +256,7 @@ class Settings(BaseSettings):
     fx: FxSettings = FxSettings()
     feed: FeedSettings = FeedSettings()
     spike: SpikeSettings = SpikeSettings()
+    limits: LimitSettings = LimitSettings()
     account: AccountSettings = AccountSettings()
     rest: RestSettings = RestSettings()
     paper: PaperSettings = PaperSettings()

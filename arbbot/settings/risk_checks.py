@@ -1,7 +1,8 @@
-"""What the spike guard's settings must hold together, and with the rest. Raises Contradiction."""
+"""What the spike guard's settings and the limits must hold together, and with the rest. Raises Contradiction."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from arbbot.engine.core import SECOND_NS, ns
@@ -48,3 +49,32 @@ def check_spike(settings: Settings) -> None:
         ("spike.rate_max_age_s", "spike.rate_every_s"),
         f"{guard.rate_max_age_s} s must be more than rate_every_s {guard.rate_every_s} s, or no rate ever counts",
     )
+
+
+def check_limits(settings: Settings) -> None:
+    """A limit that the ordinary course of one hedge breaks, or that another always breaks first, is a mistake."""
+    limits, hedge = settings.limits, settings.hedge
+    for low, high in (
+        ("trade.max_notional", "limits.notional_per_hour"),
+        ("limits.notional_per_hour", "limits.notional_per_day"),
+        ("trade.max_notional", "limits.unhedged_notional"),
+        ("limits.daily_loss", "limits.equity_loss"),
+    ):
+        least, most = _value(settings, low), _value(settings, high)
+        refuse_if(most < least, (high, low), f"{most} must not be less than {low} {least}")
+    refuse_if(
+        limits.unhedged_s <= hedge.force_s,
+        ("limits.unhedged_s", "hedge.force_s"),
+        f"{limits.unhedged_s} s must be more than hedge.force_s {hedge.force_s} s, or it trips before the forced exit",
+    )
+    refuse_if(
+        limits.max_rejects > limits.reject_window,
+        ("limits.max_rejects", "limits.reject_window"),
+        f"{limits.max_rejects} of the last {limits.reject_window} orders can never be refused",
+    )
+
+
+def _value(settings: Settings, key: str) -> Decimal:
+    section, name = key.split(".")
+    value: Decimal = getattr(getattr(settings, section), name)
+    return value

@@ -78,6 +78,7 @@ _DECLARED = (
     Metric("ledger.difference", _GAUGE, "currency", ("currency",), "venue minus ledger at a quiet moment"),
     Metric("ledger.rounding", _GAUGE, "currency", ("currency",), "what the last agreement put to the rounding account"),
     Metric("reconcile", _CHECK, "", (), "ok when the ledger equals the venue, critical when that halted"),
+    Metric("limits.tripped", _COUNT, "trip", ("limit",), "hard limits reached; a person must resume"),
     Metric("refusals", _COUNT, "refusal", ("refusal",), "moments that did not become a hedge, by reason"),
     Metric("blocked", _GAUGE, "", (), "1 while something keeps hedges from opening"),
     Metric("exposure.low", _GAUGE, "base", (), "least position relative to the float, all doubt counted"),

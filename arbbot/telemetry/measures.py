@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from datadog.dogstatsd.base import DogStatsd
 
 from arbbot.domain import records as r
-from arbbot.domain import signals
+from arbbot.domain import signals, trips
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import BPS
@@ -69,6 +69,7 @@ class Measures:
             r.ConversionOpened.kind: self._conversion_opened,
             r.ConversionClosed.kind: self._conversion_closed,
             r.ModeChanged.kind: self._mode_changed,
+            trips.LimitTripped.kind: self._limit_tripped,
             r.RefusalsCounted.kind: self._refusals_counted,
             r.AlertRaised.kind: self._alert_raised,
             r.Started.kind: self._started,
@@ -166,6 +167,10 @@ class Measures:
     def _mode_changed(self, record: r.ModeChanged, _at_ns: int) -> None:
         self._metrics.gauge("state", _STATE_NUMBERS[record.mode])
         self._metrics.event(f"{record.mode}", f"by {record.who}: {record.reason}", "warning")
+
+    def _limit_tripped(self, record: trips.LimitTripped, _at_ns: int) -> None:
+        self._metrics.count("limits.tripped", limit=record.name)
+        self._metrics.event("limit_tripped", f"{record.name}: {record.measured} of {record.limit}", "error")
 
     def _refusals_counted(self, record: r.RefusalsCounted, _at_ns: int) -> None:
         for name, times in record.counts:

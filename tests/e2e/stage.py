@@ -54,6 +54,7 @@ QUICK: Sections = {
     "hedge": {"wait_s": "0.5", "force_s": "1.5", "cooldown_s": 600, "reject_cooldown_s": 600},
     "feed": {"ticker_every_s": "0.5", "ticker_max_age_s": 600, "premium_tolerance_percent": 50},
     "spike": {"enabled": False},
+    "limits": {"unhedged_s": 80_000},
     "account": {"poll_s": 2, "lag_s": "0.5", "stop_grace_s": 12},
     "sandbox": {},
 }
@@ -65,6 +66,7 @@ FAST: Sections = {
     "hedge": {"wait_s": 20, "force_s": 60, "cooldown_s": 80_000, "reject_cooldown_s": 80_000},
     "feed": {"fresh_s": 120, "ticker_every_s": 15, "ticker_max_age_s": 9000, "premium_tolerance_percent": 50},
     "spike": {"enabled": False},
+    "limits": {"unhedged_s": 80_000},
     "account": {"poll_s": 30, "lag_s": 5, "stop_grace_s": 400, "doubt_alert_s": 60},
     "sandbox": {"speed": FAST_SPEED},
 }

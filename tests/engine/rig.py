@@ -26,6 +26,7 @@ from arbbot.engine.rules import (
     FxRules,
     HedgeRules,
     LimitReference,
+    LimitRules,
     Rules,
     SpikeRules,
     ThresholdMode,
@@ -71,6 +72,12 @@ RULES = Rules(
         enabled=True, persist_changes=1, persist_s=D(0), median_window_s=D(300), median_samples=1,
         median_distance=D(10), max_gross=D(10), max_skew_s=D(10**12), check_rate=True, rate_tolerance=D(10),
         rate_every_s=D(30), rate_max_age_s=D(90),
+    ),
+    LimitRules(
+        notional_per_hour=D(10**9), notional_per_day=D(10**9), daily_loss=D(10**9), equity_loss=D(10**9),
+        max_hedges=256, hedges_window_s=D("0.001"), unhedged_notional=D(10**9), unhedged_s=D(10**9),
+        losers_in_row=10**6, reject_window=200, max_rejects=10**6, duplicate_s=D(0), orders_per_minute=1001,
+        cancels_per_minute=1001,
     ),
 )  # fmt: skip
 """The band is beyond reach: tests of hedges are not about conversions."""

@@ -1,0 +1,228 @@
+"""Limits with memory. Soft ones refuse a hedge at this moment; hard ones trip, and stay so until a person resumes.
+
+A trip makes the daemon REDUCING (no new hedges, what is open runs to its end) or HALTED (what is open is resolved at
+once), and is a record of its own. What is measured, and how:
+
+* notional of a hedge: what its decision was to cost, in the numeraire; per rolling hour (whole minutes) and UTC day;
+* `daily_loss`: realised P&L of the hedges settled this UTC day. What is still open is not in it: a new hedge is never
+  opened beside one, and the exits of a hedge have loss caps of their own;
+* `equity_loss`: by how much the venue's balances have fallen since this UTC day began, valued at the last marks, by the
+  statements that agreed. Deposits, withdrawals and other foreign rows are not losses, and neither is the price of what
+  is held: both ends are valued at the same marks;
+* `max_hedges` opened in `hedges_window_s`, `losers_in_row` among settled hedges, `max_rejects` of the last
+  `reject_window` orders of which the venue's word is known;
+* `unhedged_notional` and `unhedged_s`: what the open hedge has bought and not sold (or sold and not bought).
+
+Where an input is missing nothing opens, by its name. When our clock and the venue's differ the earlier one counts, so
+that a clock set forward forgets nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from arbbot.domain.market import Direction, Route
+from arbbot.domain.mode import Mode
+from arbbot.domain.money import ONE, ZERO
+from arbbot.domain.records import HedgeOpened
+from arbbot.domain.trips import LimitTripped
+from arbbot.engine.core import SECOND_NS, Core, ns
+from arbbot.engine.limit_memory import MINUTE_US, SECOND_US, LimitMemory, notional, reached
+from arbbot.engine.refusal import Refusal
+from arbbot.engine.state import State
+
+MARKS_MAX_AGE_US = 5 * MINUTE_US
+"""They are noted every minute while there are books."""
+CENT = Decimal("0.01")
+"""Kept free of a notional limit: figures of a decision are rounded."""
+LEGS = 2
+SMALLEST_ORDERS = Decimal("1.2")
+"""A hedge's notional is never less than the venue's minimum; with this margin there is room for one."""
+
+
+class Measure(NamedTuple):
+    """One hard limit now."""
+
+    name: str
+    measured: Decimal
+    limit: Decimal
+    mode: Mode
+    tripped: bool
+
+
+class Limits:
+    """Asked by `Entry`: `blocked` whenever anything but books has changed, `refusal` before each hedge."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._rules = core.rules.limits
+        self._bare: tuple[int, int] | None = None
+        """When the open hedge, being one-sided, first filled: by the record, and monotonic."""
+
+    @property
+    def _memory(self) -> LimitMemory:
+        return self._core.state.limits
+
+    @property
+    def now_us(self) -> int:
+        """The earlier of our clock and the venue's."""
+        return self._core.at.utc_us + min(0, self._core.venue_offset_ms * 1000)
+
+    # --- hard ----------------------------------------------------------------------------------------------
+
+    def watch(self) -> None:
+        """Trip what has reached its limit."""
+        for measure in self.measures():
+            if measure.tripped:
+                self._trip(measure)
+
+    def measures(self) -> Iterator[Measure]:
+        """Every hard limit but the throttle, which only the next hedge can trip; what is unknown is left out."""
+        rules, memory = self._rules, self._memory
+        _, pnl = memory.today(self.now_us)
+        yield _reached("daily_loss", -pnl, rules.daily_loss, Mode.HALTED)
+        loss = self.equity_loss()
+        if not isinstance(loss, Refusal):
+            yield _reached("equity_loss", loss, rules.equity_loss, Mode.HALTED)
+        yield _reached("losers_in_row", Decimal(memory.losers_in_row), Decimal(rules.losers_in_row), Mode.REDUCING)
+        rejects = sum(memory.outcomes[-rules.reject_window :])
+        yield _reached("max_rejects", Decimal(rejects), Decimal(rules.max_rejects), Mode.REDUCING)
+        worth = self._unhedged_notional()
+        yield Measure("unhedged_notional", worth, rules.unhedged_notional, Mode.HALTED, worth > rules.unhedged_notional)
+        yield _reached("unhedged_s", self._unhedged_s(), rules.unhedged_s, Mode.HALTED)
+
+    def _trip(self, measure: Measure) -> None:
+        """Once until a person resumes. The mode first: whatever of this is lost with a crash, the latch is not."""
+        core = self._core
+        if measure.name in self._memory.open_trips:
+            return
+        core.restrict(measure.mode, f"limit {measure.name}: {measure.measured:f} of {measure.limit:f}")
+        core.emit(LimitTripped(measure.name, measure.measured, measure.limit, measure.mode, core.at.utc_us))
+
+    def equity_loss(self) -> Decimal | Refusal:
+        """What the balances have lost this UTC day, in the numeraire, negative for a gain; or what is not known."""
+        state, memory = self._core.state, self._memory
+        if not memory.latest:
+            return Refusal.NO_BALANCES
+        if memory.marked_us is None or memory.marked_us < self.now_us - MARKS_MAX_AGE_US:
+            return Refusal.NO_MARKS
+        prices = {self._core.route.numeraire: ONE, **state.last_marks}
+        changes = memory.changed_today(self.now_us)
+        if changes.keys() - prices.keys():
+            return Refusal.NO_MARKS
+        return -sum((change * prices[currency] for currency, change in changes.items()), ZERO)
+
+    def _unhedged_notional(self) -> Decimal:
+        """What the open hedge's one-sided part is worth at its own decision's price."""
+        hedge, position = self._core.state.open_hedge(), self._core.state.position
+        if hedge is None or not position:
+            return ZERO
+        return abs(position) * self._worth(hedge.opened) / hedge.opened.size
+
+    def _unhedged_s(self) -> Decimal:
+        """How long the open hedge has been one-sided by more than dust: since its first fill."""
+        core, first_us = self._core, self._memory.first_fill_us
+        if first_us is None or abs(core.state.position) <= core.rules.hedge.dust_cap:
+            self._bare = None
+            return ZERO
+        if self._bare is None or self._bare[0] != first_us:
+            self._bare = (first_us, core.at.mono_ns - max(0, self.now_us - first_us) * 1000)
+        return Decimal(core.at.mono_ns - self._bare[1]) / SECOND_NS
+
+    # --- soft ----------------------------------------------------------------------------------------------
+
+    def room(self) -> Decimal:
+        """Notional that the hour and the day leave for the next hedge."""
+        rules, now_us = self._rules, self.now_us
+        hour = rules.notional_per_hour - self._memory.hour_notional(now_us)
+        return min(hour, rules.notional_per_day - self._memory.today(now_us)[0]) - CENT
+
+    def blocked(self) -> Refusal | None:
+        """What refuses every hedge, whatever its size. Changes nothing: what is reached trips with the next tick."""
+        if any(measure.tripped for measure in self.measures()):
+            return Refusal.LIMIT_REACHED
+        smallest = self._core.route.domestic.minimum_order_value * SMALLEST_ORDERS
+        refusal = self._spent(smallest)
+        if refusal is not None:
+            return refusal
+        loss = self.equity_loss()
+        if isinstance(loss, Refusal):
+            return loss
+        minute_ago_us = self.now_us - MINUTE_US
+        if reached(self._memory.ordered_us, self._rules.orders_per_minute - LEGS + 1, minute_ago_us):
+            return Refusal.ORDER_RATE
+        if reached(self._memory.cancelled_us, self._rules.cancels_per_minute, minute_ago_us):
+            return Refusal.CANCEL_RATE
+        return None
+
+    def _spent(self, worth: Decimal) -> Refusal | None:
+        """Which window has no room for so much."""
+        rules, now_us = self._rules, self.now_us
+        if self._memory.today(now_us)[0] + worth > rules.notional_per_day:
+            return Refusal.NOTIONAL_DAY
+        if self._memory.hour_notional(now_us) + worth > rules.notional_per_hour:
+            return Refusal.NOTIONAL_HOUR
+        return None
+
+    def refusal(self, opened: HedgeOpened) -> Refusal | None:
+        """Why this hedge may not be opened where nothing is `blocked`, or None. One hedge too many trips."""
+        rules, memory = self._rules, self._memory
+        if memory.hedges_reached(rules.max_hedges, self.now_us - ns(rules.hedges_window_s) // 1000):
+            most = Decimal(rules.max_hedges)
+            self._trip(Measure("max_hedges", most, most, Mode.REDUCING, True))
+            return Refusal.REDUCING
+        refusal = self._spent(self._worth(opened))
+        if refusal is not None:
+            return refusal
+        return Refusal.DUPLICATE if self._repeats(opened) else None
+
+    def _worth(self, opened: HedgeOpened) -> Decimal:
+        return notional(opened, opened.direction is Direction.BUY_DOMESTIC)
+
+    def _repeats(self, opened: HedgeOpened) -> bool:
+        """The same books again, or the same hedge again within moments: an order is never sent twice by mistake."""
+        since_us = self.now_us - ns(self._rules.duplicate_s) // 1000
+        for mark in self._memory.hedges:
+            if mark.direction is not opened.direction:
+                continue
+            if mark.book_microtimestamps == opened.book_microtimestamps:
+                return True
+            if mark.utc_us > since_us and (mark.size, mark.limit_price) == (opened.size, opened.limit_price):
+                return True
+        return False
+
+
+def _reached(name: str, measured: Decimal, limit: Decimal, mode: Mode) -> Measure:
+    return Measure(name, measured, limit, mode, measured >= limit)
+
+
+def limit_figures(state: State, route: Route, now_us: int) -> dict[str, Any]:
+    """What is tripped, who reset what and why, and what the limits have counted so far; for people and programs."""
+    memory = state.limits
+    spent, pnl = memory.today(now_us)
+    return {
+        "tripped": [_told(trip) for trip in memory.open_trips.values()],
+        "last_resets": [
+            {**_told(reset.trip), "who": reset.who, "reason": reset.reason, "reset_utc_us": reset.utc_us}
+            for reset in memory.resets
+        ],
+        "numeraire": route.numeraire,
+        "notional_hour": memory.hour_notional(now_us),
+        "notional_day": spent,
+        "realised_day": pnl,
+        "losers_in_row": memory.losers_in_row,
+        "orders_last_minute": sum(each > now_us - 60 * SECOND_US for each in memory.ordered_us),
+        "cancels_last_minute": sum(each > now_us - 60 * SECOND_US for each in memory.cancelled_us),
+    }
+
+
+def _told(trip: LimitTripped) -> dict[str, Any]:
+    return {
+        "name": trip.name,
+        "measured": trip.measured,
+        "limit": trip.limit,
+        "mode": trip.mode.value,
+        "utc_us": trip.utc_us,
+    }
