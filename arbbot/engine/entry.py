@@ -76,6 +76,8 @@ class Entry:
         self._counted_ns = NEVER
         self._standing: Refusal | None = None
         """What forbids a hedge whatever books and clock say, as of `core.changes` = `_judged`."""
+        self._limited: Refusal | None = None
+        """What the limits forbid, as of the same."""
         self._judged = -1
         self._stuck: tuple[Refusal, int, bool] | None = None
         """A trouble, since when it lasts, and whether a person was told."""
@@ -92,7 +94,7 @@ class Entry:
         core = self._core
         if self._judged != core.changes:
             self._judge()
-        refusal = self._standing or self._passing(core.at.mono_ns)
+        refusal = self._standing or self._passing(core.at.mono_ns) or self._limited
         if refusal is not None:
             if self._watching:
                 self._unwatch()
@@ -122,12 +124,13 @@ class Entry:
         """Everything that forbids a hedge whatever the edge is."""
         self._judge()
         now_ns = self._core.at.mono_ns
-        return self._standing or self._passing(now_ns) or self._guard.blocked(now_ns)
+        return self._standing or self._passing(now_ns) or self._guard.blocked(now_ns) or self._limited
 
     def _judge(self) -> None:
         """Work out once what no frame can change: most events are frames."""
         self._judged = self._core.changes
-        self._standing = risk.blocker(self._core) or self._limits.blocked() if self.armed else Refusal.RECOVERING
+        self._standing = risk.blocker(self._core) if self.armed else Refusal.RECOVERING
+        self._limited = self._limits.blocked()
         free = self._standing is None
         self._factors = {each: ONE + self.least_threshold(each) for each in Direction} if free else {}
 
