@@ -299,7 +299,7 @@ def test_the_clock_is_read_from_the_date_header() -> None:
 @pytest.mark.parametrize(("mono_s", "wall_s"), [(30, 30), (0, 600), (0, -3600), (0, 3600), (3, 0)])
 def test_a_reply_that_waited_says_nothing_of_the_clock(mono_s: int, wall_s: int) -> None:
     """The loop stood still, the machine slept, or our clock was set in between: the header's time is another one's, and
-    believing it would make frames of the past look fresh (found by simulated lives: a hedge on books half a minute old).
+    believing it would make frames of the past look fresh (as a simulated life found).
     """
     sent, received = Moment(10**9, 10**12), Moment((1 + mono_s) * 10**9, 10**12 + wall_s * 1_000_000)
     assert clock_seen(Reply(200, b"", date_utc_ms=10**9), sent, received) is None

@@ -120,7 +120,13 @@ def lives(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
 
 
 def _figures(tally: Tally, taken_s: float, unreached: list[str]) -> dict[str, object]:
-    return asdict(tally) | {
+    return {
+        "seeds": tally.seeds,
+        "failed": tally.failed,
+        "violations": dict(tally.violations),
+        "fired": dict(tally.fired),
+        "reach": dict(tally.reach),
+        "counts": dict(tally.counts),
         "taken_s": round(taken_s, 1),
         "seeds_a_minute": round(60 * tally.seeds / taken_s) if taken_s else 0,
         "unreached": unreached,
