@@ -28,6 +28,8 @@ CONVERGES_S = 1500.0
 """L1 and L2: with the faults off, everything is known and flat within this; the venue's own bound is 150 s of it."""
 HOUR_S = 3600.0
 """An order that was signed while our clock was an hour ahead stays acceptable for so much longer."""
+LATCHED_S = 120.0
+"""A halted daemon has this long to resolve what is one-sided before it is told to stop."""
 RESTART_S = 2.0
 """How long a supervisor waits before it starts again what has ended."""
 
@@ -254,6 +256,7 @@ class Story:
             await self._started_calmly(world)
             within_s = CONVERGES_S + (HOUR_S if world.clock_was_set else 0.0)
             await world.until(lambda: verdict.settled(world), within_s)
+            await world.until(world.records.quiet, LATCHED_S)
             await verdict.alive(world)
             if not world.run.over or len(world.runs) > RESTARTS_MAX:
                 break
