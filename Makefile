@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-scenes test-others check fmt lint types sim bench cov image docs
+.PHONY: help setup run test test-scenes test-others check fmt lint types sim mutants bench cov image docs
 
 SECONDS =
 IMAGE = arbbot:dev
@@ -17,6 +17,7 @@ help:
 	@echo 'make run [SECONDS=30]   rehearse on the built-in exchange until Ctrl-C, or for so many seconds'
 	@echo 'make test               everything CI runs: check and the tests'
 	@echo 'make sim [SEEDS=1000] [FIRST=0] or [SEED=n]   simulated lives of the core; ARGS=--help tells more'
+	@echo 'make mutants            break the daemon in each known way; every break must be noticed'
 	@echo 'make check | fmt | lint | types | cov | bench | image | setup'
 
 setup: $(STAMP)
@@ -66,6 +67,10 @@ bench: setup
 # make sim SEEDS=1000 [FIRST=n]: so many simulated lives; make sim SEED=n: one of them, with its whole trace
 sim: setup
 	@$(PY) -m tests.sim $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)) $(ARGS)
+
+# ARGS='--only NAME' hunts one, ARGS=--list names them all.
+mutants: setup
+	@nice -n 19 $(PY) -m tests.mutants $(ARGS)
 
 docs: setup
 	@echo 'make docs: the generated reference is not built yet' >&2; exit 1

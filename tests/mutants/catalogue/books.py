@@ -1,0 +1,92 @@
+"""S6: nothing is decided on books that are old, crossed, thin, or another connection's; the spike guard's figures."""
+
+from __future__ import annotations
+
+from tests.mutants.grounds import FEEDS, one_test
+from tests.mutants.mutant import Edit, mutant
+
+MUTANTS = (
+    mutant(
+        "S6", "book-age-ignored", "a book that nobody has confirmed for long is traded on",
+        ("engine/view.py", "return Refusal.STALE_BOOK if self.confirmed_ns < oldest_ns else self.fault",
+         "return self.fault"),
+        hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "late-frame-is-fresh", "a frame that waited counts as news of now",
+        ("engine/view.py", "        if late_us <= self.fresh_ns // 1000:\n", "        if True:\n"),
+        hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "crossed-book-traded", "a crossed book is a bargain",
+        ("engine/view.py",
+         "        if not book.tradable:\n            self.fault = Refusal.CROSSED_BOOK\n        elif ",
+         "        if "),
+        hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "thin-book-traded", "a book with a row or two is traded on",
+        ("engine/view.py", "elif len(book.bids) < self.min_levels or len(book.asks) < self.min_levels:", "elif False:"),
+        hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "old-connection-heard", "frames of a connection that is gone change the books",
+        ("engine/view.py", "if slot is None or epoch != self.epoch:", "if slot is None:"),
+        hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "books-survive-reconnect", "books from before the last subscription are still believed",
+        ("engine/view.py", "        self.epoch = epoch\n        for slot in self.slots.values():\n"
+         "            slot.epoch = None\n            slot.confirmed_ns = NEVER\n",
+         "        self.epoch = epoch\n"),
+        Edit("engine/view.py", "        self.epoch = None\n        for slot in self.slots.values():\n"
+             "            slot.epoch = None\n            slot.confirmed_ns = NEVER\n",
+             "        self.epoch = None\n"),
+        hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "older-frames-accepted", "a frame that comes out of order puts an older book back",
+        ("engine/view.py", "slot.epoch == epoch and book.microtimestamp < held.microtimestamp:", "False:"),
+        Edit("bitstamp/session.py", "            if stamp <= route.last:\n                self.duplicates += 1\n",
+             "            if stamp == route.last:\n                self.duplicates += 1\n"),
+        hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "rest-always-confirms", "a REST book confirms the feed's although it is another",
+        ("engine/view.py", "            if book.microtimestamp == slot.book.microtimestamp:\n",
+         "            if True:\n"),
+        hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "market-halt-ignored", "a market that the venue has halted is traded in",
+        ("engine/risk.py", "    if view.halted:\n        return Refusal.MARKET_HALTED\n", ""),
+        hunted=one_test("tests/engine/test_start_and_books.py"),
+    ),
+    mutant(
+        "S6", "premium-unchecked", "the tickers need not confirm what the books show",
+        ("engine/premium.py", "return None if self._agrees else Refusal.PREMIUM_DISAGREES", "return None"),
+        hunted=one_test("tests/engine/test_start_and_books.py"),
+    ),
+    mutant(
+        "S6", "persistence-one-short", "an edge need last one change of the books less than is set",
+        ("engine/spike.py", "if standing.changes < rules.persist_changes or",
+         "if standing.changes + 1 < rules.persist_changes or"),
+        hunted=one_test("tests/engine/test_spike.py"),
+    ),
+    mutant(
+        "S6", "too-good-believed", "an edge above the ceiling is taken for true",
+        ("engine/spike.py", "if exceeds(touch.out, touch.paid, rules.max_gross):", "if False:"),
+        hunted=one_test("tests/engine/test_spike.py"),
+    ),
+    mutant(
+        "S6", "median-one-sided", "only spikes upwards are far from the median",
+        ("engine/spike.py", "abs(over / under - ONE - self.median.value) >",
+         "(over / under - ONE - self.median.value) >"),
+        hunted=one_test("tests/engine/test_spike.py"),
+    ),
+    mutant(
+        "S6", "skew-ignored", "books may be of different times",
+        ("engine/spike.py", "        if self._behind(standing):\n            return Refusal.BOOKS_SKEWED\n", ""),
+        hunted=one_test("tests/engine/test_spike.py"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""S7: no hedge is decided below the net floor, off the grid or beyond the collar, and losses have names."""
+
+from __future__ import annotations
+
+from tests.mutants.grounds import one_test
+from tests.mutants.mutant import mutant
+
+LAWS = one_test("tests/engine/test_edge_laws.py")
+
+MUTANTS = (
+    mutant(
+        "S7", "limit-rounded-down", "the sell leg's limit is rounded to the wrong side of the floor",
+        ("engine/sizing.py", "    return ceil_quotient(over * floor_out, under * floor_in, tick)\n",
+         "    return floor_to(over * floor_out / (under * floor_in), tick)\n"),
+        hunted=LAWS,
+    ),
+    mutant(
+        "S7", "net-floor-negated", "the net edge may lie as far below zero as it should lie above",
+        ("engine/sizing.py", "walk.net_paid(costs), rules.net_floor)",
+         "walk.net_paid(costs), -rules.net_floor - rules.max_slippage)"),
+    ),
+    mutant(
+        "S7", "net-floor-reached", "a net edge of exactly the floor is enough",
+        ("engine/spread.py", "    return out > paid * (ONE + rate)\n", "    return out >= paid * (ONE + rate)\n"),
+        hunted=LAWS,
+    ),
+    mutant(
+        "S7", "sell-fee-forgotten", "the sell leg is thought to cost nothing",
+        ("engine/entry.py", "sell.maker if resting else sell.taker, fx)", "ZERO, fx)"),
+    ),
+    mutant(
+        "S7", "fx-fee-sign", "the conversion's fee is counted as income",
+        ("engine/spread.py", "return out * (ONE - costs.fx) if self.direction is _BUY_DOMESTIC else out",
+         "return out * (ONE + costs.fx) if self.direction is _BUY_DOMESTIC else out"),
+    ),
+    mutant(
+        "S7", "fx-fee-never", "whatever the policy, no hedge pays for its conversion",
+        ("engine/entry.py", "fx = ZERO if rules.fx_policy is FxPolicy.NEVER else", "fx = ZERO if True else"),
+    ),
+    mutant(
+        "S7", "fx-book-at-the-touch", "the FX book is thought to have its best price for any amount",
+        ("engine/spread.py", "        return self.fx.total if self.direction is _BUY_DOMESTIC else self.sold.total\n",
+         "        return self.sold.total * self.fx.worst * Decimal('1.002') "
+         "if self.direction is _BUY_DOMESTIC else self.sold.total\n"),
+    ),
+    mutant(
+        "S7", "collar-ignored", "a purchase may sweep the book to any price",
+        ("engine/sizing.py", "if walk.bought.worst > ask * (ONE + rules.collar):", "if False:"),
+    ),
+    mutant(
+        "S7", "collar-not-on-the-tick", "a limit lies between two ticks",
+        ("engine/sizing.py",
+         "        return floor_to(self.triangle.ask * (ONE + self.rules.collar), self.buy_market.tick)\n",
+         "        return floor_to(self.triangle.ask * (ONE + self.rules.collar), self.buy_market.tick / 7)\n"),
+    ),
+    mutant(
+        "S7", "lot-ignored", "sizes are not on the venue's grid",
+        ("engine/sizing.py", "        return max(self.buy_market.lot, self.sell_market.lot)\n",
+         "        return max(self.buy_market.lot, self.sell_market.lot) / 7\n"),
+    ),
+    mutant(
+        "S7", "notional-cap-ignored", "a hedge may be worth any amount",
+        ("engine/sizing.py", "        if walk.paid > rules.max_notional:\n", "        if False:\n"),
+    ),
+    mutant(
+        "S7", "minimum-ignored", "orders are sent that the venue is known not to take",
+        ("engine/sizing.py", "        return max(buying, selling, lot)\n", "        return lot\n"),
+    ),
+    mutant(
+        "S7", "settled-without-fees", "the realised result leaves the fees out",
+        ("engine/hedge.py",
+         "currency: hedge.deltas.get(currency, ZERO) - hedge.fees.get(currency, ZERO) for currency",
+         "currency: hedge.deltas.get(currency, ZERO) for currency"),
+    ),
+    mutant(
+        "S7", "legs-of-two-hedges", "a settlement counts the rows of one leg only",
+        ("engine/state.py", "            hedge.deltas[currency] = hedge.deltas.get(currency, ZERO) + delta\n",
+         "            hedge.deltas[currency] = delta\n"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,100 @@
+"""L1 to L5, L7: once faults stop everything comes to an end, or a person is told the truth of what did not."""
+
+from __future__ import annotations
+
+from tests.mutants.grounds import DOUBTS, SHELL, STOPS, one_test
+from tests.mutants.mutant import Edit, mutant
+
+MUTANTS = (
+    mutant(
+        "L1", "dust-is-anything", "whatever is left over is called dust",
+        ("engine/core.py", "        return smallest\n", '        return smallest * 1_000_000\n'),
+    ),
+    mutant(
+        "L1", "exit-never-forced", "a leg that has no exit within the small cap stays open",
+        ("engine/hedge.py", "        forced = core.halting or self._age_ns(hedge) >= ns(rules.force_s)\n",
+         "        forced = False\n"),
+    ),
+    mutant(
+        "L1", "left-open-in-silence", "a leg is left open and nobody is told",
+        ("engine/hedge.py", '        core.alert(\n            Severity.CRITICAL, "leg_open",',
+         '        (lambda *_: None)(\n            Severity.CRITICAL, "leg_open",'),
+        Edit("engine/hedge.py", "        if halt:\n            core.restrict(",
+             "        if False:\n            core.restrict("),
+    ),
+    mutant(
+        "L1", "conversions-are-base", "what a conversion fills counts as base bought",
+        ("engine/state.py", "        if order.terms.purpose is not Purpose.CONVERT:\n            self.position +=",
+         "        if True:\n            self.position +="),
+    ),
+    mutant(
+        "L1", "one-sided-is-closed", "a hedge is closed although one leg filled more than the other",
+        ("engine/one_leg.py", "    if imbalance != 0 and abs(imbalance) >= dust:\n", "    if False:\n"),
+    ),
+    mutant(
+        "L2", "doubts-never-end", "an order in doubt is never looked for in earnest, and nobody is told",
+        ("engine/tracker.py", "        if watch.round_asks or now_ns < watch.next_round_ns:\n            return\n",
+         "        return\n"),
+        Edit("engine/tracker.py", "        if watch.alerted or watch.since_ns is None:\n            return\n",
+             "        return\n"),
+        hunted=DOUBTS,
+    ),
+    mutant(
+        "L2", "status-never-asked", "an order is not asked about",
+        ("engine/tracker.py", "            if now_ns >= watch.next_ask_ns and watch.status_ask is None:\n",
+         "            if False:\n"),
+        Edit("engine/tracker.py", "        if watch.alerted or watch.since_ns is None:\n            return\n",
+             "        return\n"),
+    ),
+    mutant(
+        "L3", "stop-leaves-at-once", "a stop exits with zero although an order rests",
+        ("engine/step.py", "        settled = not state.live and state.open_hedge_id is None\n",
+         "        settled = True\n"),
+        hunted=STOPS,
+    ),
+    mutant(
+        "L3", "left-orders-unnamed", "an exit says that something is left, but not what",
+        ("engine/step.py", 'core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))',
+         'core.alert(Severity.CRITICAL, "stopped_not_flat", "something is left")'),
+        hunted=STOPS,
+    ),
+    mutant(
+        "L3", "stop-never-ends", "the stop's grace has no end",
+        ("engine/step.py", "        if not (grace_over or (settled and", "        if not ((settled and"),
+        hunted=STOPS,
+    ),
+    mutant(
+        "L4", "never-reconnects", "a lost feed stays lost",
+        ("bitstamp/stream.py", "            if failures <= self._settings.attempts:\n",
+         "            if failures <= 0:\n"),
+        Edit("bitstamp/stream.py", "            elif self._active is None:\n                sink(FeedDead(",
+             "            elif False:\n                sink(FeedDead("),
+        hunted=SHELL,
+    ),
+    mutant(
+        "L4", "silence-not-noticed", "a connection that has fallen silent is kept for ever",
+        ("bitstamp/stream.py", "                if session.last_frame_ns < sent_ns:\n", "                if False:\n"),
+        hunted=SHELL,
+    ),
+    mutant(
+        "L5", "watchdog-always-fed", "the watchdog is told that all is well whatever is stuck",
+        ("runtime/daemon.py", "        return self._fault is None and at.mono_ns - oldest_ns <= STUCK_NS\n",
+         "        return True\n"),
+        hunted=one_test("tests/runtime/test_daemon.py"),
+    ),
+    mutant(
+        "L5", "watchdog-never-fed", "a healthy daemon is shot by its supervisor",
+        ("runtime/daemon.py", '                notify("WATCHDOG=1")\n', "                pass\n"),
+        hunted=one_test("tests/runtime/test_daemon.py"),
+    ),
+    mutant(
+        "L7", "commands-never-forgotten", "the desk keeps every command it ever ran",
+        ("runtime/desk.py", "        self._in_flight.discard(task)\n", "        pass\n"),
+        hunted=SHELL,
+    ),
+    mutant(
+        "L7", "connections-never-closed", "the streams of old connections stay open",
+        ("bitstamp/stream.py", "            old.task.cancel()\n", "            pass\n"),
+        hunted=SHELL,
+    ),
+)  # fmt: skip

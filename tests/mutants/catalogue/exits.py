@@ -1,0 +1,93 @@
+"""S5, S13: what may be one-sided is bounded, and one plan removes it."""
+
+from __future__ import annotations
+
+from tests.mutants.grounds import DOUBTS, one_test
+from tests.mutants.mutant import Edit, mutant
+
+OPEN_ORDERS = "    still_open = [order for order in orders if not order.state.terminal]\n"
+GUARD = '    if core.state.live:\n        raise ValueError("no top-up while another order may fill")\n'
+IMBALANCE = "        or order.size > abs(imbalance)\n"
+
+MUTANTS = (
+    mutant(
+        "S5", "weight-ignored", "hedges are of the whole target size, whatever the weight",
+        ("engine/sizing.py", "(rules.target_size * rules.weight, Refusal.TARGET)",
+         "(rules.target_size, Refusal.TARGET)"),
+    ),
+    mutant(
+        "S5", "exposure-forgets-doubt", "what is in doubt does not count as exposure",
+        ("engine/own.py", "return ZERO if self.state.terminal else",
+         "return ZERO if self.state.terminal or self.state is OrderState.IN_DOUBT else"),
+        hunted=DOUBTS,
+    ),
+    mutant(
+        "S5", "doubt-is-over", "a hedge is closed, and the next begun, while an order of it is in doubt",
+        ("engine/one_leg.py", OPEN_ORDERS,
+         "    still_open = [order for order in orders if not order.state.terminal "
+         "and order.state is not OrderState.IN_DOUBT]\n"),
+        Edit("engine/risk.py", GUARD, ""),
+        Edit("engine/risk.py", "    if state.in_doubt():\n        return Refusal.IN_DOUBT\n", ""),
+        Edit("engine/risk.py", "if state.live or state.open_hedge_id is not None else None",
+             "if state.open_hedge_id is not None else None"),
+        hunted=DOUBTS,
+    ),
+    mutant(
+        "S13", "top-up-beside-the-other", "a leg is topped up while the other order may still fill",
+        ("engine/one_leg.py", OPEN_ORDERS,
+         "    still_open = [order for order in orders if not order.state.terminal and order.filled == 0]\n"),
+        Edit("engine/risk.py", GUARD, ""),
+    ),
+    mutant(
+        "S13", "exit-too-large", "an exit is of twice what is one-sided",
+        ("engine/hedge.py", "        size = floor_to(imbalance, instrument.lot)\n",
+         "        size = floor_to(imbalance * 2, instrument.lot)\n"),
+        Edit("engine/risk.py", IMBALANCE, ""),
+    ),
+    mutant(
+        "S13", "exit-one-lot-too-large", "an exit is one lot larger than what is one-sided",
+        ("engine/hedge.py", "        size = floor_to(imbalance, instrument.lot)\n",
+         "        size = floor_to(imbalance, instrument.lot) + instrument.lot\n"),
+    ),
+    mutant(
+        "S13", "cancel-unanswered-is-cancelled", "an order is over because a cancel was sent",
+        ("engine/tracker.py",
+         "        watch = self._watches.get(event.client_order_id)\n        if watch is not None:\n"
+         "            watch.next_ask_ns = core.at.mono_ns\n",
+         "        order = core.state.orders.get(event.client_order_id)\n"
+         "        if order is not None and not order.state.terminal:\n"
+         "            self._finish(order, OrderState.CANCELED, event.outcome)\n"),
+    ),
+    mutant(
+        "S13", "cancel-acknowledged-is-over",
+        "an order is over once its cancel is confirmed, whatever it filled before",
+        ("engine/tracker.py",
+         "        watch = self._watches.get(event.client_order_id)\n        if watch is not None:\n"
+         "            watch.next_ask_ns = core.at.mono_ns\n",
+         "        order = core.state.orders.get(event.client_order_id)\n"
+         "        if order is not None and not order.state.terminal and event.outcome == 'canceled':\n"
+         "            self._finish(order, OrderState.CANCELED, event.outcome)\n"),
+    ),
+    mutant(
+        "S13", "terminal-without-fills",
+        "an order that the venue calls over is over although its fills are not known yet",
+        ("engine/tracker.py", "        if not adds_up:\n            last = watch.last_reading\n",
+         "        if False:\n            last = watch.last_reading\n"),
+    ),
+    mutant(
+        "S13", "loss-cap-ignored", "a leg is left at any loss",
+        ("engine/hedge.py", "        if best.loss > cap:\n", "        if False:\n"),
+        hunted=one_test("tests/engine/test_one_leg_hedges.py"),
+    ),
+    mutant(
+        "S13", "dearer-way-out", "of two ways out the dearer one is taken",
+        ("engine/hedge.py", "best = max(ways,", "best = min(ways,"),
+        hunted=one_test("tests/engine/test_one_leg_hedges.py"),
+    ),
+    mutant(
+        "S13", "fx-fee-of-exits-reversed", "completing and unwinding count the conversion's fee the wrong way round",
+        ("engine/hedge.py", "return 1 if (side is Side.BUY) is (purpose is Purpose.COMPLETE) else -1",
+         "return -1 if (side is Side.BUY) is (purpose is Purpose.COMPLETE) else 1"),
+        hunted=one_test("tests/engine/test_one_leg_hedges.py"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,99 @@
+"""S3, S4, L6: every fill and row once, and the ledger equals the venue's balances."""
+
+from __future__ import annotations
+
+from tests.mutants.grounds import ROW_BURSTS, TRADES_BY_HAND
+from tests.mutants.mutant import mutant
+
+MUTANTS = (
+    mutant(
+        "S3", "dedupe-by-timestamp", "a row is taken for booked when another one has its time",
+        ("engine/bookkeeper.py", "if state.is_booked(row.transaction_id) or row.transaction_id in self._unowned:",
+         "if row.utc_us in self._recent.values() or state.is_booked(row.transaction_id) "
+         "or row.transaction_id in self._unowned:"),
+    ),
+    mutant(
+        "S3", "rows-by-hand-are-ours", "a trade of the account's owner is booked for an order of the daemon",
+        ("engine/attribution.py", "owner = self._core.state.order_of_row(waiting.row)\n",
+         "owner = self._core.state.order_of_row(waiting.row) or next(\n"
+         "                (name for name, order in self._core.state.orders.items()\n"
+         "                 if order.terms.market == waiting.row.market), None)\n"),
+        hunted=TRADES_BY_HAND,
+    ),
+    mutant(
+        "S3", "own-rows-are-foreign", "a row of an unanswered order is called somebody else's",
+        ("engine/attribution.py",
+         "        if report is None or report.remaining is None:\n            return True\n"
+         "        return report.remaining + sum((fill.size for fill in report.fills), ZERO) == terms.size\n",
+         "        return False\n"),
+    ),
+    mutant(
+        "S3", "fill-booked-twice", "the fill that two sources tell is booked from both",
+        ("engine/tracker.py",
+         "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):\n            return\n",
+         "        if fill.trade_id in core.state.fills and source != 'status':\n            return\n"),
+    ),
+    mutant(
+        "S3", "late-fill-ignored", "a fill after an order's end is not booked",
+        ("engine/tracker.py",
+         "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):\n            return\n",
+         "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id) "
+         "or order.state.terminal:\n            return\n"),
+    ),
+    mutant(
+        "S4", "fee-forgotten", "the ledger does not know of fees",
+        ("engine/bookings.py",
+         "        entries.extend(move(row.fee_currency, -row.fee, LedgerAccount.FEES))\n", "        pass\n"),
+    ),
+    mutant(
+        "S4", "withdrawal-fee-forgotten", "the ledger does not know what a withdrawal cost",
+        ("engine/bookings.py",
+         "        entries.extend(move(row.fee_currency, -row.fee, LedgerAccount.EXTERNAL))\n", "        pass\n"),
+    ),
+    mutant(
+        "S4", "float-money", "amounts are read as binary fractions",
+        ("bitstamp/wire.py", "        parsed = Decimal(written)\n", "        parsed = Decimal(float(written))\n"),
+    ),
+    mutant(
+        "S4", "rounding-takes-anything", "whatever the ledger cannot explain is called rounding",
+        ("engine/bookkeeper.py", "return abs(difference.total) <= room and abs(rounded) <= cap", "return True"),
+    ),
+    mutant(
+        "S4", "hedges-before-agreement", "trading goes on while the ledger was not seen to equal the venue",
+        ("engine/risk.py",
+         "    if not state.agreed or core.unattributed:\n        return Refusal.RECONCILING\n"
+         "    if core.clock_stepped:",
+         "    if core.clock_stepped:"),
+    ),
+    mutant(
+        "S4", "armed-without-a-statement",
+        "after a restart trading begins before the ledger was held against the venue",
+        ("engine/step.py", "and fees and self.books.concluded", "and fees"),
+        hunted=TRADES_BY_HAND,
+    ),
+    mutant(
+        "S4", "half-a-sandwich", "balances are compared without rows read after them",
+        ("engine/bookkeeper.py",
+         "        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and newest == self._newest:\n",
+         "        elif self._reading is Reading.ROWS_AFTER:\n"),
+    ),
+    mutant(
+        "L6", "last-page-dropped", "the last page of user_transactions is not read",
+        ("bitstamp/replies.py", "    words = [_good(ask, answer, reading) for answer in answers]\n",
+         "    words = [_good(ask, answer, reading) for answer in answers[:-1] or answers]\n"),
+        hunted=ROW_BURSTS,
+    ),
+    mutant(
+        "L6", "no-further-pages", "only the first page of user_transactions is read",
+        ("bitstamp/replies.py",
+         "        if command.topic is Topic.TRANSACTIONS:\n            return transactions_page(",
+         "        if command.topic is Topic.TRANSACTIONS:\n            return None\n            transactions_page("),
+        hunted=ROW_BURSTS,
+    ),
+    mutant(
+        "L6", "no-overlap", "rows that come late, with a lower id, are never looked for",
+        ("engine/bookkeeper.py",
+         "        floor_us = max(self._recent.values()) - ns(self._core.rules.account.overlap_s) // 1000\n",
+         "        floor_us = max(self._recent.values()) + 1\n"),
+    ),
+)  # fmt: skip

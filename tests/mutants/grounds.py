@@ -1,0 +1,67 @@
+"""Where mutants are hunted: lives of the core, some in a weather of their own; lives of the whole daemon; one test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tests.sim.plan import Disturbance, Plan
+
+EDGE_BPS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Seeds of a simulation, or a test's name."""
+
+    kind: str
+    """core, shell or test."""
+    name: str
+    seeds: range
+    weather: tuple[Disturbance, ...] = ()
+    """What befalls every life at each of its edges, `at_ms` counted from there, beside what its seed has in store."""
+
+    def change(self, plan: Plan) -> Plan:
+        """The plan in this ground's weather."""
+        edges = [quote.at_ms for quote in plan.quotes if abs(quote.premium_bps) > EDGE_BPS]
+        added = [
+            replace(each, at_ms=max(0, min(edge + each.at_ms, plan.length_ms)))
+            for edge in edges
+            for each in self.weather
+        ]
+        return replace(plan, disturbances=tuple(sorted((*plan.disturbances, *added), key=lambda each: each.at_ms)))
+
+
+def _in(name: str, seeds: int, *weather: Disturbance) -> Ground:
+    return Ground("core", f"core, {name}", range(seeds), weather)
+
+
+CORE = Ground("core", "core", range(200))
+ROW_BURSTS = _in("row bursts", 24, Disturbance("row_burst", 2_000, size=1_005))
+TRADES_BY_HAND = _in("trades by hand", 40, Disturbance("manual_trade", 1_500, "btcusd", size=1),
+Disturbance("crash_any", 2_500),
+                     Disturbance("manual_trade", 2_600, "btcusd", size=2), Disturbance("resume", 9_000))  # fmt: skip
+DOUBTS = _in("doubts", 40, Disturbance("lost_after", 0, "sell", for_ms=2_000), Disturbance("timed_out", 0, "buy",
+for_ms=2_000),
+             Disturbance("not_found", 0, "place", for_ms=2_000, size=4_000), Disturbance("stop", 4_000))  # fmt: skip
+FEEDS = _in("feed faults", 60, Disturbance("crossed", -300, "order_book_btceur", 2), Disturbance("older", 0,
+"order_book_btcusd", 2),
+            Disturbance("stall_channel", -12_000, "order_book_btcusd", for_ms=14_000), Disturbance("request_reconnect",
+            200),
+            Disturbance("late_frame", 500))  # fmt: skip
+RESTARTS = _in("halts and restarts", 24, Disturbance("halt", -3_000), Disturbance("crash_any", -2_000))
+REJECTS = _in("rejects", 40, Disturbance("reject", 0, "place", 2), Disturbance("mis_signed", 0, "place", for_ms=1_500))
+STOPS = _in("stops", 40, Disturbance("lost_after", 0, "sell", for_ms=2_000), Disturbance("stop", 700))
+TIGHT = _in("budgets used up", 60, Disturbance("slow_reply", 0, "open_orders", 20, 3_000, 800))
+SHELL = Ground("shell", "shell", range(24))
+
+
+def one_test(name: str) -> Ground:
+    """One test, by its node's name: for what no simulation can see."""
+    return Ground("test", name, range(1))
+
+
+GROUNDS = {
+    ground.name: ground
+    for ground in (CORE, ROW_BURSTS, TRADES_BY_HAND, DOUBTS, FEEDS, RESTARTS, REJECTS, STOPS, TIGHT, SHELL)
+}
+"""All but the tests."""
