@@ -21,6 +21,8 @@ from tests.mutants.verdict import CRASH, SURVIVED, Verdict, judged, judged_words
 
 HOPE = 40
 """Lives after a poor verdict in which a better one is sought."""
+MEANT = (AssertionError, pytest.fail.Exception, TimeoutError)
+"""How a test says no; whatever else it raises is a crash."""
 Life = Callable[[int], Verdict]
 
 
@@ -98,14 +100,14 @@ class _Witness:
         if call.excinfo is None:
             self.passed += call.when == "call"
         elif not self.verdict.killed:
-            meant = call.when == "call" and call.excinfo.errisinstance((AssertionError, pytest.fail.Exception))
+            meant = call.when == "call" and call.excinfo.errisinstance(MEANT)
             self.verdict = Verdict("test" if meant else CRASH, f"{item.name}: {call.excinfo.exconly()[:300]}")
 
 
 def _test(ground: Ground) -> Life:
     def life(seed: int) -> Verdict:
         witness = _Witness()
-        code = pytest.main(["-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", ground.name], [witness])
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-x", ground.name], [witness])
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return Verdict(CRASH, f"pytest: {code}")
         return witness.verdict

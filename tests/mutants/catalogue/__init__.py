@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from tests.mutants.catalogue import books, decisions, endings, evidence, exits, identity, ledger, limits, memory, modes
+from tests.mutants.catalogue import (
+    books,
+    decisions,
+    endings,
+    evidence,
+    exits,
+    identity,
+    ledger,
+    limits,
+    memory,
+    modes,
+    risk,
+)
 from tests.mutants.mutant import Mutant, order
 
 ALL: tuple[Mutant, ...] = tuple(
     sorted(
         (
             *identity.MUTANTS, *ledger.MUTANTS, *exits.MUTANTS, *books.MUTANTS, *decisions.MUTANTS, *limits.MUTANTS,
-            *modes.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS, *endings.MUTANTS,
+            *modes.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS, *endings.MUTANTS,
         ),
         key=order,
     )

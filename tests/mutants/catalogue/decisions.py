@@ -5,14 +5,15 @@ from __future__ import annotations
 from tests.mutants.grounds import one_test
 from tests.mutants.mutant import mutant
 
-LAWS = one_test("tests/engine/test_edge_laws.py")
+LIMIT_LAW = one_test("tests/engine/test_edge_laws.py::test_a_fill_at_the_limit_never_lies_below_the_net_floor")
+FLOOR_LAW = one_test("tests/engine/test_edge_laws.py::test_the_threshold_is_reached_and_the_floor_exceeded")
 
 MUTANTS = (
     mutant(
         "S7", "limit-rounded-down", "the sell leg's limit is rounded to the wrong side of the floor",
         ("engine/sizing.py", "    return ceil_quotient(over * floor_out, under * floor_in, tick)\n",
          "    return floor_to(over * floor_out / (under * floor_in), tick)\n"),
-        hunted=LAWS,
+        hunted=LIMIT_LAW,
     ),
     mutant(
         "S7", "net-floor-negated", "the net edge may lie as far below zero as it should lie above",
@@ -22,7 +23,7 @@ MUTANTS = (
     mutant(
         "S7", "net-floor-reached", "a net edge of exactly the floor is enough",
         ("engine/spread.py", "    return out > paid * (ONE + rate)\n", "    return out >= paid * (ONE + rate)\n"),
-        hunted=LAWS,
+        hunted=FLOOR_LAW,
     ),
     mutant(
         "S7", "sell-fee-forgotten", "the sell leg is thought to cost nothing",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import SHELL
+from tests.mutants.grounds import SHELL, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -27,7 +27,7 @@ MUTANTS = (
     mutant(
         "S1", "sync-skipped", "live mode's commits do not survive the power supply",
         ("journal/sqlite.py", "{'FULL' if sync_full else 'NORMAL'}", "{'OFF' if sync_full else 'NORMAL'}"),
-        hunted=SHELL,
+        hunted=one_test("tests/journal/test_durability.py"),
     ),
     mutant(
         "S1", "price-as-a-whole-number", "the price on the wire is not the price that was intended",
@@ -43,6 +43,7 @@ MUTANTS = (
     mutant(
         "S1", "good-till-date-left-out", "a resting order outlives the daemon that should have cancelled it",
         ("bitstamp/requests.py", "elif terms.expire_utc_ms is not None:", "elif False:"),
+        hunted=one_test("tests/bitstamp/test_requests.py"),
     ),
     mutant(
         "S2", "order-ids-restart", "a new process counts its orders from one again",

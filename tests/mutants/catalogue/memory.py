@@ -53,8 +53,8 @@ MUTANTS = (
     ),
     mutant(
         "S16", "sandbox-may-be-live", "the sandbox mode accepts the live host",
-        ("settings/checks.py", '_venue("sandbox", settings.sandbox, SANDBOX_REST_HOST, SANDBOX_WS_HOST, loopback=True)',
-         '_venue("sandbox", settings.sandbox, LIVE_REST_HOST, LIVE_WS_HOST, loopback=True)'),
+        ("settings/checks.py", "_refuse_if(named != host and not local,",
+         "_refuse_if(named not in (host, LIVE_REST_HOST, LIVE_WS_HOST) and not local,"),
         hunted=one_test("tests/settings/test_bad_settings.py"),
     ),
     mutant(
