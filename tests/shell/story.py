@@ -28,7 +28,7 @@ CONVERGES_S = 1500.0
 """L1 and L2: with the faults off, everything is known and flat within this; the venue's own bound is 150 s of it."""
 HOUR_S = 3600.0
 """An order that was signed while our clock was an hour ahead stays acceptable for so much longer."""
-LATCHED_S = 120.0
+LATCHED_S = 400.0
 """A halted daemon has this long to resolve what is one-sided before it is told to stop."""
 RESTART_S = 2.0
 """How long a supervisor waits before it starts again what has ended."""

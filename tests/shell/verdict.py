@@ -127,7 +127,7 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
         found.append("L2: not everything became known although the faults have stopped")
     if halted and not world.records.all("alert_raised"):
         found.append("L1: it latched without an alert")
-    if world.run.code != 0 and not (world.run.code == NOT_FLAT and halted):
+    if world.run.code != 0 and not (world.run.code == NOT_FLAT and halted and case.contradicted):
         found.append(f"L1: the last daemon, without faults, left with {world.run.code}: {world.run.said()[-400:]}")
     return [problem for problem in found if not problem.startswith(forgiven)] if forgiven else found
 
