@@ -206,12 +206,19 @@ class Life:
         """Look every second whether all is settled; stop then, or when patience ends."""
         clock = self.world.clock
         waited_us = clock.now_us - since_us
-        settled = self.world.alive and clock.now_us >= clock.blocked_until_us and not self._busy()
+        settled = clock.now_us >= clock.blocked_until_us and self._at_rest()
         polled_us = int(self.world.plan.rules.account.poll_s * SECOND) + CALM_SLACK_US
         if (settled and waited_us >= polled_us) or waited_us >= CALM_AT_MOST_US:
             self._stop()
         else:
             clock.after(SECOND, lambda: self._wait(since_us))
+
+    def _at_rest(self) -> bool:
+        """Whether the process has run for a while, with its feed up and nothing open."""
+        process = self.process
+        if process is None or not self.world.alive or not process.feed.up:
+            return False
+        return self.world.clock.now_us - process.born_us >= CALM_SLACK_US and not process.busy
 
     def _stop(self) -> None:
         world = self.world

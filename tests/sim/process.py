@@ -49,7 +49,7 @@ class Process:
         self.wire = Wire(world, counter, rng, self.deliver)
         self.feed = Feed(world, self.wire)
         self.exit: Exit | None = None
-        self.active_us = world.clock.now_us
+        self.born_us = self.active_us = world.clock.now_us
         """When something durable last happened."""
         self._records = 0
         self._replayed = 0
