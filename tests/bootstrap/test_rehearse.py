@@ -130,23 +130,25 @@ def test_memory_growth_is_told_across_processes() -> None:
     """A level of its own for each process, one growth for all; a leak is found, warming up and noise are not."""
 
     def lives(kib_an_hour: int, warming_kib: int = 0) -> list[Sample]:
-        hour_us = 3_600_000_000
-        return [
-            Sample(life, (8 * life + hour) * hour_us, hour * hour_us,
-                   80_000 + 3_000 * life + hour * kib_an_hour + hour % 2 * 200 - (0 if hour else warming_kib))
-            for life in range(6)
-            for hour in range(8)
-        ]  # fmt: skip
+        """Six processes of eight hours; every other one takes a step, as after one long reading."""
+        hour_us, found = 3_600_000_000, []
+        for life in range(6):
+            for hour in range(8):
+                rss_kib = 80_000 + 3_000 * life + hour * kib_an_hour + hour % 2 * 200
+                step_kib = 20_000 if life % 2 and hour > 4 else 0
+                warming = 0 if hour else warming_kib
+                found.append(Sample(life, (8 * life + hour) * hour_us, hour * hour_us, rss_kib + step_kib - warming))
+        return found
 
     still, leaking = judge(lives(0, 60_000)), judge(lives(2_048))
     assert still is not None
     assert still.flat
     assert still.start < 20
     assert still.slope is not None
-    assert abs(still.slope) < 1
+    assert abs(still.slope) < 2
     assert leaking is not None
     assert leaking.slope is not None
-    assert abs(leaking.slope - 48) < 2
+    assert abs(leaking.slope - 48) < 3
     assert not leaking.flat
     assert judge([]) is None
 

@@ -19,8 +19,13 @@ from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
 from arbbot.settings import RunMode, Settings
 
 ASK_TIMEOUT_S = 3.0
-SHORTEST_TIMEOUT_S = Decimal("0.5")
-"""Real seconds. A machine's own hiccups stay below it; divided by the speed, a timeout of the settings would not."""
+SHORTEST_TIMEOUTS_S = {
+    "connect_timeout_s": Decimal("0.5"),
+    "order_timeout_s": Decimal("0.5"),
+    "ask_timeout_s": Decimal(2),
+}
+"""Real seconds. A machine's own hiccups, and its making of a page of a thousand order events, stay below them; divided
+by the speed, a timeout of the settings would not."""
 LOG_LINE_BYTES_MAX = 1 << 20
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
@@ -28,12 +33,12 @@ PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 def child_settings(settings: Settings, addresses: dict[str, str], directory: Path, speed: Decimal) -> Settings:
     """The operator's rules against this exchange: its addresses, an own state directory, timeouts that fit the speed.
 
-    REST timeouts are real seconds, so at a speed they are divided by it, but never below half a second.
+    REST timeouts are real seconds, so at a speed they are divided by it, but only so far.
     """
     place = {"rest_url": addresses["rest"], "ws_url": addresses["websocket"], "ca_file": None, "speed": speed}
     patience = {
-        name: max(getattr(settings.rest, name) / speed, min(SHORTEST_TIMEOUT_S, getattr(settings.rest, name)))
-        for name in ("connect_timeout_s", "order_timeout_s", "ask_timeout_s")
+        name: max(getattr(settings.rest, name) / speed, min(shortest_s, getattr(settings.rest, name)))
+        for name, shortest_s in SHORTEST_TIMEOUTS_S.items()
     }
     return settings.model_copy(
         update={

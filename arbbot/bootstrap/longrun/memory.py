@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from statistics import median
 from typing import NamedTuple
 
 WARM_S = 900.0
@@ -12,7 +14,9 @@ DAY_S = 86_400.0
 GROWTH_MIB_A_DAY_MAX = 24.0
 """The bound of the verdict: more than the noise of a day, less than a machine's spare memory in a month."""
 MOST_MIB_MAX = 400.0
-LEAST_SAMPLES = 20
+LEAST_PAIRS = 20
+POINTS_MAX = 120
+"""Of one process: pairs grow with the square."""
 LEAST_SPAN_S = 4 * 3600.0
 """Shorter than this nothing can be said of a day's growth."""
 
@@ -48,7 +52,8 @@ def judge(samples: Sequence[Sample]) -> Memory | None:
     """The figures; None without samples.
 
     The slope is that of the second half, when what the daemon keeps of the past (500 hedges, a day of rows) has filled:
-    least squares over all processes that were warm, one growth for all and a level for each.
+    the median of the slopes between any two moments of one warm process (Theil and Sen). A leak grows between all of
+    them. What one long reading took and the allocator kept is a step, which the bound on the size is for.
     """
     if not samples:
         return None
@@ -58,17 +63,14 @@ def judge(samples: Sequence[Sample]) -> Memory | None:
 
 def _slope(samples: Sequence[Sample]) -> float | None:
     last_us = samples[-1].at_us
+    if last_us < LEAST_SPAN_S * 1e6:
+        return None
     lives: dict[int, list[tuple[float, float]]] = {}
     for sample in samples:
         if sample.at_us * 2 >= last_us and sample.age_us >= WARM_S * 1e6:
             lives.setdefault(sample.process, []).append((sample.at_us / 1e6 / DAY_S, sample.rss_kib / 1024))
-    over, under, used = 0.0, 0.0, 0
+    slopes: list[float] = []
     for points in lives.values():
-        mean_day = sum(day for day, _ in points) / len(points)
-        mean_mib = sum(mib for _, mib in points) / len(points)
-        over += sum((day - mean_day) * (mib - mean_mib) for day, mib in points)
-        under += sum((day - mean_day) ** 2 for day, _ in points)
-        used += len(points)
-    if under == 0 or used < LEAST_SAMPLES or last_us < LEAST_SPAN_S * 1e6:
-        return None
-    return over / under
+        thinned = points[:: -(-len(points) // POINTS_MAX)]
+        slopes += [(late[1] - soon[1]) / (late[0] - soon[0]) for soon, late in combinations(thinned, 2)]
+    return median(slopes) if len(slopes) >= LEAST_PAIRS else None

@@ -104,7 +104,7 @@ def _explanation(options: Options, directory: Path) -> list[str]:
         "           balances, so that there is something to trade; all rules are those of the settings",
         f"speed      {speed} to one: 5 ms of this machine count as {5 * speed:.0f} ms of the market's time, a book",
         f"           changes at most every {Decimal('0.05') * speed if speed > 1 else Decimal('0.1'):.2f} s of it, and "
-        "REST time-outs are no shorter than 0.5 real seconds",
+        "REST time-outs are no shorter than 0.5 real seconds for orders and 2 for questions",
         f"faults     {options.faults}; a person is stood in for, and every call for one is counted",
     ]
 

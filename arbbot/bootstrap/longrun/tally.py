@@ -154,8 +154,9 @@ class Tally:
         if intended_us is not None:
             self.answers_us.append(record.utc_us - intended_us)
         if record.state is OrderState.IN_DOUBT:
-            self.doubts += 1
-            self._doubtful[name] = record.utc_us
+            if name not in self._doubtful:  # it also learns its venue id while in doubt
+                self.doubts += 1
+                self._doubtful[name] = record.utc_us
         elif name in self._doubtful:
             lasted_us = record.utc_us - self._doubtful.pop(name)
             self.resolved[record.state.value] += 1
