@@ -27,6 +27,8 @@ FRUITLESS_STARTS = 8
 SETTLE_S, SETTLE_REAL_S = 900.0, 20.0
 """The end: market seconds, and real ones at least, until all that is open has to be resolved."""
 STOP_REAL_S = 30.0
+OVERTIME_S, OVERTIME_REAL_S = 1800.0, 60.0
+"""How long a start may take, the first one and those after the last deaths: market seconds, and real ones at least."""
 SAMPLES = 4000
 SPIKE_AFTERGLOW_US = 10_000_000
 """How long after it was seen to strike a wick may still be what is shown, market time."""
@@ -99,6 +101,8 @@ class Supervisor:
         course.begun_us = self._venue.now_us()
         try:
             await self._start()
+            await self._first_armed()
+            course.begun_us = self._venue.now_us()
             while not self._over():
                 await self._step()
                 await self._pause()
@@ -113,8 +117,25 @@ class Supervisor:
         return course
 
     def _over(self) -> bool:
+        """The time is over and every death has been died, or there is no going on."""
         elapsed_us = self._venue.now_us() - self.course.begun_us
-        return elapsed_us >= self._length_us or self._interrupted.is_set() or self.course.gave_up is not None
+        done = elapsed_us >= self._length_us and not (self._deaths or self._died_us or self._killing)
+        if elapsed_us >= self._length_us + max(OVERTIME_S, OVERTIME_REAL_S * self._speed) * 1e6:
+            self.course.gave_up = "long after its time it had not come back from a death"
+        return done or self._interrupted.is_set() or self.course.gave_up is not None
+
+    async def _first_armed(self) -> None:
+        """The time runs from the first moment at which it could trade."""
+        self._died_us = begun_us = self._venue.now_us()
+        while self._died_us is not None and not self._interrupted.is_set() and self.course.gave_up is None:
+            if self._venue.now_us() - begun_us > max(OVERTIME_S, OVERTIME_REAL_S * self._speed) * 1e6:
+                self.course.gave_up = "it never got as far as trading"
+            await self._revive()
+            status = await self._daemon.ask("status")
+            if status is not None:
+                self._noted(status)
+            await self._pause()
+        self.course.recoveries_us.clear()
 
     async def _pause(self) -> None:
         try:
@@ -208,7 +229,8 @@ class Supervisor:
             for trouble in spell.troubles:
                 self.course.began[trouble.name] += 1
                 await self._venue.trouble(trouble)
-        if self._deaths and elapsed_s >= self._deaths[0][0] and self._killing is None:
+        starting = self._died_us is not None  # left alone until it could trade again: each death is recovered from
+        if self._deaths and elapsed_s >= self._deaths[0][0] and self._killing is None and not starting:
             _, self._killing = self._deaths.popleft()
             self._daemon.signal(signal.SIGKILL if self._killing is Death.KILL else signal.SIGTERM)
 
