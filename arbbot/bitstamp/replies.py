@@ -157,8 +157,7 @@ def _answered(ask: Ask, answers: Sequence[Answer], reading: Reading) -> Event:
         return OrderReported(ask.ask_id, ask.client_order_id, ask.venue_order_id, None)
     match ask.topic:
         case Topic.ORDER_EVENTS:
-            market = ask.market or ""
-            return OrderEventsFetched(ask.ask_id, market, _joined_events(words, market))
+            return _order_events(ask, words)
         case Topic.TRANSACTIONS:
             return TransactionsFetched(ask.ask_id, ask.since_id, _joined_rows(words))
         case Topic.MARKETS:
@@ -197,12 +196,13 @@ def _joined_rows(pages: Sequence[JsonValue]) -> tuple[Transaction, ...]:
     return tuple(rows[identity] for identity in sorted(rows))
 
 
-def _joined_events(pages: Sequence[JsonValue], market: str) -> tuple[OrderEvent, ...]:
+def _order_events(ask: Ask, pages: Sequence[JsonValue]) -> OrderEventsFetched:
     """Events of all pages as sent; the row where two pages meet comes once."""
-    events: dict[OrderEvent, None] = {}
+    market, events = ask.market or "", dict[OrderEvent, None]()
     for page in pages:
         events.update(dict.fromkeys(codec_order.order_events(page, market)))
-    return tuple(events)
+    last = codec_order.last_event_id(pages[-1]) if pages[-1] else ask.since_event
+    return OrderEventsFetched(ask.ask_id, market, tuple(events), last)
 
 
 _READERS: dict[Topic, Callable[[Ask, JsonValue], Event]] = {

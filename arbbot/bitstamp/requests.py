@@ -83,7 +83,7 @@ def _question(ask: Ask, names: Names, unique: int) -> Request:
         case Topic.ORDER_STATUS:
             return _order_status(ask)
         case Topic.ORDER_EVENTS:
-            return order_events_page(ask, names, None)
+            return order_events_page(ask, names, ask.since_event)
         case Topic.TRANSACTIONS if ask.since_id is not None:
             return transactions_page(ask.since_id)
         case Topic.BOOK:

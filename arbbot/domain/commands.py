@@ -65,6 +65,8 @@ class Ask:
     """ORDER_STATUS."""
     since_id: int | None = None
     """TRANSACTIONS: all rows from this id on; None for the newest page only."""
+    since_event: str | None = None
+    """ORDER_EVENTS: all events from this one on; None for the last 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)

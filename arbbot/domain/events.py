@@ -175,6 +175,8 @@ class OrderEventsFetched:
     ask_id: int
     market: str
     events: tuple[OrderEvent, ...]
+    last_event: str | None = None
+    """The venue's id of the newest event read, of whatever kind; None when there was none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,11 @@ class Core:
         client_order_id: str | None = None,
         venue_order_id: int | None = None,
         since_id: int | None = None,
+        since_event: str | None = None,
     ) -> int:
         """Put a question to the venue; returns its id."""
         self._asks_minted += 1
-        question = Ask(self._asks_minted, topic, market, client_order_id, venue_order_id, since_id)
+        question = Ask(self._asks_minted, topic, market, client_order_id, venue_order_id, since_id, since_event)
         self.asks[question.ask_id] = Pending(question, self.at.mono_ns)
         self.commands.append(question)
         return question.ask_id

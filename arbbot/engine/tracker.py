@@ -28,7 +28,7 @@ from arbbot.domain.records import CancelAnswered, CancelIntended, FillBooked
 from arbbot.engine.core import Core, ns
 from arbbot.engine.own import OwnOrder
 from arbbot.engine.view import NEVER
-from arbbot.engine.watch import DOUBT_POLLS_S, LIVE_POLLS_S, RECANCEL_S, ROUND_EVERY_S, Watch
+from arbbot.engine.watch import DOUBT_POLLS_S, LIVE_POLLS_S, RECANCEL_S, ROUND_EVERY_S, EventMarks, Watch
 
 ROUNDS_FOR_ABSENT = 2
 
@@ -47,6 +47,7 @@ class OrderTracker:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._watches: dict[str, Watch] = {}
+        self._marks = EventMarks()
         self._told: set[str] = set()
         """Contradictions a person has heard of."""
 
@@ -139,6 +140,8 @@ class OrderTracker:
 
     def order_events(self, event: OrderEventsFetched) -> None:
         """The order-events view answered."""
+        if event.last_event is not None:
+            self._marks.note(event.market, self._core.state.orders_minted, event.last_event, self._core.at.mono_ns)
         for seen in event.events:
             self._learn(seen, "order events")
         self._answer_rounds(event.ask_id)
@@ -199,9 +202,17 @@ class OrderTracker:
         watch.round_asks = {
             core.ask(Topic.ORDER_STATUS, client_order_id=terms.client_order_id, venue_order_id=order.venue_order_id),
             core.ask(Topic.OPEN_ORDERS),
-            core.ask(Topic.ORDER_EVENTS, market=terms.market),
+            core.ask(Topic.ORDER_EVENTS, market=terms.market, since_event=self._unread(order, watch)),
             core.ask(Topic.TRANSACTIONS, since_id=max(since, 1)),
         }
+
+    def _unread(self, order: OwnOrder, watch: Watch) -> str | None:
+        """Where to read order events from: a round that counts reads all that may be the order's, the others what is
+        new.
+        """
+        now_ns = self._core.at.mono_ns
+        known = self._marks.before(order.terms, now_ns)
+        return known if known is not None or watch.round_counts else self._marks.latest(order.terms.market, now_ns)
 
     def beyond_acceptance(self, order: OwnOrder, watch: Watch) -> bool:
         """True when the venue can no longer accept the request nor hide its traces: by its own clock, and by ours that

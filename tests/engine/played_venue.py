@@ -77,6 +77,7 @@ class PlayedVenue:
         self.events: list[ev.Event] = []
         """What the private channel has to say."""
         self.channel = True
+        self.last_event: str | None = None
         self.tells_remaining = True
         self.row_decimals = 8
         self.foreign_decimals: int | None = None
@@ -261,7 +262,7 @@ class PlayedVenue:
                 return ev.OpenOrdersFetched(ask.ask_id, self.open_orders() + self.strays)
             case Topic.ORDER_EVENTS:
                 told = (self.event_of(order, "created") for order in self.seen() if order.terms.market == market)
-                return ev.OrderEventsFetched(ask.ask_id, market, tuple(told))
+                return ev.OrderEventsFetched(ask.ask_id, market, tuple(told), self.last_event)
             case Topic.TRANSACTIONS:
                 since = ask.since_id or 0
                 shown = (row for from_ns, row in self.rows if from_ns <= self.at.mono_ns)
