@@ -87,6 +87,7 @@ def draw_rules(rng: Random, levels: int) -> Rules:
         rate_tolerance=D(rng.choice(("0.0003", "0.02"))),
         rate_every_s=D(rng.choice((10, 30))),
         wait_s=D(rng.choice((1, 3, 5))),
+        **_limits(rng),
         force_s=D(rng.choice((6, 15))),
         exit_loss=D(rng.choice(("0.001", "0.01"))),
         forced_exit_loss=D(rng.choice(("0.005", "0.03"))),
@@ -105,6 +106,28 @@ def draw_rules(rng: Random, levels: int) -> Rules:
         stop_grace_s=D(rng.choice((20, 45))),
         fees_every_s=D(rng.choice((20, 300))),
     )
+
+
+def _limits(rng: Random) -> dict[str, object]:
+    """Risk limits that a life of minutes reaches; in most lives they are as wide as usual."""
+    if rng.random() < 0.6:
+        return {}
+    return {
+        "notional_per_hour": D(rng.choice((3_000, 50_000, 10**9))),
+        "notional_per_day": D(rng.choice((4_000, 10**9))),
+        "daily_loss": D(rng.choice((1, 20, 10**9))),
+        "equity_loss": D(rng.choice((5, 10**9))),
+        "max_hedges": rng.choice((3, 256)),
+        "hedges_window_s": D(20),
+        "unhedged_notional": D(rng.choice((300, 10**9))),
+        "unhedged_s": D(rng.choice((2, 60, 10**9))),
+        "losers_in_row": rng.choice((2, 10**6)),
+        "reject_window": 10,
+        "max_rejects": rng.choice((2, 10**6)),
+        "duplicate_s": D(rng.choice((0, 5))),
+        "orders_per_minute": rng.choice((6, 1001)),
+        "cancels_per_minute": rng.choice((2, 1001)),
+    }
 
 
 def _venue(rng: Random, *, signs: bool) -> VenueRules:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from arbbot.engine.rules import FxPolicy, LimitReference
 from tests.sim.checker.limits import Limits
+from tests.sim.checker.risk import RiskLimits
 from tests.sim.plan import Plan
 
 
@@ -32,8 +33,26 @@ def limits_of(plan: Plan) -> Limits:
         stop_grace_ms=int(account.stop_grace_s * 1000),
         rounding_cap=account.rounding_cap,
         windows=plan.windows,
+        risk=_risk_of(plan),
         signed_errors_only=plan.signed_errors_only,
         row_decimals=plan.venue.row_decimals,
         balance_decimals=plan.venue.balance_decimals,
         fee=Decimal(plan.fee_percent) / 100,
+    )
+
+
+SETS_CLOCKS = frozenset({"clock_jump", "vm_pause", "reboot"})
+
+
+def _risk_of(plan: Plan) -> RiskLimits:
+    rules = plan.rules.limits
+    return RiskLimits(
+        notional_per_hour=min(rules.notional_per_hour, rules.notional_per_day),
+        daily_loss=rules.daily_loss,
+        max_hedges=rules.max_hedges,
+        hedges_window_us=int(rules.hedges_window_s * 1_000_000),
+        losers_in_row=rules.losers_in_row,
+        duplicate_us=int(rules.duplicate_s * 1_000_000),
+        orders_per_minute=rules.orders_per_minute,
+        steady=SETS_CLOCKS.isdisjoint(each.kind for each in plan.disturbances),
     )

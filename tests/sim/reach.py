@@ -8,6 +8,7 @@ from typing import Any
 from arbbot.domain import records as rec
 from arbbot.domain.events import BookFetched, BookSeen, Event
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
+from arbbot.domain.trips import LimitTripped
 from arbbot.engine.state import State
 
 WORDS = 4
@@ -59,6 +60,7 @@ WORDS_OF: dict[type, Callable[[Any], str]] = {
     rec.CancelAnswered: lambda record: f"cancel {record.outcome}",
     rec.CancelIntended: lambda record: f"cancel because {cause_word(record.cause)}",
     rec.ModeChanged: lambda record: f"mode {record.mode.value} by {'arbbot' if record.who == 'arbbot' else 'person'}",
+    LimitTripped: lambda record: f"limit {record.name}",
     rec.AlertRaised: lambda record: f"alert {record.name}",
     rec.Stopped: lambda record: f"stopped {record.code}",
     FeedChanged: lambda record: f"feed {record.state}",

@@ -13,29 +13,58 @@ from typing import Any
 
 import pytest
 
+from arbbot.engine.rules import BuyAs, FxPolicy
 from arbbot.exchange.accounts import Row
 from arbbot.exchange.entry import OrderRequest
 from arbbot.exchange.matching import Kind, Side
+from arbbot.exchange.rules import VenueRules
 from arbbot.exchange.server.wire import HttpRequest
+from tests.engine.rig import rules
 from tests.sim.checker import Checker
 from tests.sim.checker.decisions import SeenFrame
-from tests.sim.draw import draw
 from tests.sim.life import Result, run_plan
-from tests.sim.plan import Disturbance, Plan
+from tests.sim.plan import Disturbance, Pace, Plan, Quote
 
 HERE = Path(__file__).parent
 Json = dict[str, Any]
 Lines = list[tuple[str, Json]]
-SIGNALS = 35
-"""The seed of a life that hedges, has to exit, cancels, converts, and ends flat."""
+DISTURBANCES = (Disturbance("reject", 0, "buy"), Disturbance("yank", 15_000, "sell"))
+QUOTES = (
+    Quote(0, Decimal(60_000), 0, 200),
+    Quote(5_000, Decimal(60_000), 110, 200),
+    Quote(9_000, Decimal(60_010), 2, 200),
+    Quote(16_000, Decimal(60_020), 120, 200),
+    Quote(20_000, Decimal(60_030), 0, 200),
+    Quote(26_000, Decimal(60_000), -120, 200),
+    Quote(28_000, Decimal(60_000), 0, 200),
+)
 
-DISTURBANCES = (Disturbance("reject", 0, "buy"), Disturbance("yank", 0, "sell"))
 
-
+@cache
 def plan() -> Plan:
-    """A life with a rejected leg and one that rests, so that all kinds of lines and orders are there."""
-    drawn = draw(SIGNALS)
-    return replace(drawn, disturbances=DISTURBANCES, sqlite=False)
+    """A life with a rejected leg, one that rests, and conversions, so that all kinds of lines and orders are there."""
+    return Plan(
+        seed=1,
+        rules=rules(
+            min_depth_levels=5, gross_threshold=Decimal("0.002"), max_slippage=Decimal("0.002"),
+            limit_markup=Decimal(0), buy_as=BuyAs.IOC, fx_policy=FxPolicy.EACH, wait_s=Decimal(1), poll_s=Decimal(8),
+            reject_cooldown_s=Decimal(1), premium_tolerance=Decimal("0.02"),
+        ),
+        venue=VenueRules(),
+        balances=(("btc", Decimal(1)), ("usd", Decimal(60_000)), ("eur", Decimal(60_000))),
+        fee_percent=Decimal("0.04"),
+        levels=10,
+        pace=Pace(up_ms=20, down_ms=20, jitter_ms=10, idle_look_ms=1500, busy_look_ms=300),
+        private=True,
+        signed_errors_only=False,
+        quiet=False,
+        windows=((400, 1), (10_000, 600)),
+        sqlite=False,
+        clock_off_ms=0,
+        length_ms=40_000,
+        quotes=QUOTES,
+        disturbances=DISTURBANCES,
+    )  # fmt: skip
 
 
 class Doctor(Checker):
@@ -403,6 +432,34 @@ def test_a_hedge_below_the_floor_is_seen() -> None:
             self._decisions._limits = replace(self._limits, net_floor=Decimal(1))
 
     assert "S7" in judged(Greedy)
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"notional_per_hour": Decimal(1)},
+        {"daily_loss": Decimal(-(10**6))},
+        {"max_hedges": 0},
+        {"losers_in_row": 0},
+        {"orders_per_minute": 1},
+        {"duplicate_us": 10**12},
+    ],
+)
+def test_every_risk_limit_is_counted(limit: dict[str, Any]) -> None:
+    """R: with a limit below what the life does, its hedges are too many; and the same hedge twice is one too many."""
+
+    class Strict(Doctor):
+        def began(self, now_us: int) -> None:
+            super().began(now_us)
+            self._risk._limits = replace(self._limits.risk, steady=True, **limit)
+
+        def lines(self, lines: Lines) -> Lines:
+            for kind, line in lines:
+                if kind == "hedge_opened" and "duplicate_us" in limit:
+                    line |= {"size": "0.01", "limit_price": "1", "direction": "buy_domestic"}
+            return lines
+
+    assert "R" in judged(Strict)
 
 
 def test_a_narrower_rate_is_seen() -> None:

@@ -18,6 +18,7 @@ from tests.sim.checker.fold import Fold, parsed
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.money import MoneyJudge
 from tests.sim.checker.report import Report, Violation
+from tests.sim.checker.risk import RiskJudge
 from tests.sim.checker.states import StateJudge
 from tests.sim.checker.truth import Truth
 from tests.sim.checker.wire import WireJudge
@@ -43,6 +44,7 @@ class Checker:
         self._money = MoneyJudge(limits, self.fold, self.truth, self._report)
         self._exposure = ExposureJudge(limits, self.truth, self._report)
         self._decisions = DecisionJudge(limits, self.fold, self.truth, self._report)
+        self._risk = RiskJudge(limits.risk, self._report)
         self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
         self._alive = False
         self._code: int | None = None
@@ -112,6 +114,7 @@ class Checker:
             line = parsed(body)
             self._states.line(kind, line, corrupt=corrupt)
             self._money.before(kind, line)
+            self._risk.line(kind, line, now_us)
             self.fold.take(kind, line, now_us)
             if kind == "hedge_opened":
                 self._decisions.opened(line, mono_ns)

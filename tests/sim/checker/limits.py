@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tests.sim.checker.risk import RiskLimits
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -31,6 +33,7 @@ class Limits:
     stop_grace_ms: int
     rounding_cap: Decimal
     windows: tuple[tuple[int, int], ...]
+    risk: RiskLimits
     signed_errors_only: bool
     row_decimals: int
     balance_decimals: int | None
