@@ -49,9 +49,23 @@ FEEDS = _in("feed faults", 60, Disturbance("crossed", -300, "order_book_btceur",
             200),
             Disturbance("late_frame", 500))  # fmt: skip
 RESTARTS = _in("halts and restarts", 24, Disturbance("halt", -3_000), Disturbance("crash_any", -2_000))
-REJECTS = _in("rejects", 40, Disturbance("reject", 0, "place", 2), Disturbance("mis_signed", 0, "place", for_ms=1_500))
+REJECTS = _in("refusals", 40, Disturbance("reject", 0, "place", 2), Disturbance("mis_signed", 0, "place", for_ms=1_500))
+UNSIGNED = _in("unsigned refusals", 40, Disturbance("reject", 0, "place", 2), Disturbance("unsigned", 0, "place", 2))
+LOST = _in("orders that never arrive", 24, Disturbance("lost_before", 0, "buy", for_ms=2_000))
 STOPS = _in("stops", 40, Disturbance("lost_after", 0, "sell", for_ms=2_000), Disturbance("stop", 700))
-TIGHT = _in("budgets used up", 60, Disturbance("slow_reply", 0, "open_orders", 20, 3_000, 800))
+DARK = _in(
+    "stops in the dark", 40,
+    Disturbance("private_lost", 0, count=50, for_ms=90_000),
+    Disturbance("lost_after", 0, "buy", for_ms=2_000),
+    Disturbance("http_503", 300, count=5_000, for_ms=90_000),
+    Disturbance("stop", 1_500),
+)  # fmt: skip
+TIGHT = _in("budgets used up", 40, Disturbance("slow_reply", 0, "open_orders", 20, 3_000, 800))
+LIMITED = _in(
+    "rate limits", 40,
+    Disturbance("yank", 0, "sell"),
+    Disturbance("rate_limited_429", 100, "order_status", 40, 12_000),
+)  # fmt: skip
 SHELL = Ground("shell", "shell", range(24))
 
 
@@ -62,6 +76,21 @@ def one_test(name: str) -> Ground:
 
 GROUNDS = {
     ground.name: ground
-    for ground in (CORE, ROW_BURSTS, TRADES_BY_HAND, DOUBTS, FEEDS, RESTARTS, REJECTS, STOPS, TIGHT, SHELL)
+    for ground in (
+        CORE,
+        ROW_BURSTS,
+        TRADES_BY_HAND,
+        DOUBTS,
+        FEEDS,
+        RESTARTS,
+        REJECTS,
+        UNSIGNED,
+        LOST,
+        STOPS,
+        DARK,
+        TIGHT,
+        LIMITED,
+        SHELL,
+    )
 }
 """All but the tests."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DOUBTS, SHELL, STOPS, one_test
+from tests.mutants.grounds import DARK, LOST, SHELL, STOPS, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -37,7 +37,7 @@ MUTANTS = (
          "        return\n"),
         Edit("engine/tracker.py", "        if watch.alerted or watch.since_ns is None:\n            return\n",
              "        return\n"),
-        hunted=DOUBTS,
+        hunted=LOST,
     ),
     mutant(
         "L2", "status-never-asked", "an order is not asked about",
@@ -56,7 +56,7 @@ MUTANTS = (
         "L3", "left-orders-unnamed", "an exit says that something is left, but not what",
         ("engine/step.py", 'core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))',
          'core.alert(Severity.CRITICAL, "stopped_not_flat", "something is left")'),
-        hunted=STOPS,
+        hunted=DARK,
     ),
     mutant(
         "L3", "stop-never-ends", "the stop's grace has no end",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DOUBTS, REJECTS
+from tests.mutants.grounds import DOUBTS, REJECTS, UNSIGNED
 from tests.mutants.mutant import Edit, mutant
 
 UNANSWERED = '    return OrderUnanswered(own, f"HTTP {answer.status}: {error}", named, error.is_auth)\n'
@@ -40,7 +40,7 @@ MUTANTS = (
         "S11", "unsigned-refusal-believed", "an unsigned refusal is believed although the settings forbid it",
         ("bitstamp/outcome.py", "    return require_signed_errors and reply.seal is not Seal.VALID\n",
          "    return False\n"),
-        hunted=REJECTS,
+        hunted=UNSIGNED,
     ),
     mutant(
         "S11", "another-orders-reply-believed", "a reply about another order is taken for this one's",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DOUBTS, one_test
+from tests.mutants.grounds import DARK, DOUBTS, one_test
 from tests.mutants.mutant import Edit, mutant
 
 OPEN_ORDERS = "    still_open = [order for order in orders if not order.state.terminal]\n"
@@ -19,7 +19,7 @@ MUTANTS = (
         "S5", "exposure-forgets-doubt", "what is in doubt does not count as exposure",
         ("engine/own.py", "return ZERO if self.state.terminal else",
          "return ZERO if self.state.terminal or self.state is OrderState.IN_DOUBT else"),
-        hunted=DOUBTS,
+        hunted=DARK,
     ),
     mutant(
         "S5", "doubt-is-over", "a hedge is closed, and the next begun, while an order of it is in doubt",

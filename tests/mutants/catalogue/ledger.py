@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import ROW_BURSTS, TRADES_BY_HAND
+from tests.mutants.grounds import ROW_BURSTS, TRADES_BY_HAND, one_test
 from tests.mutants.mutant import mutant
 
 MUTANTS = (
@@ -69,7 +69,7 @@ MUTANTS = (
         "S4", "armed-without-a-statement",
         "after a restart trading begins before the ledger was held against the venue",
         ("engine/step.py", "and fees and self.books.concluded", "and fees"),
-        hunted=TRADES_BY_HAND,
+        hunted=one_test("tests/engine/test_found_by_mutants.py"),
     ),
     mutant(
         "S4", "half-a-sandwich", "balances are compared without rows read after them",

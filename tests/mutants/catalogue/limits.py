@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import TIGHT
+from tests.mutants.grounds import LIMITED, TIGHT
 from tests.mutants.mutant import mutant
 
 MUTANTS = (
@@ -20,7 +20,7 @@ MUTANTS = (
         "S9", "cancels-wait-like-questions", "a cancel shares the budget of the questions and waits out their pauses",
         ("bitstamp/limiter.py", "wait = 0.0 if lane is Lane.CANCEL else max(0.0, self._paused_until - now_s)",
          "lane, wait = Lane.ASK, max(0.0, self._paused_until - now_s)"),
-        hunted=TIGHT,
+        hunted=LIMITED,
     ),
     mutant(
         "S9", "window-half-as-long", "requests are forgotten too soon",
