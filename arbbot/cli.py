@@ -21,6 +21,7 @@ import typer
 
 from arbbot.cli_exchange import exchange
 from arbbot.cli_rehearse import rehearse
+from arbbot.cli_spikes import spikes
 from arbbot.cli_types import AsJson, JournalFile, Reason, SettingsFile, Socket, duration, positive
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
@@ -348,6 +349,9 @@ def replay(
     from arbbot import bootstrap
 
     return bootstrap.replay(directory, as_json)
+
+
+app.command()(spikes)
 
 
 @app.command()

@@ -171,6 +171,23 @@ def _settings(console: Console, answer: Answer) -> None:
     _table(console, "settings in force", ("setting", "value", "from"), rows)
 
 
+def _spikes(console: Console, answer: Answer) -> None:
+    console.print(answer["source"])
+    rules = [name for name in answer["totals"]["true_lost"]]
+    columns = ("signal", "how many", "length s", *(f"stopped by {name}" for name in rules), "delay s", "time left")
+    rows = (
+        [row["kind"], row["signals"], row["median_length_s"], *(row["stopped"][name] for name in rules),
+         row["median_delay_s"], row["edge_time_left"]]
+        for row in answer["kinds"]
+    )  # fmt: skip
+    _table(console, "each rule alone, and the whole guard", columns, rows)
+    for name, line in answer["totals"].items():
+        told = text(line) if not isinstance(line, Mapping) else ", ".join(f"{key} {n}" for key, n in line.items())
+        console.print(f"{name.replace('_', ' ')}: {told}")
+    console.print(answer["meaning"])
+    console.print(answer["not_hourly"])
+
+
 def _outline(console: Console, answer: Answer, indent: str = "") -> None:
     """Any nested answer, one line a value."""
     for name, value in answer.items():
@@ -190,4 +207,5 @@ _SCREENS: dict[str, Callable[[Console, Answer], None]] = {
     "status": _status,
     "why": _why,
     "settings": _settings,
+    "spikes": _spikes,
 }

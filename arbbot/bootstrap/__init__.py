@@ -6,6 +6,21 @@ from arbbot.bootstrap.history import backtest
 from arbbot.bootstrap.journals import adopt, explain, report
 from arbbot.bootstrap.longrun import listed, rehearse
 from arbbot.bootstrap.replaying import replay
+from arbbot.bootstrap.spikes import recorded as recorded_spikes
+from arbbot.bootstrap.spikes import simulated as simulated_spikes
 from arbbot.bootstrap.venue import exchange
 
-__all__ = ["adopt", "backtest", "check", "exchange", "explain", "listed", "rehearse", "replay", "report", "run"]
+__all__ = [
+    "adopt",
+    "backtest",
+    "check",
+    "exchange",
+    "explain",
+    "listed",
+    "recorded_spikes",
+    "rehearse",
+    "replay",
+    "report",
+    "run",
+    "simulated_spikes",
+]

@@ -30,14 +30,15 @@ class _Books:
         return [word] if isinstance(word, BookSeen) else []
 
 
-def _read_books(epoch: int, header: Header) -> BookReader:
+def read_books(epoch: int, header: Header) -> BookReader:
+    """A reader for one connection of a recording."""
     return _Books(epoch, header.route.symbols)
 
 
 def replay(directory: Path, as_json: bool) -> ExitCode:
     """Replay a recording; CHECK_FAILED unless it decides as the recorded run did. Raises Failure (USAGE)."""
     try:
-        result = run_replay(directory, _read_books, encode, decode)
+        result = run_replay(directory, read_books, encode, decode)
     except RecordingError as error:
         raise Failure(ExitCode.USAGE, f"replay: {error}") from error
     except DecidesOtherwise as error:

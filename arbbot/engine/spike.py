@@ -19,6 +19,7 @@ lag shorter than `max_skew_s` makes edges that last no longer than it does: so `
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
@@ -55,35 +56,35 @@ class Standing:
 
 
 class MedianPremium:
-    """The median of the premium over a window, worked out when a sample is taken and kept."""
+    """The median of the premium over a window. Samples are kept in order of value too: none costs a sort."""
 
     def __init__(self, window_ns: int) -> None:
         self._window_ns = window_ns
         self._pause_ns = sample_pause_ns(window_ns)
         self._samples: deque[tuple[int, Decimal]] = deque()
-        self.value: Decimal | None = None
+        self._ordered: list[Decimal] = []
 
     def __len__(self) -> int:
         return len(self._samples)
 
+    @property
+    def value(self) -> Decimal | None:
+        """The median; None without samples."""
+        middle = len(self._ordered) // 2
+        return (self._ordered[middle] + self._ordered[~middle]) / 2 if self._ordered else None
+
     def tick(self, now_ns: int) -> bool:
         """Forget what has left the window; True when a sample is due."""
-        samples, oldest_ns, before = self._samples, now_ns - self._window_ns, len(self._samples)
+        samples, oldest_ns = self._samples, now_ns - self._window_ns
         while samples and samples[0][0] < oldest_ns:
-            samples.popleft()
-        if len(samples) != before:
-            self._settle()
+            _, premium = samples.popleft()
+            del self._ordered[bisect_left(self._ordered, premium)]
         return not samples or now_ns >= samples[-1][0] + self._pause_ns
 
     def add(self, now_ns: int, premium: Decimal) -> None:
         """Take a sample."""
         self._samples.append((now_ns, premium))
-        self._settle()
-
-    def _settle(self) -> None:
-        ordered = sorted(premium for _, premium in self._samples)
-        middle = len(ordered) // 2
-        self.value = (ordered[middle] + ordered[~middle]) / 2 if ordered else None
+        insort(self._ordered, premium)
 
 
 def sample_pause_ns(window_ns: int) -> int:
@@ -199,7 +200,8 @@ class SpikeGuard:
         over, under = (touch.out, touch.paid)
         if triangle.direction is not _BUY_DOMESTIC:
             over, under = under, over
-        if self.median.value is None or abs(over / under - ONE - self.median.value) > rules.median_distance:
+        middle = self.median.value
+        if middle is None or abs(over / under - ONE - middle) > rules.median_distance:
             return Refusal.FAR_FROM_MEDIAN
         standing = self._buy_domestic if triangle.direction is _BUY_DOMESTIC else self._buy_foreign
         assert standing is not None, "only what was reached is judged"

@@ -25,6 +25,10 @@ ENGINE_BREAKS = (StateError, LedgerError, KeyError, ValueError, AssertionError)
 """What comes of recorded answers to questions that today's engine did not ask."""
 
 
+Watch = Callable[[Event, Moment, int | None], None]
+"""An event, its time, and when the question was put that it answers."""
+
+
 class BookReader(Protocol):
     """One connection's frames in, books out: the venue's session code, given by the caller."""
 
@@ -72,11 +76,16 @@ def replay(
     read_books: Callable[[int, Header], BookReader],
     encode: Callable[[DurableRecord], str],
     decode: Callable[[str, str], DurableRecord],
+    *,
+    watch: Watch | None = None,
 ) -> ReplayResult:
-    """Feed a recording to a new engine. Raises RecordingError, or DecidesOtherwise where the engine breaks on it."""
-    header = _header(directory)
+    """Feed a recording to a new engine. Raises RecordingError, or DecidesOtherwise where the engine breaks on it.
+
+    `watch` sees every event before the engine does.
+    """
+    header = read_header(directory)
     try:
-        run = _Replay(header, read_books, encode, decode)
+        run = _Replay(header, read_books, encode, decode, watch)
     except ENGINE_BREAKS as error:
         raise DecidesOtherwise(f"cannot go on from the journal it began with: {_told(error)}") from error
     lines = 0
@@ -109,6 +118,7 @@ class _Replay:
         read_books: Callable[[int, Header], BookReader],
         encode: Callable[[DurableRecord], str],
         decode: Callable[[str, str], DurableRecord],
+        watch: Watch | None,
     ) -> None:
         state = State()
         for kind, body in header.journal:
@@ -118,6 +128,7 @@ class _Replay:
         self.recorded_hash: str | None = None
         self.dropped = 0
         self._header = header
+        self._watch = watch
         self._read_books = read_books
         self._readers: dict[int, BookReader] = {}
         self._held: dict[int, dict[str, BookSeen]] = {}
@@ -157,6 +168,9 @@ class _Replay:
                 self._held.setdefault(epoch, {})[seen.book.symbol] = seen
 
     def _step(self, event: Event, at: Moment) -> None:
+        if self._watch is not None:
+            question = self.engine.core.asks.get(getattr(event, "ask_id", 0))
+            self._watch(event, at, None if question is None else question.asked_ns)
         self._note(self.engine.step(event, at))
 
     def _note(self, output: Output) -> None:
@@ -165,7 +179,8 @@ class _Replay:
                 self.hash.add(record)
 
 
-def _header(directory: Path) -> Header:
+def read_header(directory: Path) -> Header:
+    """What a recording was made with. Raises RecordingError."""
     try:
         header = HEADER.validate_json((directory / "header.json").read_bytes())
     except (OSError, ValueError) as error:

@@ -113,7 +113,7 @@ class SpikeSettings(Section):
     persist_s: Seconds = Decimal(1)
     median_window_s: Seconds = Decimal(300)
     median_samples: int = Field(default=20, ge=1, le=1000)
-    median_distance_percent: Percent = Decimal(1)
+    median_distance_percent: Percent = Decimal("1.5")
     max_gross_percent: Percent = Decimal(2)
     max_skew_s: Seconds = Decimal("0.5")
     check_rate: bool = True

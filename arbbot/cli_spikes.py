@@ -1,0 +1,33 @@
+"""`arbbot spikes` and its options."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from arbbot.cli_types import AsJson, SettingsFile, positive
+
+
+def spikes(
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="A recording; without one a made-up market is played.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same made-up market.")] = 1,
+    hours: Annotated[
+        Any, typer.Option("--hours", parser=positive, metavar="N", help="Hours of the made-up market; else 6.")
+    ] = None,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> int:
+    """How many false signals the spike guard stops, and how many true ones it costs, rule by rule."""
+    from arbbot.settings import load
+
+    loaded = load(settings)
+    from arbbot import bootstrap
+
+    if directory is not None:
+        return bootstrap.recorded_spikes(directory, loaded, as_json)
+    return bootstrap.simulated_spikes(loaded, seed=seed, hours=hours or Decimal(6), as_json=as_json)
