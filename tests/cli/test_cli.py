@@ -21,7 +21,7 @@ from arbbot.domain.exit_codes import ExitCode
 SECRET = "Secret000000000000000000000000001"
 VERBS = (
     "run", "exchange", "check", "settings", "status", "why", "health", "pause", "resume", "halt", "resolve", "rebase",
-    "adopt", "rehearse", "report", "explain", "replay", "backtest",
+    "adopt", "rehearse", "report", "explain", "replay", "backtest", "spikes",
 )  # fmt: skip
 
 
@@ -106,7 +106,9 @@ def test_a_misused_command_line_is_one_line(line: str, reason: str, capsys: pyte
     assert "--help)" in said.err
 
 
-@pytest.mark.parametrize("verb", ["run", "check", "settings", "status", "report", "explain h1", "pause --reason x"])
+@pytest.mark.parametrize(
+    "verb", ["run", "check", "settings", "spikes", "status", "report", "explain h1", "pause --reason x"]
+)
 @pytest.mark.parametrize(
     ("toml", "code", "reason"),
     [

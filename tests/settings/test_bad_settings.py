@@ -57,7 +57,10 @@ def refusal(toml: str, place: Path, mode: str | None = None) -> SettingsError:
         ("[spike]\nmedian_samples = 601", "spike.median_samples: 601 samples, one every 0.5 s, exceed 300 s"),
         ("[spike]\nmax_gross_percent = 0.35", "spike.max_gross_percent: 0.35 % must be more than the gross threshold"),
         ("[spike]\nmedian_distance_percent = 0.2", "spike.median_distance_percent: 0.2 % must be more than"),
-        ("[trade]\ngross_threshold_percent = 1", "trade.gross_threshold_percent: 1 % must be more than the gross thre"),
+        (
+            "[trade]\ngross_threshold_percent = 1.5",
+            "trade.gross_threshold_percent: 1.5 % must be more than the gross thre",
+        ),
         ("[spike]\nrate_max_age_s = 30", "spike.rate_max_age_s: 30 s must be more than rate_every_s 30 s"),
         ('mode = "live"\n[spike]\nenabled = false', "spike.enabled: live mode trades on no unguarded signal"),
         ("[trade]\nmax_notional = 20000", "trade.max_notional: 15000 must not be less than trade.max_notional 20000"),
