@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-scenes test-others check fmt lint types sim mutants bench cov image docs
+.PHONY: help setup run test test-scenes test-programs test-others check fmt lint types sim mutants bench cov image docs
 
 SECONDS =
 IMAGE = arbbot:dev
@@ -33,16 +33,23 @@ $(STAMP): # requirements-test.lock and pyproject.toml are in its name
 run: setup
 	@$(PY) -m arbbot run --demo $(if $(strip $(SECONDS)),--for $(strip $(SECONDS))s)
 
-# The scenes mostly wait and the other tests mostly compute: side by side they take little more than half the time.
+# What starts processes mostly waits, the other tests mostly compute: side by side they take half the time. Those that
+# compute give way, so that those in real time keep theirs.
+SCENES := tests/e2e
+PROGRAMS := tests/bench tests/bootstrap tests/cli
+
 test: setup
-	@echo 'test: check, scenes and all other tests run side by side; each is shown when it has ended'
-	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-scenes test-others
+	@echo 'test: check, scenes, programs and all other tests run side by side; each is shown when it has ended'
+	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-scenes test-programs test-others
 
 test-scenes: setup
-	@$(PY) -m pytest -q tests/e2e
+	@$(PY) -m pytest -q $(SCENES)
+
+test-programs: setup
+	@$(PY) -m pytest -q $(PROGRAMS)
 
 test-others: setup
-	@$(PY) -m pytest -q --ignore=tests/e2e
+	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS))
 
 check: lint types
 	@$(PY) -m ruff format --check .
