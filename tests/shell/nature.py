@@ -30,7 +30,7 @@ from arbbot.exchange.clock import MarketClock
 from arbbot.exchange.server.rest import RestServer
 from arbbot.journal.sqlite import SqliteJournal
 from tests.shell.loop import LIFE, NS, VirtualLoop
-from tests.shell.net import Wire
+from tests.shell.wire import Wire
 
 ORIGIN_NS = 1_790_000_000 * NS
 """When every simulation begins, by the true clock."""

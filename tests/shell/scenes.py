@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 from arbbot.domain.records import DurableRecord
 from arbbot.exchange.options import DEMO_SECRET
+from arbbot.journal.sqlite import SqliteJournal
 from tests.e2e.stage import EUR, QUICK, RICH_EUR, Sections, merged
 from tests.shell import endings, harms, verdict
 from tests.shell.world import Play, Run, World, played
@@ -97,15 +98,30 @@ def _demand(world: World, fact: object, words: str) -> None:
 # --- the journal -----------------------------------------------------------------------------------------------------
 
 
-async def _harmed(world: World, harm: str) -> None:
-    """The journal fails in the middle of a hedge: code 1, one line with the reason, cancels only; then all is found."""
+async def _harmed(world: World, harm: str, *, resting: bool = False) -> None:
+    """The journal fails in the middle of a hedge, or while an order of ours rests, which is cancelled all the same:
+    code 1, one line with the reason; then all is found.
+    """
     run = world.start()
-    run.before_commit = partial(harms.harm, world, harm, 10)
+    harmed = partial(harms.harm, world, harm, 0)
+
+    def before(_run: Run, journal: SqliteJournal) -> None:
+        if run.commits + 1 >= 10 if not resting else _resting(world):
+            harmed(run, journal)
+
+    run.before_commit = before
     await _hedging(world, lambda: False)
     await world.ended(run, 60.0)
     _demand(world, run.code == 1, f"{harm}: exit code {run.code}")
     _demand(world, "the journal cannot be written" in run.said(), f"{harm}: it said {run.said()[-300:]}")
+    _demand(world, not _resting(world), f"{harm}: {_resting(world)} rests at the venue")
     await _to_the_end(world)
+
+
+def _resting(world: World) -> list[str]:
+    """Own orders that rest at the venue."""
+    orders = world.account()["orders"]
+    return [order["client_order_id"] for order in orders if order["status"] == "Open" and order["client_order_id"]]
 
 
 async def _torn(world: World, *, lost: bool) -> None:
@@ -217,6 +233,22 @@ async def _blocked(world: World, seconds: float) -> None:
     await _to_the_end(world)
 
 
+async def _slow_disk(world: World) -> None:
+    """Every commit takes five seconds: by then a decision is of another market, and none of its orders leaves."""
+    run = world.start()
+
+    def before(_run: Run, _journal: SqliteJournal) -> None:
+        world.loop.now_ns += 5_000_000_000
+
+    await _hedging(world, lambda: world.records.all("anchor_set"))
+    run.before_commit = before
+    await _hedging(world, lambda: world.records.all("hedge_closed"))
+    _demand(world, world.records.all("order_intended"), "nothing was decided")
+    _demand(world, not world.arrived, f"orders of old decisions were sent: {world.arrived}")
+    run.before_commit = None
+    await _to_the_end(world)
+
+
 async def _replaced(world: World) -> None:
     """Stopped while the stream it has replaced still takes leave of a venue that does not hear: nothing is left."""
     world.start()
@@ -306,7 +338,9 @@ def at_step(end: str, step: int, sections: Sections = SHORT) -> list[str]:
 
 SCENES: dict[str, Scene] = {
     **{f"journal: {harm}": Scene(partial(_harmed, harm=harm)) for harm in harms.HARMS},
-    **{f"journal: {harm}, a leg rests": Scene(partial(_harmed, harm=harm), RESTS) for harm in harms.HARMS[:2]},
+    **{
+        f"journal: {harm}, a leg rests": Scene(partial(_harmed, harm=harm, resting=True), RESTS) for harm in harms.HARMS
+    },
     "torn behind the last commit": Scene(partial(_torn, lost=False)),
     "the last commits lost": Scene(partial(_torn, lost=True), forgiven=("S1", "S3")),
     "a damaged page": Scene(_damaged),
@@ -314,6 +348,7 @@ SCENES: dict[str, Scene] = {
     "the venue is away at the next start": Scene(_away),
     **{f"blocked for {seconds} s": Scene(partial(_blocked, seconds=seconds)) for seconds in (5, 30, 120)},
     **{f"blocked for {seconds} s, a leg rests": Scene(partial(_blocked, seconds=seconds), RESTS) for seconds in (30,)},
+    "a slow disk": Scene(_slow_disk),
     "stopped while a stream is replaced": Scene(_replaced),
     "nobody reads": Scene(_unread),
     "secret canary": Scene(_canary),

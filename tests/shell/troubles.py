@@ -7,7 +7,7 @@ from decimal import Decimal as D
 from random import Random
 
 from tests.e2e.stage import CALM
-from tests.shell.net import End, Wire
+from tests.shell.wire import End, Wire
 from tests.shell.world import World
 
 Trouble = Callable[[World, Random], None]
