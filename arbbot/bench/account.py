@@ -35,7 +35,7 @@ RULES = replace(
     limits=replace(
         _DEFAULT.limits, notional_per_hour=D(10**9), notional_per_day=D(10**9), unhedged_notional=D(10**6),
         max_hedges=256,
-        hedges_window_s=D(1), duplicate_s=D(0), orders_per_minute=1001,
+        hedges_window_s=D(1), duplicate_s=D(0), orders_per_minute=1001, max_rejects=10**6,
     ),
     spike=replace(_DEFAULT.spike, persist_changes=1, persist_s=D(0), max_skew_s=D(100_000), median_samples=1),
 )  # fmt: skip
