@@ -96,14 +96,17 @@ class Attribution:
         return settled
 
     def _foreign(self, waiting: Unowned, event: OrderReported) -> bool:
-        """True when the row is somebody else's. While a doubt could own it, only another name on it says so."""
-        owners = [order for order in self._core.state.in_doubt() if self._may_own(order, waiting.row, event.report)]
+        """True when the row is somebody else's. While an order that the venue has not named yet could own it, one in
+        doubt or one on its way, only another name on it says so.
+        """
+        unnamed = [order for order in self._core.state.open_orders() if order.venue_order_id is None]
+        owners = [order for order in unnamed if self._may_own(order, waiting.row, event.report)]
         if event.report is not None:
             return event.report.client_order_id is not None or not owners
         return waiting.answers >= NOT_FOUND_TRIES and not owners
 
     def _may_own(self, order: OwnOrder, row: Transaction, report: OrderReport | None) -> bool:
-        """Whether a doubtful order can be the one behind a row: same market and side, sent before it, and of the size
+        """Whether an order can be the one behind a row: same market and side, sent before it, and of the size
         that the venue tells.
         """
         terms = order.terms

@@ -18,11 +18,13 @@ class Ground:
     name: str
     seeds: range
     weather: tuple[Disturbance, ...] = ()
-    """What befalls every life at each of its edges, `at_ms` counted from there, beside what its seed has in store."""
+    """What befalls every life at its edges, `at_ms` counted from there, beside what its seed has in store."""
+    edges: int = 100
+    """At so many of them, from the first one on."""
 
     def change(self, plan: Plan) -> Plan:
         """The plan in this ground's weather."""
-        edges = [quote.at_ms for quote in plan.quotes if abs(quote.premium_bps) > EDGE_BPS]
+        edges = [quote.at_ms for quote in plan.quotes if abs(quote.premium_bps) > EDGE_BPS][: self.edges]
         added = [
             replace(each, at_ms=max(0, min(edge + each.at_ms, plan.length_ms)))
             for edge in edges
@@ -36,7 +38,7 @@ def _in(name: str, seeds: int, *weather: Disturbance) -> Ground:
 
 
 CORE = Ground("core", "core", range(200))
-ROW_BURSTS = _in("row bursts", 24, Disturbance("row_burst", 2_000, size=1_005))
+ROW_BURSTS = replace(_in("row bursts", 12, Disturbance("row_burst", 2_000, size=1_005)), edges=1)
 TRADES_BY_HAND = _in("trades by hand", 40, Disturbance("manual_trade", 1_500, "btcusd", size=1),
 Disturbance("crash_any", 2_500),
                      Disturbance("manual_trade", 2_600, "btcusd", size=2), Disturbance("resume", 9_000))  # fmt: skip
