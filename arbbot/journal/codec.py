@@ -28,6 +28,12 @@ def _written(kind: str) -> Callable[[DurableRecord], bytes]:
     return _adapter(kind).serializer.to_json
 
 
+def prepare() -> None:
+    """Build what reads and writes every kind now: some milliseconds each, which no order should wait for."""
+    for kind in _CLASSES:
+        _written(kind)
+
+
 def encode(record: DurableRecord) -> str:
     """The body of a journal line."""
     return _written(record.kind)(record).decode()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from arbbot.domain.records import AnchorSet, CancelIntended, ConversionOpened, DurableRecord, HedgeOpened, OrderIntended
-from arbbot.journal.codec import decode, encode
+from arbbot.journal.codec import decode, encode, prepare
 from arbbot.ports import JournalFault
 
 SCHEMA_VERSION = 1
@@ -131,6 +131,7 @@ def open_journal(path: Path, identity: Identity, *, sync_full: bool) -> SqliteJo
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = _take_lock(path)
     try:
+        prepare()
         connection = _connect(path, sync_full=sync_full)
         try:
             key = _adopt(connection, path, identity)
