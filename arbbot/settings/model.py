@@ -132,7 +132,7 @@ class LimitSettings(Section):
     max_hedges: int = Field(default=30, ge=1, le=256)
     hedges_window_s: Seconds = Decimal(300)
     unhedged_notional: Size = Decimal(15_000)
-    unhedged_s: Seconds = Decimal(60)
+    unhedged_s: Seconds = Decimal(240)
     losers_in_row: int = Field(default=5, ge=1, le=100)
     reject_window: int = Field(default=20, ge=1, le=200)
     max_rejects: int = Field(default=10, ge=1, le=200)
