@@ -96,7 +96,7 @@ def _many(options: argparse.Namespace) -> int:
         if result.violations:
             failures.append(result)
             _say(f"seed {result.seed}: {result.violations[0].invariant} {result.violations[0].text}")
-        if sys.stderr.isatty() and tally.seeds % 20 == 0:
+        if tally.seeds % (20 if sys.stderr.isatty() else 250) == 0:
             _progress(tally, options.seeds, time.monotonic() - started)
     taken_s = time.monotonic() - started
     unreached = missing(tally.fired, tally.reach)
@@ -160,7 +160,8 @@ def _table(counts: Counter[str]) -> None:
 
 def _progress(tally: Tally, wanted: int, taken_s: float) -> None:
     pace = 60 * tally.seeds / taken_s if taken_s else 0
-    sys.stderr.write(f"\r{tally.seeds}/{wanted} lives, {pace:.0f} a minute, {len(tally.failed)} broken \r")
+    end = "\r" if sys.stderr.isatty() else "\n"
+    sys.stderr.write(f"{tally.seeds}/{wanted} lives, {pace:.0f} a minute, {len(tally.failed)} broken {end}")
     sys.stderr.flush()
 
 

@@ -13,12 +13,18 @@ from tests.sim.house import SYMBOLS
 from tests.sim.plan import Disturbance, Pace, Plan, Quote
 
 D = Decimal
+LONG_MS = 680_000
+NO_TICKER = Disturbance("http_503", 15_000, "ticker", 2_000)
+"""With this a long life stands still until a person hears of it."""
 
 
 def draw(seed: int) -> Plan:
     """The plan of a seed, the same for ever."""
     rng = Random(f"{seed}/plan")
     length_ms = rng.choice((20_000, 30_000, 45_000, 60_000, 120_000))
+    long = rng.random() < 0.015
+    if long:
+        length_ms = LONG_MS
     levels = rng.choice((6, 6, 10, 22))
     fee = D(rng.choice((0, 30, 40, 100))) / 1000
     quotes = _quotes(rng, length_ms)
@@ -28,8 +34,8 @@ def draw(seed: int) -> Plan:
         rules=draw_rules(rng, levels),
         venue=_venue(rng, signs=signed_errors_only and rng.random() < 0.9),
         balances=(
-            ("btc", D(rng.choice(("0.05", "1", "1.5", "3")))),
-            ("usd", D(rng.choice((2_000, 60_000, 200_000)))),
+            ("btc", D(rng.choice(("0.0001", *(("0.05", "1", "1.5", "3") * 3))))),
+            ("usd", D(rng.choice((5, *((2_000, 60_000, 200_000) * 4))))),
             ("eur", D(rng.choice((2_000, 60_000, 200_000)))),
         ),
         fee_percent=fee,
@@ -49,7 +55,7 @@ def draw(seed: int) -> Plan:
         clock_off_ms=rng.choice((0, 0, 0, -700, 900, -20_000, 20_000)),
         length_ms=length_ms,
         quotes=quotes,
-        disturbances=_disturbances(rng, length_ms, quotes),
+        disturbances=(NO_TICKER,) if long else _disturbances(rng, length_ms, quotes),
     )
 
 
@@ -150,7 +156,7 @@ def _quotes(rng: Random, length_ms: int) -> tuple[Quote, ...]:
     price, depth = D(rng.randint(20_000, 100_000)), rng.choice((4, 30, 200))
     quotes = [Quote(0, price, rng.randint(-5, 5), depth)]
     at_ms = rng.randint(3_000, 9_000)
-    while at_ms < length_ms:
+    while at_ms < min(length_ms, 120_000):
         price = (price * (1 + D(rng.randint(-20, 20)) / 10_000)).quantize(D(1))
         edge = rng.choice((60, 90, 130)) * rng.choice((1, -1))
         quotes.append(Quote(at_ms, price, edge, rng.choice((2, 4, 30, 200))))
@@ -172,6 +178,11 @@ def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tup
     found = []
     for _ in range(many):
         kind = rng.choice(names)
+        if kind == "rebase" and rng.random() < 0.4:  # what a panic left one-sided is given up with it
+            edge_ms = rng.choice(edges) + rng.randint(50, 400)
+            found.append(Disturbance("panic", edge_ms))
+            found.append(Disturbance(kind, min(edge_ms + 4_000, length_ms)))
+            continue
         if kind in RARE and rng.random() > RARE[kind]:
             continue
         at_ms = rng.randint(0, length_ms) if rng.random() < 0.4 else max(0, rng.choice(edges) + rng.randint(-300, 900))

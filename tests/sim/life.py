@@ -29,6 +29,8 @@ BUSY_TICK_US, SLOW_TICK_US, IDLE_TICK_US = 100 * MS, 400 * MS, SECOND
 RECENT_US = 5 * SECOND
 CALM_SLACK_US = 8 * SECOND
 CALM_AT_MOST_US = 480 * SECOND
+READ_SLACK_US = 30 * SECOND
+"""A question may be lost, and is given up only after its time limit: so much later a row must have been read."""
 STOP_SLACK_US = 40 * SECOND
 MOST_PROCESSES = 12
 FOR_EVER_US = 7200 * SECOND
@@ -245,7 +247,8 @@ class Life:
         if not self._over:
             self._over = True
             self.world.venue.advance(self.world.clock.now_us)
-            self.world.checker.finish(self.world.clock.now_us, self.world.plan.venue.row_lag_us)
+            read_us = int(self.world.plan.rules.account.poll_s * SECOND) + READ_SLACK_US
+            self.world.checker.finish(self.world.clock.now_us, self.world.plan.venue.row_lag_us + read_us)
 
 
 def run_plan(plan: Plan, *, keep_trace: bool = False, judge: type[Checker] = Checker) -> Result:

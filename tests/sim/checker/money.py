@@ -10,6 +10,7 @@ from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
 ZERO = Decimal(0)
+CENT = Decimal("0.01")
 
 
 class MoneyJudge:
@@ -132,13 +133,15 @@ class MoneyJudge:
             self._report.fail("S7", f"{line['hedge_id']} made {pnl} and nothing says why")
 
     def _slipped(self, hedge_id: str) -> bool:
-        """Whether a leg filled at worse than the decision's price: the market moved in between."""
+        """Whether a leg filled at worse than the decision's price or fee: market or fees moved in between."""
         story = self._fold.hedges[hedge_id]
         for side, price in (("buy", "buy_vwap"), ("sell", "sell_vwap")):
             fills = [fill for fill in self._truth.fills.values() if fill.name in story.orders and fill.side == side]
             size = sum((fill.size for fill in fills), ZERO)
             value = sum((fill.size * fill.price for fill in fills), ZERO)
             decided = Decimal(story.body[price]) * size
+            if sum((fill.fee for fill in fills), ZERO) > Decimal(story.body[f"{side}_fee"]) * value + CENT:
+                return True
             if (side == "buy" and value > decided) or (side == "sell" and value < decided):
                 return True
         return False
