@@ -9,7 +9,7 @@ from arbbot.domain.commands import Command, Topic
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderState
 from tests.engine.played_venue import Play
-from tests.engine.rig import D, Rig
+from tests.engine.rig import D, Rig, book
 from tests.engine.scenes import RICH, closed, hedge
 
 
@@ -60,3 +60,14 @@ def test_a_row_of_an_order_that_is_still_to_be_answered_waits_for_its_owner() ->
     rig.check()
     assert closed(rig).outcome == "completed"
     assert rig.state.external_rows == 0
+
+
+def test_a_frame_a_moment_older_puts_no_book_back() -> None:
+    """Out of order by a moment only, and so not late by any clock: the newer book stays."""
+    rig = Rig().ready()
+    held = rig.engine.core.view.foreign.book
+    assert held is not None
+    older = book("btceur", "55100", "55110", stamp=held.microtimestamp - 1)
+    assert rig.engine.step(ev.BookSeen(older, rig.epoch), rig.at) == ([], [])
+    assert rig.engine.core.view.foreign.book is held
+    assert rig.placed() == []

@@ -42,6 +42,12 @@ ROW_BURSTS = replace(_in("row bursts", 12, Disturbance("row_burst", 2_000, size=
 TRADES_BY_HAND = _in("trades by hand", 40, Disturbance("manual_trade", 1_500, "btcusd", size=1),
 Disturbance("crash_any", 2_500),
                      Disturbance("manual_trade", 2_600, "btcusd", size=2), Disturbance("resume", 9_000))  # fmt: skip
+NAMELESS = _in(
+    "rows before names", 40,
+    Disturbance("private_lost", 0, count=50, for_ms=20_000),
+    Disturbance("lost_after", 0, "place", for_ms=2_000),
+    Disturbance("not_found", 0, "place", 2, 2_000, 12_000),
+)  # fmt: skip
 DOUBTS = _in("doubts", 40, Disturbance("lost_after", 0, "sell", for_ms=2_000), Disturbance("timed_out", 0, "buy",
 for_ms=2_000),
              Disturbance("not_found", 0, "place", for_ms=2_000, size=4_000), Disturbance("stop", 4_000))  # fmt: skip
@@ -54,6 +60,7 @@ RESTARTS = _in("halts and restarts", 24, Disturbance("halt", -3_000), Disturbanc
 REJECTS = _in("refusals", 40, Disturbance("reject", 0, "place", 2), Disturbance("mis_signed", 0, "place", for_ms=1_500))
 UNSIGNED = _in("unsigned refusals", 40, Disturbance("reject", 0, "place", 2), Disturbance("unsigned", 0, "place", 2))
 LOST = _in("orders that never arrive", 24, Disturbance("lost_before", 0, "buy", for_ms=2_000))
+PANIC = _in("panic", 40, Disturbance("yank", 0, "sell"), Disturbance("panic", 700))
 STOPS = _in("stops", 40, Disturbance("lost_after", 0, "sell", for_ms=2_000), Disturbance("stop", 700))
 DARK = _in(
     "stops in the dark", 40,
@@ -82,11 +89,13 @@ GROUNDS = {
         CORE,
         ROW_BURSTS,
         TRADES_BY_HAND,
+        NAMELESS,
         DOUBTS,
         FEEDS,
         RESTARTS,
         REJECTS,
         UNSIGNED,
+        PANIC,
         LOST,
         STOPS,
         DARK,

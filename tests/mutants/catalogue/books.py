@@ -49,7 +49,7 @@ MUTANTS = (
         ("engine/view.py", "slot.epoch == epoch and book.microtimestamp < held.microtimestamp:", "False:"),
         Edit("bitstamp/session.py", "            if stamp <= route.last:\n                self.duplicates += 1\n",
              "            if stamp == route.last:\n                self.duplicates += 1\n"),
-        hunted=FEEDS,
+        hunted=one_test("tests/engine/test_found_by_mutants.py"),
     ),
     mutant(
         "S6", "rest-always-confirms", "a REST book confirms the feed's although it is another",
@@ -80,8 +80,7 @@ MUTANTS = (
     ),
     mutant(
         "S6", "median-one-sided", "only spikes upwards are far from the median",
-        ("engine/spike.py", "abs(over / under - ONE - self.median.value) >",
-         "(over / under - ONE - self.median.value) >"),
+        ("engine/spike.py", "abs(over / under - ONE - middle) > rules", "(over / under - ONE - middle) > rules"),
         hunted=one_test("tests/engine/test_spike.py"),
     ),
     mutant(

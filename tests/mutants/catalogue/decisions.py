@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.grounds import one_test
-from tests.mutants.mutant import mutant
+from tests.mutants.mutant import Edit, mutant
 
 LIMIT_LAW = one_test("tests/engine/test_edge_laws.py::test_a_fill_at_the_limit_never_lies_below_the_net_floor")
 FLOOR_LAW = one_test("tests/engine/test_edge_laws.py::test_the_threshold_is_reached_and_the_floor_exceeded")
@@ -19,6 +19,8 @@ MUTANTS = (
         "S7", "net-floor-negated", "the net edge may lie as far below zero as it should lie above",
         ("engine/sizing.py", "walk.net_paid(costs), rules.net_floor)",
          "walk.net_paid(costs), -rules.net_floor - rules.max_slippage)"),
+        Edit("engine/sizing.py", "floor_out = (ONE + costs.buy) * (ONE + rules.net_floor)",
+             "floor_out = (ONE + costs.buy) * (ONE - rules.net_floor - rules.max_slippage)"),
     ),
     mutant(
         "S7", "net-floor-reached", "a net edge of exactly the floor is enough",
@@ -33,16 +35,11 @@ MUTANTS = (
         "S7", "fx-fee-sign", "the conversion's fee is counted as income",
         ("engine/spread.py", "return out * (ONE - costs.fx) if self.direction is _BUY_DOMESTIC else out",
          "return out * (ONE + costs.fx) if self.direction is _BUY_DOMESTIC else out"),
+        Edit("engine/sizing.py", "        floor_in *= ONE - costs.fx\n", "        floor_in *= ONE + costs.fx\n"),
     ),
     mutant(
         "S7", "fx-fee-never", "whatever the policy, no hedge pays for its conversion",
         ("engine/entry.py", "fx = ZERO if rules.fx_policy is FxPolicy.NEVER else", "fx = ZERO if True else"),
-    ),
-    mutant(
-        "S7", "fx-book-at-the-touch", "the FX book is thought to have its best price for any amount",
-        ("engine/spread.py", "        return self.fx.total if self.direction is _BUY_DOMESTIC else self.sold.total\n",
-         "        return self.sold.total * self.fx.worst * Decimal('1.002') "
-         "if self.direction is _BUY_DOMESTIC else self.sold.total\n"),
     ),
     mutant(
         "S7", "collar-ignored", "a purchase may sweep the book to any price",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DARK, LOST, SHELL, STOPS, one_test
+from tests.mutants.grounds import LOST, SHELL, STOPS, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -50,13 +50,13 @@ MUTANTS = (
         "L3", "stop-leaves-at-once", "a stop exits with zero although an order rests",
         ("engine/step.py", "        settled = not state.live and state.open_hedge_id is None\n",
          "        settled = True\n"),
-        hunted=STOPS,
+        hunted=SHELL,
     ),
     mutant(
         "L3", "left-orders-unnamed", "an exit says that something is left, but not what",
         ("engine/step.py", 'core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))',
          'core.alert(Severity.CRITICAL, "stopped_not_flat", "something is left")'),
-        hunted=DARK,
+        hunted=SHELL,
     ),
     mutant(
         "L3", "stop-never-ends", "the stop's grace has no end",

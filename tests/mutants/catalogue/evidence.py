@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DOUBTS, REJECTS, UNSIGNED
+from tests.mutants.grounds import DOUBTS, REJECTS, UNSIGNED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 UNANSWERED = '    return OrderUnanswered(own, f"HTTP {answer.status}: {error}", named, error.is_auth)\n'
@@ -54,6 +54,7 @@ MUTANTS = (
         Edit("bitstamp/outcome.py",
              "    if word.side not in (None, terms.side):\n"
              '        raise Malformed(f"reply is about a {word.side} order")\n', ""),
+        hunted=one_test("tests/bitstamp/test_outcome.py"),
     ),
     mutant(
         "S12", "timed-out-inside-is-a-refusal", "500.016, which names a living order, is taken for a no",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import ROW_BURSTS, TRADES_BY_HAND, one_test
+from tests.mutants.grounds import NAMELESS, ROW_BURSTS, TRADES_BY_HAND, one_test
 from tests.mutants.mutant import mutant
 
 MUTANTS = (
@@ -26,6 +26,7 @@ MUTANTS = (
          "        if report is None or report.remaining is None:\n            return True\n"
          "        return report.remaining + sum((fill.size for fill in report.fills), ZERO) == terms.size\n",
          "        return False\n"),
+        hunted=NAMELESS,
     ),
     mutant(
         "S3", "fill-booked-twice", "the fill that two sources tell is booked from both",
@@ -39,6 +40,7 @@ MUTANTS = (
          "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):\n            return\n",
          "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id) "
          "or order.state.terminal:\n            return\n"),
+        hunted=one_test("tests/engine/test_doubt.py"),
     ),
     mutant(
         "S4", "fee-forgotten", "the ledger does not know of fees",
@@ -76,6 +78,7 @@ MUTANTS = (
         ("engine/bookkeeper.py",
          "        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and newest == self._newest:\n",
          "        elif self._reading is Reading.ROWS_AFTER:\n"),
+        hunted=one_test("tests/engine/test_start_and_books.py"),
     ),
     mutant(
         "L6", "last-page-dropped", "the last page of user_transactions is not read",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import RESTARTS
+from tests.mutants.grounds import PANIC, RESTARTS, one_test
 from tests.mutants.mutant import mutant
 
 MODE_GATE = (
@@ -27,13 +27,6 @@ MUTANTS = (
          "        return _MODE_REFUSALS[state.mode]\n    refusal = busy(core)\n"),
     ),
     mutant(
-        "S8", "stopping-still-hedges", "a hedge opens after the stop was asked",
-        ("engine/risk.py",
-         "    state = core.state\n    if core.stopping is not None:\n        return Refusal.STOPPING\n"
-         "    if state.mode is not Mode.ACTIVE:\n",
-         "    state = core.state\n    if state.mode is not Mode.ACTIVE:\n"),
-    ),
-    mutant(
         "S8", "latch-cleared-by-restart", "a restart forgets that trading was halted",
         ("engine/step.py", "        self.hedges.recover()\n        self.conversions.recover()\n",
          "        self.hedges.recover()\n        self.conversions.recover()\n"
@@ -44,10 +37,12 @@ MUTANTS = (
         "S8", "panic-still-exits", "in panic a leg is closed although a person said: cancel only",
         ("engine/hedge.py",
          "            case ExitImbalance() if self._core.state.mode is Mode.PANIC:\n                return\n", ""),
+        hunted=PANIC,
     ),
     mutant(
         "S8", "softer-by-itself", "the daemon replaces a halt by a pause",
         ("engine/core.py", "if order.index(mode) > order.index(self.state.mode):", "if mode is not self.state.mode:"),
+        hunted=one_test("tests/engine/test_limits.py"),
     ),
     mutant(
         "S8", "conversions-while-halted", "the FX market is traded in while halted",
