@@ -21,9 +21,13 @@ class Ground:
     """What befalls every life at its edges, `at_ms` counted from there, beside what its seed has in store."""
     edges: int = 100
     """At so many of them, from the first one on."""
+    undisturbed: bool = False
+    """Nothing befalls these lives: nobody may be called, and they end with zero."""
 
     def change(self, plan: Plan) -> Plan:
         """The plan in this ground's weather."""
+        if self.undisturbed:
+            return replace(plan, disturbances=())
         edges = [quote.at_ms for quote in plan.quotes if abs(quote.premium_bps) > EDGE_BPS][: self.edges]
         added = [
             replace(each, at_ms=max(0, min(edge + each.at_ms, plan.length_ms)))
@@ -38,6 +42,7 @@ def _in(name: str, seeds: int, *weather: Disturbance) -> Ground:
 
 
 CORE = Ground("core", "core", range(200))
+UNDISTURBED = Ground("core", "core, undisturbed", range(60), undisturbed=True)
 ROW_BURSTS = replace(_in("row bursts", 12, Disturbance("row_burst", 2_000, size=1_005)), edges=1)
 TRADES_BY_HAND = _in("trades by hand", 40, Disturbance("manual_trade", 1_500, "btcusd", size=1),
 Disturbance("crash_any", 2_500),
@@ -87,6 +92,7 @@ GROUNDS = {
     ground.name: ground
     for ground in (
         CORE,
+        UNDISTURBED,
         ROW_BURSTS,
         TRADES_BY_HAND,
         NAMELESS,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -21,6 +22,9 @@ from tests.mutants.verdict import CRASH, SURVIVED, Verdict, judged, judged_words
 
 HOPE = 40
 """Lives after a poor verdict in which a better one is sought."""
+UNFOUNDED = re.compile(r"stopped (?!0$).*|alert (?!leg_open|mode_|limit_).*")
+"""Ends and alerts that have no cause where nothing went wrong: markets move, and legs are left open or limits reached
+by that alone, but nothing is lost, late or in contradiction."""
 MEANT = (AssertionError, pytest.fail.Exception, TimeoutError)
 """How a test says no; whatever else it raises is a crash."""
 Life = Callable[[int], Verdict]
@@ -67,11 +71,12 @@ def _core(ground: Ground) -> Life:
     from tests.sim.life import run_seed
 
     def life(seed: int) -> Verdict:
-        violations = run_seed(seed, change=ground.change).violations
-        if not violations:
-            return Verdict(SURVIVED)
-        first = violations[0]
-        return Verdict(judged(first.invariant, first.text), first.text)
+        result = run_seed(seed, change=ground.change)
+        if result.violations:
+            first = result.violations[0]
+            return Verdict(judged(first.invariant, first.text), first.text)
+        odd = [branch for branch in sorted(result.reach) if UNFOUNDED.fullmatch(branch)] if ground.undisturbed else []
+        return Verdict("L1", f"in a life without a fault: {', '.join(odd)}") if odd else Verdict(SURVIVED)
 
     return life
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import LOST, SHELL, STOPS, one_test
+from tests.mutants.grounds import LOST, SHELL, STOPS, UNDISTURBED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -21,11 +21,13 @@ MUTANTS = (
          '        (lambda *_: None)(\n            Severity.CRITICAL, "leg_open",'),
         Edit("engine/hedge.py", "        if halt:\n            core.restrict(",
              "        if False:\n            core.restrict("),
+        hunted=one_test("tests/engine/test_one_leg_hedges.py"),
     ),
     mutant(
         "L1", "conversions-are-base", "what a conversion fills counts as base bought",
         ("engine/state.py", "        if order.terms.purpose is not Purpose.CONVERT:\n            self.position +=",
          "        if True:\n            self.position +="),
+        hunted=UNDISTURBED,
     ),
     mutant(
         "L1", "one-sided-is-closed", "a hedge is closed although one leg filled more than the other",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DOUBTS, REJECTS, UNSIGNED, one_test
+from tests.mutants.grounds import DOUBTS, REJECTS, UNDISTURBED, UNSIGNED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 UNANSWERED = '    return OrderUnanswered(own, f"HTTP {answer.status}: {error}", named, error.is_auth)\n'
@@ -88,5 +88,6 @@ MUTANTS = (
          "        if False:\n"),
         Edit("engine/tracker.py", "        if state is None or order.state.terminal:\n            return\n",
              "        if state is None or order.state.terminal or state is OrderState.FILLED:\n            return\n"),
+        hunted=UNDISTURBED,
     ),
 )  # fmt: skip

@@ -67,12 +67,14 @@ MUTANTS = (
          "        order = core.state.orders.get(event.client_order_id)\n"
          "        if order is not None and not order.state.terminal and event.outcome == 'canceled':\n"
          "            self._finish(order, OrderState.CANCELED, event.outcome)\n"),
+        hunted=one_test("tests/engine/test_doubt.py"),
     ),
     mutant(
         "S13", "terminal-without-fills",
         "an order that the venue calls over is over although its fills are not known yet",
         ("engine/tracker.py", "        if not adds_up:\n            last = watch.last_reading\n",
          "        if False:\n            last = watch.last_reading\n"),
+        hunted=one_test("tests/engine/test_doubt.py"),
     ),
     mutant(
         "S13", "loss-cap-ignored", "a leg is left at any loss",

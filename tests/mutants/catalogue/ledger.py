@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import NAMELESS, ROW_BURSTS, TRADES_BY_HAND, one_test
+from tests.mutants.grounds import NAMELESS, ROW_BURSTS, TRADES_BY_HAND, UNDISTURBED, one_test
 from tests.mutants.mutant import mutant
 
 MUTANTS = (
@@ -11,6 +11,7 @@ MUTANTS = (
         ("engine/bookkeeper.py", "if state.is_booked(row.transaction_id) or row.transaction_id in self._unowned:",
          "if row.utc_us in self._recent.values() or state.is_booked(row.transaction_id) "
          "or row.transaction_id in self._unowned:"),
+        hunted=UNDISTURBED,
     ),
     mutant(
         "S3", "rows-by-hand-are-ours", "a trade of the account's owner is booked for an order of the daemon",
@@ -98,5 +99,6 @@ MUTANTS = (
         ("engine/bookkeeper.py",
          "        floor_us = max(self._recent.values()) - ns(self._core.rules.account.overlap_s) // 1000\n",
          "        floor_us = max(self._recent.values()) + 1\n"),
+        hunted=one_test("tests/engine/test_found_by_reading.py"),
     ),
 )  # fmt: skip

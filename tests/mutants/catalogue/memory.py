@@ -13,8 +13,8 @@ MUTANTS = (
     ),
     mutant(
         "S14", "a-kind-not-replayed", "a replay skips one kind of record",
-        ("engine/state.py", "    RefusalsCounted: State._refusals_counted,\n",
-         "    RefusalsCounted: lambda state, record: len(state.rows) and state._refusals_counted(record),\n"),
+        ("journal/sqlite.py", '"SELECT seq, utc_us, kind, body FROM record ORDER BY seq"',
+         '"SELECT seq, utc_us, kind, body FROM record WHERE kind != \'cancel_answered\' ORDER BY seq"'),
     ),
     mutant(
         "S14", "changed-beside-the-journal", "the state is changed without a record",
