@@ -58,7 +58,7 @@ REFUSALS = tuple(
     f"refusal {name}"
     for name in (
         "below_net_floor", "below_threshold", "book_depth", "capital", "clock_stepped", "cooldown", "crossed_book",
-        "halted", "market_halted", "no_book", "paused", "premium_disagrees", "premium_unchecked", "quote_balance",
+        "halted", "market_halted", "no_book", "paused", "premium_disagrees", "premium_unchecked",
         "reconciling", "recovering", "reducing", "sell_below_limit", "stale_book", "stopping", "thin_book", "unhedged",
     )
 )  # fmt: skip

@@ -40,6 +40,8 @@ CORRUPT = frozenset(
      "block_403", "empty_200", "maintenance", "truncated", "mis_signed", "unsigned"}
 )  # fmt: skip
 """Faults after which the reply proves nothing."""
+ELSE = frozenset({"stale_reply", "other_reply"})
+"""Faults by which the venue answers with its word on another request."""
 Sink = Callable[[Event, frozenset[str]], None]
 """Takes an event and the names of the faults that struck its reply."""
 
@@ -156,6 +158,9 @@ class Wire:
         """The request reaches the venue, whatever has become of the process since."""
         clock = self._world.clock
         served = self._counter.serve(sent, faults)
+        if isinstance(exchange.command, PlaceOrder) and not ELSE.isdisjoint(faults):
+            terms = exchange.command.terms
+            self._world.checker.denied(terms.client_order_id, terms.size)
         self._world.trace.note(clock.now_us, f"serve {command_word(exchange.command)} {served}")
         if served.cut:
             cut = NoReply(True, "ClientPayloadError")

@@ -150,6 +150,10 @@ class Checker:
         """It did."""
         self._wire.arrived(request)
 
+    def denied(self, name: str, size: Decimal) -> None:
+        """A placement was answered with the word on another one."""
+        self.truth.deny(name, size)
+
     @property
     def underway_ids(self) -> frozenset[str]:
         """Client order ids of placements on their way."""

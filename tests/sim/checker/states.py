@@ -85,9 +85,10 @@ class StateJudge:
             if self._fold.orders[other].state not in ENDED:
                 self._report.fail("S13", f"{name} tops up while {other} is {self._fold.orders[other].state}")
             order = self._truth.order(other)
-            if other in self.underway or (order is not None and order.order_id in self._truth.account.open_orders):
+            resting = order is not None and order.order_id in self._truth.account.open_orders
+            if other not in self._truth.denied and (other in self.underway or resting):
                 self._report.fail("S13", f"{name} tops up while {other} can fill at the venue")
-        imbalance = self._truth.hedge_imbalance(story.orders)
+        imbalance = self._truth.hedge_imbalance(story.orders, self._fold.fills)
         sign = 1 if terms["side"] == "buy" else -1
         after = imbalance + sign * Decimal(terms["size"])
         if imbalance * sign >= 0 or (after * imbalance < 0 and abs(after) > LOT):

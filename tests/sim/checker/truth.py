@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
@@ -42,6 +43,8 @@ class Truth:
         """Base bought minus sold by the daemon, over the whole life."""
         self.lied = ZERO
         """Base that filled against the venue's own word."""
+        self.denied: set[str] = set()
+        """Orders about which it gave the answer to another request."""
         self.fills: dict[int, TrueFill] = {}
         self.dirty = True
         """Something of the account has changed since it was last looked at."""
@@ -80,13 +83,19 @@ class Truth:
         """An order of the account by its client order id."""
         return self.account.by_client_id.get(name)
 
-    def hedge_imbalance(self, names: list[str]) -> Decimal:
-        """Bought minus sold by these orders, lies left out."""
+    def hedge_imbalance(self, names: list[str], booked: Container[int]) -> Decimal:
+        """Bought minus sold by these orders; what the venue lied about counts once the daemon has found it out."""
         total = ZERO
         for fill in self.fills.values():
-            if fill.name in names and not fill.lie and fill.market.startswith(self.base):
+            told = fill.trade_id in booked or not (fill.lie or fill.name in self.denied)
+            if fill.name in names and told and fill.market.startswith(self.base):
                 total += fill.size if fill.side == "buy" else -fill.size
         return total
+
+    def deny(self, name: str, size: Decimal) -> None:
+        """The venue has answered a placement with the word on another one: this order may be taken for refused."""
+        self.denied.add(name)
+        self.lied += size
 
     # --- balances -------------------------------------------------------------------------------------------
 
