@@ -192,8 +192,14 @@ def _insertion(rows: int) -> str:
     return f"INSERT INTO record (utc_us, kind, hedge_id, client_order_id, body) VALUES {values}"  # noqa: S608 - no values
 
 
+def _owners(name: str, flags: int) -> int:
+    """Nobody else may hold the lock and so keep the daemon from starting."""
+    return os.open(name, flags, 0o600)
+
+
 def _take_lock(path: Path) -> IO[str]:
-    lock = open(path.with_name(path.name + ".lock"), "a+", encoding="ascii")  # noqa: SIM115 - held for life
+    name = path.with_name(path.name + ".lock")
+    lock = open(name, "a+", encoding="ascii", opener=_owners)  # noqa: SIM115 - held for life
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -85,3 +85,13 @@ def test_the_verb_adopts_the_journal_of_the_settings(
     assert "NewKey00" in capsys.readouterr().out
     assert main(["adopt", "--reason", "rotated"]) == ExitCode.JOURNAL
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_journal_and_all_beside_it_are_its_owner_s_alone(tmp_path: Path) -> None:
+    """Nobody else on the machine may read what was traded, or hold the lock and keep the daemon from starting."""
+    journal = open_journal(tmp_path / "journal.db", MINE, sync_full=False)
+    journal.append([ANCHOR])
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    journal.close()
+    assert len(modes) == 4
+    assert set(modes.values()) == {0o600}, modes
