@@ -36,7 +36,7 @@ class Served:
     def __str__(self) -> str:
         if self.reply is None:
             return "cut" if self.cut else "nothing"
-        return f"{self.reply.status} {self.reply.body[:2000]!r}"
+        return str(self.reply.status)
 
 
 class Counter:

@@ -161,7 +161,8 @@ class Wire:
         if isinstance(exchange.command, PlaceOrder) and not ELSE.isdisjoint(faults):
             terms = exchange.command.terms
             self._world.checker.denied(terms.client_order_id, terms.size)
-        self._world.trace.note(clock.now_us, f"serve {command_word(exchange.command)} {served}")
+        body = b"" if served.reply is None else served.reply.body
+        self._world.trace.note(clock.now_us, f"serve {command_word(exchange.command)} {served}", body)
         if served.cut:
             cut = NoReply(True, "ClientPayloadError")
             clock.after(self._world.down_us(), lambda: self._answered(exchange, attempt, cut))
