@@ -274,10 +274,10 @@ class Bookkeeper:
     def reported(self, event: OrderReported) -> None:
         """`order_status` answered: rows that waited for it find their owner, or none."""
         for row, owner in self._unowned.reported(event):
-            if owner is not None:
-                self._book_own(row, owner)
-            else:
+            if owner is None:
                 self._book_external(row)
+            elif not self._awaits_its_fill(row):
+                self._book_own(row, owner)
         self._after_rows()
 
     # --- statements ----------------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ TROUBLES = frozenset(
         Refusal.NO_BOOK,
         Refusal.STALE_BOOK,
         Refusal.UNHEDGED,
+        Refusal.NO_MARKS,
+        Refusal.NO_BALANCES,
     }
 )
 """Refusals that are no judgement of the market: a person should know when they last."""

@@ -54,8 +54,6 @@ class Foreign:
     """Of that amount, at the decisions' FX, in the numeraire; signed alike."""
     realised: Decimal = ZERO
     """FX P&L of what was converted or netted since the anchor, FX fees not in."""
-    converted: Decimal = ZERO
-    """Foreign currency bought or sold by conversions since the anchor."""
     fees: Decimal = ZERO
     """Numeraire, paid for conversions since the anchor."""
 
@@ -65,7 +63,7 @@ class Foreign:
 
     def restart(self) -> None:
         """A new opening of the ledger: sums begin anew."""
-        self.outstanding = self.value = self.realised = self.converted = self.fees = ZERO
+        self.outstanding = self.value = self.realised = self.fees = ZERO
 
     def take(self, change: Decimal, value: Decimal) -> Decimal:
         """Add a signed change with its signed value in the numeraire; returns the P&L that it realises."""
@@ -98,7 +96,6 @@ class Foreign:
         conversion.domestic += domestic
         conversion.fee += row.fee
         conversion.realised += self.take(foreign, -domestic)
-        self.converted += abs(foreign)
         self.fees += row.fee
 
     def closed(self, record: ConversionClosed) -> list[str]:

@@ -85,6 +85,8 @@ class ConversionDesk:
             self._close_when_over(conversion)
             return
         self.waiting = self._consider()
+        if self.waiting is Refusal.FX_GIVEN_UP and self._core.state.mode is Mode.ACTIVE:
+            self._give_up()
         self._tell_when_stuck()
 
     # --- the open one --------------------------------------------------------------------------------------
@@ -115,16 +117,14 @@ class ConversionDesk:
             )
         )
         if outcome == "nothing":
-            self._failed(opened.conversion_id, cause)
+            self._pause()
 
-    def _failed(self, conversion_id: str, cause: str) -> None:
+    def _give_up(self) -> None:
+        """Too many in a row did not fill: a person is called, and whoever resumes lets it try again."""
         core = self._core
-        self._pause()
-        failures = core.state.foreign.empty_in_row
-        if failures >= core.rules.fx.max_failures:
-            text = f"{failures} conversions in a row did not fill, the last one {conversion_id}: {cause}"
-            core.alert(Severity.CRITICAL, "fx_given_up", text)
-            core.restrict(Mode.REDUCING, text)
+        text = f"{core.state.foreign.empty_in_row} conversions in a row did not fill"
+        core.alert(Severity.CRITICAL, "fx_given_up", text)
+        core.restrict(Mode.REDUCING, text)
 
     def _pause(self) -> None:
         self._retry_ns = self._core.at.mono_ns + ns(self._core.rules.fx.retry_s)

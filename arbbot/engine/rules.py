@@ -106,7 +106,7 @@ class FxRules:
     """How foreign currency is converted. When, and whether, is `TradeRules.fx_policy`."""
 
     band: Decimal
-    """Foreign currency; a drift beyond it is brought back to zero, with the policy `band`."""
+    """Foreign currency; a drift beyond it is converted, towards zero, with the policy `band`."""
     max_conversion: Decimal
     """Numeraire cap of one conversion."""
     reach: Decimal

@@ -9,16 +9,23 @@ from itertools import pairwise
 import pytest
 
 from arbbot.domain import events as ev
-from arbbot.domain.commands import Topic
+from arbbot.domain.commands import Ask, Topic
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
-from arbbot.domain.order import OrderState, Purpose
-from arbbot.domain.records import ConversionClosed, ConversionOpened, DurableRecord, HedgeOpened, OrderIntended
+from arbbot.domain.order import OrderReport, OrderState, Purpose
+from arbbot.domain.records import (
+    ConversionClosed,
+    ConversionOpened,
+    DurableRecord,
+    FillBooked,
+    HedgeOpened,
+    OrderIntended,
+)
 from arbbot.engine.report import fx_exposure
 from arbbot.engine.rules import FxPolicy, Rules
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play, PlayedVenue
-from tests.engine.rig import KEY, D, Rig, rules
+from tests.engine.rig import FEE, KEY, ROUTE, D, Rig, book, even_books, rules
 from tests.engine.scenes import CALM, RICH, conversions, ended, hedge, waits
 
 EACH: Rules = rules(fx_policy=FxPolicy.EACH, doubt_bound_s=D(20), doubt_alert_s=D(10), cooldown_s=D(600))
@@ -287,3 +294,54 @@ def test_a_restart_does_not_shorten_the_pause(make_rig: MakeRig) -> None:
     after.run(10)
     assert after.state.drift("EUR") == 0
     after.check()
+
+
+def test_a_lower_bound_of_failures_after_a_restart_still_calls_a_person() -> None:
+    """Given up on by the new settings: told and REDUCING, so that a resume has something to take off."""
+    rig = convert(Rig(EACH), *[Play("refuse")] * 2)
+    rig.run(50)
+    assert rig.state.foreign.empty_in_row == 2
+    again = Rig(rules(fx_policy=FxPolicy.EACH, max_failures=2), venue=rig.venue, journal=rig.journal, at=rig.at)
+    again.start()
+    again.run(60)
+    assert (again.mode(), waits(again)) == (Mode.REDUCING, "fx_given_up")
+    assert again.alerts().count("fx_given_up") == 1
+    again.step(ev.OperatorResumed("ann", "asked the venue"))
+    again.run(60)
+    assert again.state.drift("EUR") == 0
+    again.check()
+
+
+class _SlowStatus(PlayedVenue):
+    """Knows a conversion by its events long before `order_status` does."""
+
+    def report(self, ask: Ask) -> OrderReport | None:
+        report = super().report(ask)
+        placed = next((each for each in self.orders if report and each.venue_order_id == report.venue_order_id), None)
+        if placed and placed.terms.purpose is Purpose.CONVERT and self.at.mono_ns < placed.shown_ns + 20 * 10**9:
+            return None
+        return report
+
+
+def test_a_rounded_row_waits_for_its_true_size_however_its_owner_was_found() -> None:
+    """A doubt whose row shows two decimals, named by a late events view before `order_status` knows it: the fill is
+    booked at its true size, not at the row's, or the ledger would differ for ever.
+    """
+    venue = _SlowStatus(ROUTE, even_books(), FEE)
+    venue.foreign_decimals = 2
+    rig = Rig(rules(fx_policy=FxPolicy.EACH), venue=venue)
+    rig.slow_ms[Topic.ORDER_EVENTS] = 800
+    rig.ready()
+    rig.show(book("btceur", "55100.37", "55110", stamp=2**55))
+    rig.run("0.03")
+    rig.show(CALM)
+    venue.plays[SALE] = [LOST_ALIVE]
+    while not conversions(rig):
+        rig.run("0.01")
+    venue.channel = False
+    rig.run(150)
+    [true] = [fill.size for order in venue.orders if order.terms.purpose is Purpose.CONVERT for fill in order.fills]
+    assert [fill.fill.size for fill in rig.all(FillBooked) if fill.fill.market == "eurusd"] == [true]
+    assert true != round(true, 2)
+    assert rig.mode() is Mode.ACTIVE
+    rig.check()
