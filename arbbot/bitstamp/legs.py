@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 import aiohappyeyeballs
@@ -43,6 +44,8 @@ class Leg(asyncio.Protocol):
         self.idle_since_s = 0.0
         """The loop's time."""
         self.gone: asyncio.Future[None] = loop.create_future()
+        self._spoilt = False
+        """Bytes that nobody asked for came."""
 
     # --- for the owner ----------------------------------------------------------------------------------------
 
@@ -74,6 +77,7 @@ class Leg(asyncio.Protocol):
 
     def drop(self) -> None:
         """Cut the connection."""
+        self._spoilt = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -85,12 +89,14 @@ class Leg(asyncio.Protocol):
     # --- for the transport ------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ready to send."""
+        """Ready to send, unless it was lost or spoilt in the turn that TLS was agreed in."""
+        if self.gone.done():
+            return
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without saying so
-        self._transport.set_write_buffer_limits(
-            high=0
-        )  # by which uvloop, too, writes at once, not after the loop's turn
+        _write_at_once(self._transport)
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+        if self._spoilt:
+            self.drop()
 
     def data_received(self, data: bytes) -> None:
         """A part of the reply; without a request it is nothing we could believe."""
@@ -126,6 +132,11 @@ class Leg(asyncio.Protocol):
                 self._answer.set_result(reply)
 
 
+def _write_at_once(transport: asyncio.WriteTransport) -> None:
+    """By this uvloop, too, writes in the call, not after the loop's turn; with TLS at both of its layers."""
+    transport.set_write_buffer_limits(high=0)
+
+
 class Legs:
     """Lends connections: warm ones at once, more on demand up to `MOST`."""
 
@@ -148,6 +159,7 @@ class Legs:
         self._open: set[Leg] = set()
         self._opening = 0
         self._freed = asyncio.Event()
+        self._closed = False
 
     def lend(self) -> Leg | None:
         """A warm connection that nothing is on, until it is given back."""
@@ -165,6 +177,8 @@ class Legs:
         """
         async with asyncio.timeout(self._connect_timeout_s):
             while (leg := self.lend()) is None:
+                if self._closed:
+                    raise ConnectionAbortedError("no new connection: the gateway is closed")
                 if len(self._open) + self._opening < MOST:
                     return await self._connect()
                 self._freed.clear()
@@ -178,10 +192,12 @@ class Legs:
             self._idle.append(leg)
             self._freed.set()
         else:
-            leg.close()
+            leg.drop()  # over TLS a farewell would hold the connection until the venue answers it
 
     async def close(self) -> None:
         """Close all connections, within a second or so."""
+        self._closed = True
+        self._freed.set()
         gone = [leg.gone for leg in self._open]
         for leg in list(self._open):
             leg.close()
@@ -198,21 +214,38 @@ class Legs:
             connected = await aiohappyeyeballs.start_connection(
                 addresses, happy_eyeballs_delay=_SECOND_ADDRESS_AFTER_S, interleave=1
             )
-            try:
-                _, leg = await loop.create_connection(
-                    lambda: Leg(self._forget, self._most_bytes),
-                    sock=connected,
-                    ssl=self._context,
-                    server_hostname=None if self._context is None else self._host,
-                )
-            except BaseException:
-                connected.close()
-                raise
+            leg = await self._agreed(connected)
         finally:
             self._opening -= 1
             self._freed.set()
+        if self._closed:
+            leg.drop()
         if not leg.gone.done():
             self._open.add(leg)
+        return leg
+
+    async def _agreed(self, connected: socket.socket) -> Leg:
+        """A connection over a connected socket, TLS agreed. The transport of the first step owns the socket, so that
+        whatever breaks off the second closes it once and rightly.
+        """
+        loop, leg = asyncio.get_running_loop(), Leg(self._forget, self._most_bytes)
+        try:
+            plain, _ = await loop.create_connection(
+                (lambda: leg) if self._context is None else asyncio.Protocol, sock=connected
+            )
+        except BaseException:
+            with suppress(OSError):  # uvloop has closed it already
+                connected.close()
+            raise
+        if self._context is not None:
+            _write_at_once(plain)
+            try:
+                secure = await loop.start_tls(plain, leg, self._context, server_hostname=self._host)
+            except BaseException:
+                plain.abort()
+                raise
+            assert secure is not None
+            leg.connection_made(secure)
         return leg
 
     def _forget(self, leg: Leg) -> None:

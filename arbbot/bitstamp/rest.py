@@ -240,7 +240,7 @@ class BitstampGateway:
         if begun is None:
             try:
                 leg = await legs.lend_or_open()
-            except (OSError, UnicodeError) as error:
+            except (OSError, UnicodeError, RuntimeError) as error:  # uvloop's word for a socket that is still in use
                 return NoReply(False, _named(error))
             begun = self._write(leg, request, self._clock.now())
         while len(self._nonces) < WARM:
