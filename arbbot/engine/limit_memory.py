@@ -1,13 +1,17 @@
 """What the limits remember: a fold over durable records, so that a restart forgets nothing. Every window is bounded.
 
-Times are UTC microseconds as the records carry them. Days are UTC days; a record dated before the day that is being
-counted (a clock was set back) counts for that day.
+Times are UTC microseconds as the records carry them; days are UTC days. A wall clock may be set, and which of two times
+was the right one no record tells. So sums are kept by minute and by day and a question adds up all that is dated then
+or later: set forward, a clock forgets nothing of which the one who asks knows the true time. Where a record is dated
+before the one it follows, what is dated more than an hour (by days: a day) after it is re-dated to that: it counts as
+new, and goes the way of everything that ages. So no step of the clock shuts trading for longer than that; one set back
+by more than an hour and then right again can take those hours from the windows of an hour and less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +42,12 @@ if TYPE_CHECKING:
 SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 DAY_US = 24 * 60 * MINUTE_US
+HOUR_US = 60 * MINUTE_US
 KEPT_HEDGES = 256
 KEPT_MINUTES = 128
 """Of those in which a hedge was opened."""
+KEPT_DAYS = 8
+"""Of those of which there is something to tell; one would do if clocks were never set."""
 KEPT_OUTCOMES = 200
 KEPT_TIMES = 1_000
 KEPT_RESETS = 10
@@ -84,11 +91,10 @@ class LimitMemory:
     """Of these, as many of the newest count for the throttle."""
     minutes: dict[int, Decimal] = field(default_factory=dict)
     """Notional of the hedges opened in a minute, by minutes since 1970."""
-    day: int = 0
-    """Days since 1970 of what follows."""
-    day_notional: Decimal = ZERO
-    day_pnl: Decimal = ZERO
-    """Realised P&L of the hedges settled that day, in the numeraire, or since a daily loss was reset."""
+    day_notional: dict[int, Decimal] = field(default_factory=dict)
+    """The same by days since 1970."""
+    day_pnl: dict[int, Decimal] = field(default_factory=dict)
+    """Realised P&L of the hedges settled on a day, in the numeraire, or since a daily loss was reset."""
     losers_in_row: int = 0
     unknown_orders: list[str] = field(default_factory=list)
     """Intended, and no word yet whether the venue took them."""
@@ -98,18 +104,19 @@ class LimitMemory:
     cancelled_us: list[int] = field(default_factory=list)
     first_fill_us: int | None = None
     """Of the open hedge."""
-    opening: dict[str, Decimal] = field(default_factory=dict)
-    """Balances when the equity's day began, less what was external since the anchor."""
+    openings: dict[int, dict[str, Decimal]] = field(default_factory=dict)
+    """Balances when a day began, by days since 1970, less what was external since the anchor."""
     latest: dict[str, Decimal] = field(default_factory=dict)
     """The same by the last statement."""
-    equity_day: int = 0
     marked_us: int | None = None
     """When prices were last noted."""
     open_trips: dict[str, LimitTripped] = field(default_factory=dict)
     resets: list[Reset] = field(default_factory=list)
 
     def take(self, record: DurableRecord, state: State) -> None:
-        """Take one record in, after the state has."""
+        """Take one record in, after the state has, but for the time of the last record."""
+        if record.utc_us < state.last_utc_us:
+            self._clock_set_back(record.utc_us)
         fold = _FOLDS.get(type(record))
         if fold is not None:
             fold(self, record, state)
@@ -118,12 +125,12 @@ class LimitMemory:
 
     def hour_notional(self, now_us: int) -> Decimal:
         """Notional of the last hour, whole minutes, so up to a minute more; what is dated later counts too."""
-        first = now_us // MINUTE_US - 60
-        return sum((total for minute, total in self.minutes.items() if minute >= first), ZERO)
+        return _since(self.minutes, now_us // MINUTE_US - 60)
 
     def today(self, now_us: int) -> tuple[Decimal, Decimal]:
-        """(notional, realised P&L) of this UTC day."""
-        return (self.day_notional, self.day_pnl) if self.day >= now_us // DAY_US else (ZERO, ZERO)
+        """(notional, realised P&L) of this UTC day; what is dated later counts too."""
+        day = now_us // DAY_US
+        return _since(self.day_notional, day), _since(self.day_pnl, day)
 
     def hedges_reached(self, count: int, since_us: int) -> bool:
         """Whether so many hedges, of those that the throttle counts, were opened later than a moment."""
@@ -131,27 +138,33 @@ class LimitMemory:
 
     def changed_today(self, now_us: int) -> dict[str, Decimal]:
         """By how much each balance has changed this UTC day, external rows apart, as of the last statement."""
-        if self.equity_day < now_us // DAY_US:
+        day = min((each for each in self.openings if each >= now_us // DAY_US), default=None)
+        if day is None:
             return {}
-        currencies = sorted(self.opening.keys() | self.latest.keys())
-        changes = {each: self.latest.get(each, ZERO) - self.opening.get(each, ZERO) for each in currencies}
+        opening = self.openings[day]
+        currencies = sorted(opening.keys() | self.latest.keys())
+        changes = {each: self.latest.get(each, ZERO) - opening.get(each, ZERO) for each in currencies}
         return {each: change for each, change in changes.items() if change}
 
     # --- folding -------------------------------------------------------------------------------------------
 
-    def _begin_day(self, utc_us: int) -> None:
-        if utc_us // DAY_US > self.day:
-            self.day = utc_us // DAY_US
-            self.day_notional = self.day_pnl = ZERO
+    def _clock_set_back(self, utc_us: int) -> None:
+        """Nothing stays dated more than an hour, or a day, after this moment."""
+        most_us, day = utc_us + HOUR_US, utc_us // DAY_US + 1
+        self.hedges = [replace(mark, utc_us=min(mark.utc_us, most_us)) for mark in self.hedges]
+        self.ordered_us = [min(each, most_us) for each in self.ordered_us]
+        self.cancelled_us = [min(each, most_us) for each in self.cancelled_us]
+        self.minutes = _not_after(self.minutes, most_us // MINUTE_US)
+        self.day_notional, self.day_pnl = _not_after(self.day_notional, day), _not_after(self.day_pnl, day)
+        openings: dict[int, dict[str, Decimal]] = {}
+        for each in sorted(self.openings):
+            openings.setdefault(min(each, day), self.openings[each])
+        self.openings = openings
 
     def _hedge_opened(self, record: HedgeOpened, state: State) -> None:
         worth = notional(record, record.direction is Direction.BUY_DOMESTIC)
-        self._begin_day(record.utc_us)
-        self.day_notional += worth
-        minute = record.utc_us // MINUTE_US
-        self.minutes[minute] = self.minutes.get(minute, ZERO) + worth
-        if len(self.minutes) > KEPT_MINUTES:
-            del self.minutes[min(self.minutes)]
+        _add(self.day_notional, record.utc_us // DAY_US, worth, KEPT_DAYS)
+        _add(self.minutes, record.utc_us // MINUTE_US, worth, KEPT_MINUTES)
         mark = HedgeMark(record.utc_us, record.direction, record.book_microtimestamps, record.size, record.limit_price)
         _keep(self.hedges, mark, KEPT_HEDGES)
         self.hedges_counted = min(self.hedges_counted + 1, KEPT_HEDGES)
@@ -161,8 +174,7 @@ class LimitMemory:
         self.first_fill_us = None
 
     def _hedge_settled(self, record: HedgeSettled, state: State) -> None:
-        self._begin_day(record.utc_us)
-        self.day_pnl += record.realised_pnl
+        _add(self.day_pnl, record.utc_us // DAY_US, record.realised_pnl, KEPT_DAYS)
         if record.realised_pnl:
             self.losers_in_row = self.losers_in_row + 1 if record.realised_pnl < 0 else 0
 
@@ -186,14 +198,15 @@ class LimitMemory:
             self.first_fill_us = record.utc_us
 
     def _anchor_set(self, record: AnchorSet, state: State) -> None:
-        self.opening = {holding.currency: holding.total for holding in record.holdings}
-        self.latest = dict(self.opening)
-        self.equity_day = record.utc_us // DAY_US
+        self.latest = {holding.currency: holding.total for holding in record.holdings}
+        self.openings = {record.utc_us // DAY_US: self.latest}
 
     def _statement_agreed(self, record: StatementAgreed, state: State) -> None:
-        if record.utc_us // DAY_US > self.equity_day:
-            self.equity_day = record.utc_us // DAY_US
-            self.opening = self.latest
+        day = record.utc_us // DAY_US
+        if day > max(self.openings, default=0):
+            self.openings[day] = self.latest
+            if len(self.openings) > KEPT_DAYS:
+                del self.openings[min(self.openings)]
         self.latest = {
             currency: total + state.ledger.balance(LedgerAccount.EXTERNAL, currency)
             for currency, total in state.venue_totals.items()
@@ -217,10 +230,10 @@ class LimitMemory:
         self.open_trips.clear()
 
     def _forgive_daily_loss(self, utc_us: int) -> None:
-        self.day_pnl = ZERO
+        self.day_pnl.clear()
 
     def _forgive_equity_loss(self, utc_us: int) -> None:
-        self.opening = dict(self.latest)
+        self.openings = dict.fromkeys(self.openings, self.latest)
 
     def _forgive_hedges(self, utc_us: int) -> None:
         self.hedges_counted = 0
@@ -238,6 +251,29 @@ class LimitMemory:
 def reached(times_us: list[int], count: int, since_us: int) -> bool:
     """Whether so many of these moments, oldest first, are later than a moment."""
     return len(times_us) >= count and times_us[-count] > since_us
+
+
+def _since(totals: dict[int, Decimal], first: int) -> Decimal:
+    """Everything of a minute or day and of later ones."""
+    return sum((total for when, total in totals.items() if when >= first), ZERO)
+
+
+def _add(totals: dict[int, Decimal], when: int, worth: Decimal, most: int) -> None:
+    """Add to a minute or day. Where there are too many, the oldest counts with the one after it: by a clock that is
+    right both are long over.
+    """
+    totals[when] = totals.get(when, ZERO) + worth
+    if len(totals) > most:
+        oldest = totals.pop(min(totals))
+        totals[min(totals)] += oldest
+
+
+def _not_after(totals: dict[int, Decimal], last: int) -> dict[int, Decimal]:
+    """The same totals, those of later minutes or days counted with the last."""
+    kept: dict[int, Decimal] = {}
+    for when, total in totals.items():
+        kept[min(when, last)] = kept.get(min(when, last), ZERO) + total
+    return kept
 
 
 def _keep(kept: list[Any], item: object, most: int) -> None:

@@ -39,7 +39,7 @@ MUTANTS = (
     mutant(
         "S8", "resume-forgives-everything", "a resume from a pause wipes out the day's loss",
         ("engine/limit_memory.py", "        for trip in self.open_trips.values():\n            _keep(",
-         "        self.day_pnl = ZERO\n        for trip in self.open_trips.values():\n            _keep("),
+         "        self.day_pnl.clear()\n        for trip in self.open_trips.values():\n            _keep("),
         hunted=LIMITS,
     ),
     mutant(

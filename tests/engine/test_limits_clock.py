@@ -1,0 +1,121 @@
+"""Limits while the wall clock is set: nothing that counts is forgotten, and nothing is refused for ever after."""
+
+from __future__ import annotations
+
+import pytest
+
+from arbbot.domain import events as ev
+from arbbot.domain.mode import Mode
+from arbbot.engine.limit_memory import DAY_US, KEPT_DAYS
+from arbbot.engine.refusal import Refusal
+from tests.engine.rig import D, rules
+from tests.engine.test_limits import SECOND_US, Desk, statement
+
+DAY_S = 86_400
+YEAR_S = 365 * DAY_S
+
+
+def set_clock(desk: Desk, step_s: int, *, venue_known: bool = True) -> None:
+    """The wall clock is set by so many seconds; the venue's is right, and tells so where it is asked."""
+    at = desk.core.at
+    desk.core.at = ev.Moment(at.mono_ns, at.utc_us + step_s * SECOND_US)
+    if venue_known:
+        desk.core.venue_offset_ms -= step_s * 1000
+    desk.mark()
+
+
+def test_a_day_ahead_forgets_no_loss_of_the_day() -> None:
+    """A hedge dated tomorrow by a wrong clock adds to today's sums as the venue's clock has them."""
+    desk = Desk(rules(daily_loss=D(100)))
+    assert desk.trade("-90") is None
+    set_clock(desk, DAY_S)
+    assert desk.trade("-90") is None
+    assert desk.trade() is Refusal.LIMIT_REACHED
+    assert (desk.state.mode, desk.trips()) == (Mode.HALTED, ["daily_loss"])
+
+
+@pytest.mark.parametrize("step_s", [DAY_S, YEAR_S])
+def test_days_ahead_and_set_right_forget_nothing_of_the_day(step_s: int) -> None:
+    """What was lost and opened before, while and after it was ahead is one day's; so it is after a restart."""
+    desk = Desk(rules(daily_loss=D(1_000), notional_per_day=D(9_000)))
+    assert desk.trade("-90") is None
+    set_clock(desk, step_s, venue_known=False)
+    assert desk.trade("-80") is None
+    set_clock(desk, -step_s, venue_known=False)
+    assert desk.trade("-70") is None
+    for each in (desk, desk.reopened()):
+        assert each.state.limits.today(each.now_us) == (D(9_000), D(-240))
+        assert each.trade() is Refusal.NOTIONAL_DAY
+
+
+def test_a_day_ahead_forgets_no_loss_of_equity() -> None:
+    """A statement dated tomorrow begins no day that the venue's clock has not begun."""
+    desk = Desk(rules(equity_loss=D(100)))
+    statement(desk, "10", "100000", "99910")
+    set_clock(desk, YEAR_S)
+    statement(desk, "10", "100000", "99905")
+    assert desk.limits.equity_loss() == 95
+    set_clock(desk, -YEAR_S)
+    statement(desk, "10", "100000", "99904")
+    assert desk.limits.equity_loss() == 96
+    desk.wait(2 * DAY_S)
+    statement(desk, "10", "100000", "99903")
+    assert desk.limits.equity_loss() == 1
+
+
+def test_a_clock_set_right_refuses_an_hour_more_and_no_longer() -> None:
+    """A year ahead for some hedges: rates and sums go the way of what is new, over a restart too."""
+    desk = Desk(rules(orders_per_minute=6, notional_per_hour=D(12_000), notional_per_day=D(20_000)))
+    set_clock(desk, YEAR_S, venue_known=False)
+    for _ in range(3):
+        assert desk.trade() is None
+        desk.wait(61)
+    set_clock(desk, -YEAR_S, venue_known=False)
+    assert desk.limits.blocked() is Refusal.ORDER_RATE
+    desk = desk.reopened()
+    desk.mark()
+    assert desk.limits.blocked() is Refusal.ORDER_RATE
+    desk.wait(2 * 3_600 + 60)
+    assert desk.state.limits.hour_notional(desk.now_us) == 0
+    assert desk.trade() is None
+    desk.wait(2 * DAY_S)
+    assert desk.state.limits.today(desk.now_us) == (D(0), D(0))
+
+
+def test_minutes_ahead_crowd_out_no_real_ones() -> None:
+    """Many hedges a year ahead, then set right: the hour's limit holds as ever."""
+    desk = Desk(rules(notional_per_hour=D(20_000)))
+    set_clock(desk, YEAR_S)
+    for _ in range(130):
+        assert desk.trade(size="0.001") is None
+        desk.wait(61)
+    set_clock(desk, -YEAR_S)
+    for _ in range(4):
+        assert desk.trade() is None
+        desk.wait(8)
+    assert desk.trade() is Refusal.NOTIONAL_HOUR
+    assert desk.state.limits.hour_notional(desk.now_us) == 130 * 60 + 4 * 3_000
+
+
+@pytest.mark.parametrize("back_s", [3_600, 12 * 3_600 + 60, 23 * 3_600])
+def test_set_back_and_right_again_the_days_loss_stays(back_s: int) -> None:
+    """By hours, over midnight or not: what was lost before and meanwhile is today's."""
+    desk = Desk(rules(daily_loss=D(100)))
+    assert desk.trade("-60") is None
+    set_clock(desk, -back_s, venue_known=False)
+    assert desk.state.limits.today(desk.now_us)[1] == -60
+    set_clock(desk, back_s, venue_known=False)
+    assert desk.trade("-40") is None
+    assert desk.trade() is Refusal.LIMIT_REACHED
+
+
+def test_a_clock_that_jumps_on_and_on_is_bounded() -> None:
+    """Days are few; the oldest count with the next, so that the true day has them all."""
+    desk = Desk(rules())
+    for _ in range(30):
+        set_clock(desk, DAY_S)
+        assert desk.trade("-1") is None
+    memory = desk.state.limits
+    assert (len(memory.day_notional), len(memory.day_pnl)) == (KEPT_DAYS, KEPT_DAYS)
+    assert memory.today(desk.limits.now_us) == (D(90_000), D(-30))
+    assert memory.today(desk.now_us // DAY_US * DAY_US) == (D(3_000), D(-1))
