@@ -183,6 +183,8 @@ def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tup
             found.append(Disturbance("panic", edge_ms))
             found.append(Disturbance(kind, min(edge_ms + 4_000, length_ms)))
             continue
+        if kind == "fin" and rng.random() < 0.15:  # and it stays away
+            found.append(Disturbance("connect_refused", 0, "any", 8))
         if kind in RARE and rng.random() > RARE[kind]:
             continue
         at_ms = rng.randint(0, length_ms) if rng.random() < 0.4 else max(0, rng.choice(edges) + rng.randint(-300, 900))
@@ -208,8 +210,8 @@ def _disturbance(rng: Random, kind: str, at_ms: int) -> Disturbance:
         target = rng.choice(
             (*catalogue.ORDER_TARGETS, *catalogue.ORDER_TARGETS, "cancel", *catalogue.ASK_TARGETS, "any")
         )
-        count = rng.choice((1, 1, 1, 2, 5, 40))
-        for_ms = 0 if count < 5 else rng.choice((2_000, 20_000))
+        count = rng.choice((1, 1, 1, 2, 5, 40, 300))
+        for_ms = 0 if count < 5 else rng.choice((2_000, 20_000, 90_000))
         size = rng.choice((50, 800, 9_000)) if kind == "slow_reply" else rng.randint(0, 120_000)
         return Disturbance(kind, at_ms, target, count, for_ms, size)
     if stage == "order":

@@ -150,6 +150,7 @@ VERBS: dict[str, Callable[[Stage, Disturbance], ev.Event | None]] = {
 def _external(stage: Stage, amounts: dict[str, Decimal], kind: int, fee: Decimal = Decimal(0)) -> None:
     with suppress(Refusal):  # not enough there: then it did not happen
         stage.world.venue.external(stage.world.account, amounts, kind, stage.world.clock.now_us, fee)
+    stage.world.checker.truth.dirty = True  # the venue announces no such movement
 
 
 def _burst(stage: Stage, each: Disturbance) -> None:
