@@ -66,7 +66,6 @@ REJECTS = _in("refusals", 40, Disturbance("reject", 0, "place", 2), Disturbance(
 UNSIGNED = _in("unsigned refusals", 40, Disturbance("reject", 0, "place", 2), Disturbance("unsigned", 0, "place", 2))
 LOST = _in("orders that never arrive", 24, Disturbance("lost_before", 0, "buy", for_ms=2_000))
 PANIC = _in("panic", 40, Disturbance("yank", 0, "sell"), Disturbance("panic", 700))
-STOPS = _in("stops", 40, Disturbance("lost_after", 0, "sell", for_ms=2_000), Disturbance("stop", 700))
 DARK = _in(
     "stops in the dark", 40,
     Disturbance("private_lost", 0, count=50, for_ms=90_000),
@@ -103,7 +102,6 @@ GROUNDS = {
         UNSIGNED,
         PANIC,
         LOST,
-        STOPS,
         DARK,
         TIGHT,
         LIMITED,

@@ -20,7 +20,7 @@ import arbbot
 from tests.mutants.grounds import GROUNDS, Ground
 from tests.mutants.verdict import CRASH, SURVIVED, Verdict, judged, judged_words
 
-HOPE = 40
+HOPE = 20
 """Lives after a poor verdict in which a better one is sought."""
 UNFOUNDED = re.compile(r"stopped (?!0$).*|alert (?!leg_open|mode_|limit_).*")
 """Ends and alerts that have no cause where nothing went wrong: markets move, and legs are left open or limits reached
@@ -68,10 +68,12 @@ def sweep(life: Life, seeds: Iterable[int]) -> list[Verdict]:
 
 
 def _core(ground: Ground) -> Life:
-    from tests.sim.life import run_seed
+    from tests.mutants.judge import Strict
+    from tests.sim.draw import draw
+    from tests.sim.life import run_plan
 
     def life(seed: int) -> Verdict:
-        result = run_seed(seed, change=ground.change)
+        result = run_plan(ground.change(draw(seed)), judge=Strict)
         if result.violations:
             first = result.violations[0]
             return Verdict(judged(first.invariant, first.text), first.text)

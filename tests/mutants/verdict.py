@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 INVARIANT = re.compile(r"([SL]\d+)\b")
 RAISED = re.compile(r"raised (\w+): .*\((\w+)\.py:\d+\)", re.DOTALL)
-GUARDS = frozenset({"StateError", "LedgerError", "AssertionError"})
+GUARDS = frozenset({"StateError", "LedgerError", "AssertionError", "DeskFault"})
 SURVIVED, CRASH, ASSERTION = "survived", "crash", "engine assertion"
 
 

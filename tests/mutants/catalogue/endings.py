@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import LOST, SHELL, STOPS, UNDISTURBED, one_test
+from tests.mutants.grounds import LOST, SHELL, UNDISTURBED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -50,20 +50,21 @@ MUTANTS = (
     ),
     mutant(
         "L3", "stop-leaves-at-once", "a stop exits with zero although an order rests",
-        ("engine/step.py", "        settled = not state.live and state.open_hedge_id is None\n",
-         "        settled = True\n"),
+        ("engine/step.py", "        settled = not state.live and state.open_hedge_id is None\n", "        settled = True\n"),
+        Edit("engine/step.py", "(settled and (state.agreed or not readable))", "settled"),
+        Edit("engine/step.py", "elif code is ExitCode.OK and readable and not state.agreed:", "elif False:"),
         hunted=SHELL,
     ),
     mutant(
         "L3", "left-orders-unnamed", "an exit says that something is left, but not what",
         ("engine/step.py", 'core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))',
          'core.alert(Severity.CRITICAL, "stopped_not_flat", "something is left")'),
-        hunted=SHELL,
+        hunted=one_test("tests/engine/test_stopping.py"),
     ),
     mutant(
         "L3", "stop-never-ends", "the stop's grace has no end",
         ("engine/step.py", "        if not (grace_over or (settled and", "        if not ((settled and"),
-        hunted=STOPS,
+        hunted=one_test("tests/engine/test_stopping.py"),
     ),
     mutant(
         "L4", "never-reconnects", "a lost feed stays lost",
@@ -71,12 +72,12 @@ MUTANTS = (
          "            if failures <= 0:\n"),
         Edit("bitstamp/stream.py", "            elif self._active is None:\n                sink(FeedDead(",
              "            elif False:\n                sink(FeedDead("),
-        hunted=SHELL,
+        hunted=one_test("tests/bitstamp/test_stream.py"),
     ),
     mutant(
         "L4", "silence-not-noticed", "a connection that has fallen silent is kept for ever",
         ("bitstamp/stream.py", "                if session.last_frame_ns < sent_ns:\n", "                if False:\n"),
-        hunted=SHELL,
+        hunted=one_test("tests/bitstamp/test_stream.py"),
     ),
     mutant(
         "L5", "watchdog-always-fed", "the watchdog is told that all is well whatever is stuck",
@@ -97,6 +98,6 @@ MUTANTS = (
     mutant(
         "L7", "connections-never-closed", "the streams of old connections stay open",
         ("bitstamp/stream.py", "            old.task.cancel()\n", "            pass\n"),
-        hunted=SHELL,
+        hunted=one_test("tests/bitstamp/test_stream.py"),
     ),
 )  # fmt: skip
