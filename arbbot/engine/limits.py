@@ -24,7 +24,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from arbbot.domain.market import Direction, Route
-from arbbot.domain.mode import Mode
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ONE, ZERO
 from arbbot.domain.records import HedgeOpened
 from arbbot.domain.trips import LimitTripped
@@ -94,11 +94,16 @@ class Limits:
         yield _reached("unhedged_s", self._unhedged_s(), rules.unhedged_s, Mode.HALTED)
 
     def _trip(self, measure: Measure) -> None:
-        """Once until a person resumes. The mode first: whatever of this is lost with a crash, the latch is not."""
+        """Once until a person resumes. The mode first: whatever of this is lost with a crash, the latch is not. A person
+        is told by the change of the mode, or where it is as strict already, of the limit alone.
+        """
         core = self._core
         if measure.name in self._memory.open_trips:
             return
-        core.restrict(measure.mode, f"limit {measure.name}: {measure.measured:f} of {measure.limit:f}")
+        told, before = f"limit {measure.name}: {measure.measured:f} of {measure.limit:f}", core.state.mode
+        core.restrict(measure.mode, told)
+        if core.state.mode is before:
+            core.alert(Severity.CRITICAL, "limit_tripped", f"{before} already; {told}")
         core.emit(LimitTripped(measure.name, measure.measured, measure.limit, measure.mode, core.at.utc_us))
 
     def equity_loss(self) -> Decimal | Refusal:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from arbbot.domain import events as ev
 from arbbot.domain.ledger import LedgerAccount, move
 from arbbot.domain.market import Direction, Side
-from arbbot.domain.mode import Mode
+from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderKind, OrderState, OrderTerms, Purpose, Transaction
 from arbbot.domain.records import (
+    AlertRaised,
     AnchorSet,
     CancelIntended,
     CurrencyStatement,
@@ -607,6 +608,20 @@ def test_a_stricter_mode_stays() -> None:
     desk.limits.watch()
     assert (desk.state.mode, desk.trips()) == (Mode.PANIC, ["losers_in_row"])
     assert sum(isinstance(record, LimitTripped) for record in desk.journal) == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.REDUCING, Mode.HALTED, Mode.PANIC])
+def test_a_trip_that_changes_no_mode_is_told_all_the_same(mode: Mode) -> None:
+    """In its own or a stricter mode a trip alerts once, by its name; a trip that changes the mode alerts with that."""
+    desk = Desk(rules(losers_in_row=1))
+    desk.emit(desk.decision())
+    desk.settle("-1")
+    desk.core.change_mode(mode, "ann", "looking at it")
+    desk.limits.watch()
+    desk.limits.watch()
+    (told,) = [each for each in desk.journal if isinstance(each, AlertRaised) and each.name == "limit_tripped"]
+    assert told.severity is Severity.CRITICAL
+    assert told.text == f"{mode} already; limit losers_in_row: 1 of 1"
 
 
 @pytest.mark.parametrize("step_s", [3_600, -3_600])

@@ -22,7 +22,7 @@ MUTANTS = (
     ),
     mutant(
         "S8", "trip-not-latched", "a tripped limit is told, and trading goes on",
-        ("engine/limits.py", '        core.restrict(measure.mode, f"limit', '        str(f"limit'),
+        ("engine/limits.py", '        core.restrict(measure.mode, told)\n', ''),
         hunted=LIMITS,
     ),
     mutant(
