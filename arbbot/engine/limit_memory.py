@@ -24,7 +24,6 @@ from arbbot.domain.records import (
     AnchorSet,
     CancelIntended,
     DurableRecord,
-    FillBooked,
     HedgeClosed,
     HedgeOpened,
     HedgeSettled,
@@ -102,8 +101,8 @@ class LimitMemory:
     """Of the last orders: True where the venue refused."""
     ordered_us: list[int] = field(default_factory=list)
     cancelled_us: list[int] = field(default_factory=list)
-    first_fill_us: int | None = None
-    """Of the open hedge."""
+    open_since_us: int | None = None
+    """When the open hedge was decided, or when its time one-sided was reset."""
     openings: dict[int, dict[str, Decimal]] = field(default_factory=dict)
     """Balances when a day began, by days since 1970, less what was external since the anchor."""
     latest: dict[str, Decimal] = field(default_factory=dict)
@@ -168,10 +167,10 @@ class LimitMemory:
         mark = HedgeMark(record.utc_us, record.direction, record.book_microtimestamps, record.size, record.limit_price)
         _keep(self.hedges, mark, KEPT_HEDGES)
         self.hedges_counted = min(self.hedges_counted + 1, KEPT_HEDGES)
-        self.first_fill_us = None
+        self.open_since_us = record.utc_us
 
     def _hedge_closed(self, record: HedgeClosed, state: State) -> None:
-        self.first_fill_us = None
+        self.open_since_us = None
 
     def _hedge_settled(self, record: HedgeSettled, state: State) -> None:
         _add(self.day_pnl, record.utc_us // DAY_US, record.realised_pnl, KEPT_DAYS)
@@ -192,10 +191,6 @@ class LimitMemory:
 
     def _cancel_intended(self, record: CancelIntended, state: State) -> None:
         _keep(self.cancelled_us, record.utc_us, KEPT_TIMES)
-
-    def _fill_booked(self, record: FillBooked, state: State) -> None:
-        if self.first_fill_us is None and state.open_hedge_id is not None:
-            self.first_fill_us = record.utc_us
 
     def _anchor_set(self, record: AnchorSet, state: State) -> None:
         self.latest = {holding.currency: holding.total for holding in record.holdings}
@@ -245,7 +240,7 @@ class LimitMemory:
         self.outcomes.clear()
 
     def _forgive_unhedged_time(self, utc_us: int) -> None:
-        self.first_fill_us = None if self.first_fill_us is None else utc_us
+        self.open_since_us = None if self.open_since_us is None else utc_us
 
 
 def reached(times_us: list[int], count: int, since_us: int) -> bool:
@@ -292,7 +287,6 @@ _FOLDS: dict[type, Callable[[LimitMemory, Any, State], None]] = {
     OrderIntended: LimitMemory._order_intended,
     OrderMoved: LimitMemory._order_moved,
     CancelIntended: LimitMemory._cancel_intended,
-    FillBooked: LimitMemory._fill_booked,
     StatementAgreed: LimitMemory._statement_agreed,
     LimitTripped: LimitMemory._limit_tripped,
     ModeChanged: LimitMemory._mode_changed,

@@ -11,7 +11,9 @@ once), and is a record of its own. What is measured, and how:
   is held: both ends are valued at the same marks;
 * `max_hedges` opened in `hedges_window_s`, `losers_in_row` among settled hedges, `max_rejects` of the last
   `reject_window` orders of which the venue's word is known;
-* `unhedged_notional` and `unhedged_s`: what the open hedge has bought and not sold (or sold and not bought).
+* `unhedged_notional` and `unhedged_s`: by how much the base position may be one-sided while a hedge is open, and since
+  when it is open. Doubt counts: it is the wider end of what may still fill. Only the notional of a hedge younger than
+  its waiting period, of which nothing is in doubt, is what has filled: its two sides are on their way.
 
 Where an input is missing nothing opens, by its name. When our clock and the venue's differ the earlier one counts, so
 that a clock set forward forgets nothing.
@@ -58,8 +60,8 @@ class Limits:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._rules = core.rules.limits
-        self._bare: tuple[int, int] | None = None
-        """When the open hedge, being one-sided, first filled: by the record, and monotonic."""
+        self._open: tuple[int, int] | None = None
+        """Since when the open hedge is open: by the record, and monotonic."""
 
     @property
     def _memory(self) -> LimitMemory:
@@ -94,8 +96,8 @@ class Limits:
         yield _reached("unhedged_s", self._unhedged_s(), rules.unhedged_s, Mode.HALTED)
 
     def _trip(self, measure: Measure) -> None:
-        """Once until a person resumes. The mode first: whatever of this is lost with a crash, the latch is not. A person
-        is told by the change of the mode, or where it is as strict already, of the limit alone.
+        """Once until a person resumes. The mode first: whatever of this is lost with a crash, the latch is not. A
+        person is told by the change of the mode, or where it is as strict already, of the limit alone.
         """
         core = self._core
         if measure.name in self._memory.open_trips:
@@ -121,20 +123,32 @@ class Limits:
 
     def _unhedged_notional(self) -> Decimal:
         """What the open hedge's one-sided part is worth at its own decision's price."""
-        hedge, position = self._core.state.open_hedge(), self._core.state.position
-        if hedge is None or not position:
+        core, state = self._core, self._core.state
+        hedge = state.open_hedge()
+        if hedge is None:
             return ZERO
-        return abs(position) * self._worth(hedge.opened) / hedge.opened.size
+        young = self._open_s() < core.rules.hedge.wait_s and not state.in_doubt()
+        one_sided = abs(state.position) if young else self._one_sided()
+        return one_sided * self._worth(hedge.opened) / hedge.opened.size
 
     def _unhedged_s(self) -> Decimal:
-        """How long the open hedge has been one-sided by more than dust: since its first fill."""
-        core, first_us = self._core, self._memory.first_fill_us
-        if first_us is None or abs(core.state.position) <= core.rules.hedge.dust_cap:
-            self._bare = None
+        """For how long the open hedge may have been one-sided by more than dust: since its decision."""
+        open_s = self._open_s()
+        return open_s if self._one_sided() > self._core.rules.hedge.dust_cap else ZERO
+
+    def _one_sided(self) -> Decimal:
+        """The wider end of the position's interval, unsigned, in base units."""
+        low, high = self._core.state.exposure()
+        return max(-low, high)
+
+    def _open_s(self) -> Decimal:
+        """Age of the open hedge, zero without one; by the monotonic clock once this process has seen it."""
+        core, opened_us = self._core, self._memory.open_since_us
+        if opened_us is None:
             return ZERO
-        if self._bare is None or self._bare[0] != first_us:
-            self._bare = (first_us, core.at.mono_ns - max(0, self.now_us - first_us) * 1000)
-        return Decimal(core.at.mono_ns - self._bare[1]) / SECOND_NS
+        if self._open is None or self._open[0] != opened_us:
+            self._open = (opened_us, core.at.mono_ns - max(0, self.now_us - opened_us) * 1000)
+        return Decimal(core.at.mono_ns - self._open[1]) / SECOND_NS
 
     # --- soft ----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,9 @@ from arbbot.settings.options import RunMode
 if TYPE_CHECKING:
     from arbbot.settings.model import Settings
 
+LOOKS_S = Decimal(30)
+"""Two rounds of looking for an order in doubt, 15 s each."""
+
 
 def check_spike(settings: Settings) -> None:
     """A guard that could let nothing through, or leaves a gap between two of its rules, is a mistake."""
@@ -66,6 +69,13 @@ def check_limits(settings: Settings) -> None:
         limits.unhedged_s <= hedge.force_s,
         ("limits.unhedged_s", "hedge.force_s"),
         f"{limits.unhedged_s} s must be more than hedge.force_s {hedge.force_s} s, or it trips before the forced exit",
+    )
+    known_s = settings.account.doubt_bound_s + settings.account.lag_s + LOOKS_S
+    refuse_if(
+        limits.unhedged_s <= known_s,
+        ("limits.unhedged_s", "account.doubt_bound_s", "account.lag_s"),
+        f"{limits.unhedged_s} s must be more than the {known_s} s that a lost order may be in doubt (doubt_bound_s + "
+        f"lag_s + {LOOKS_S} s for two looks), or it trips before the answer",
     )
     refuse_if(
         limits.max_rejects > limits.reject_window,

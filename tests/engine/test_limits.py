@@ -557,6 +557,42 @@ def test_too_much_one_sided_halts() -> None:
     assert free.all(LimitTripped) == []
 
 
+def in_doubt(bound: str, limit: str) -> Rig:
+    """Both legs are lost, the purchase will be filled, and the venue shows nothing of it."""
+    rig = Rig(rules(**{bound: D(limit)}))
+    rig.venue.channel = False
+    rig.venue.row_lag_s = D(140)
+    return hedge(rig, buy=Play("lost", hidden_s=D(140)), sell=Play("lost", taken=False))
+
+
+def test_doubt_counts_as_one_sided_time() -> None:
+    """Nothing is known to have filled, and all of it may have: the limit trips by then, not when the doubt ends."""
+    rig = in_doubt("unhedged_s", "60")
+    rig.run(59)
+    assert rig.all(LimitTripped) == []
+    rig.run(2)
+    assert [trip.name for trip in rig.all(LimitTripped)] == ["unhedged_s"]
+    assert rig.state.position == 0
+    assert rig.mode() is Mode.HALTED
+
+
+def test_doubt_counts_as_one_sided_notional() -> None:
+    """0.05 that may have been bought at 60,000 is 3,000 as soon as it is in doubt."""
+    rig = in_doubt("unhedged_notional", "2999")
+    rig.run(1)
+    assert [(trip.name, trip.measured) for trip in rig.all(LimitTripped)] == [("unhedged_notional", D(3_000))]
+    assert rig.state.position == 0
+
+
+def test_legs_on_their_way_are_not_one_sided() -> None:
+    """Two legs of which nothing has filled are no one-sided notional while the hedge may wait for them."""
+    rig = hedge(Rig(rules(unhedged_notional=D(1))), gone=False, wait="0")
+    assert rig.state.exposure() == (D("-0.05"), D("0.05"))
+    rig.step(ev.Tick())
+    assert len(rig.state.live) == 2
+    assert rig.all(LimitTripped) == []
+
+
 # --- as a whole ---------------------------------------------------------------------------------------------------
 
 

@@ -69,6 +69,7 @@ def refusal(toml: str, place: Path, mode: str | None = None) -> SettingsError:
         ("[limits]\nunhedged_notional = 9999", "limits.unhedged_notional: 9999 must not be less than trade.max_not"),
         ("[limits]\nequity_loss = 400", "limits.equity_loss: 400 must not be less than limits.daily_loss 500"),
         ("[limits]\nunhedged_s = 15", "limits.unhedged_s: 15 s must be more than hedge.force_s 15 s"),
+        ("[limits]\nunhedged_s = 185", "limits.unhedged_s: 185 s must be more than the 185 s that a lost order may be"),
         ("[limits]\nmax_rejects = 21", "limits.max_rejects: 21 of the last 20 orders can never be refused"),
         ("[limits]\nmax_hedges = 257", "limits.max_hedges: should be less than or equal to 256, not 257"),
         ("[account]\nlag_s = 600", "account.lag_s: 600 s must be more than lag_s 600 s"),
