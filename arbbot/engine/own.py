@@ -43,6 +43,8 @@ class Hedge:
     """What its purchases cost per currency by booked rows, without fees."""
     closed: HedgeClosed | None = None
     settled: HedgeSettled | None = None
+    before_anchor: bool = False
+    """The ledger began anew since its decision: what it moved is in the opening, and in no sum since."""
 
 
 @dataclass(slots=True)

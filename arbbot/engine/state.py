@@ -43,11 +43,10 @@ from arbbot.domain.trips import LimitTripped
 from arbbot.engine.bookings import rounded_amounts
 from arbbot.engine.fingerprint import fingerprint
 from arbbot.engine.foreign import Foreign
-from arbbot.engine.limit_memory import LimitMemory
+from arbbot.engine.limit_memory import DAY_US, LimitMemory
 from arbbot.engine.own import Anchor, Hedge, OwnOrder
 
 KEPT_ROWS = 2_000
-DAY_US = 24 * 3600 * 1_000_000
 KEPT_HEDGES = 500
 """Settled hedges kept in memory; older ones are in the journal only."""
 
@@ -178,16 +177,16 @@ class State:
 
     def _anchor_set(self, record: AnchorSet) -> None:
         self.ledger = Ledger()
-        self.rounding_room.clear()
+        for sums in (self.rounding_room, self.first_marks, self.last_marks, self.fees_paid):
+            sums.clear()
         self.rows.clear()
         self.rows_forgotten_to = 0
         self.unconfirmed.clear()
-        self.first_marks.clear()
-        self.last_marks.clear()
+        for hedge in self.hedges.values():
+            hedge.before_anchor = True
         self.position = ZERO
         self.realised_pnl = self.expected_pnl = self.turnover = ZERO
         self.foreign.restart()
-        self.fees_paid.clear()
         self.first_utc_us = record.utc_us
         self.external_unacknowledged = 0
         holdings = {holding.currency: holding.total for holding in record.holdings}
@@ -315,6 +314,9 @@ class State:
     def _hedge_settled(self, record: HedgeSettled) -> None:
         hedge = self.hedges[record.hedge_id]
         hedge.settled = record
+        self._forget_old()
+        if hedge.before_anchor:
+            return
         self.realised_pnl += record.realised_pnl
         self.foreign.take(record.foreign_delta, record.foreign_delta * hedge.opened.fx_vwap)
         self.turnover += record.turnover
@@ -323,7 +325,6 @@ class State:
             self.expected_pnl += hedge.opened.expected_pnl * share
         for holding in record.fees:
             self.fees_paid[holding.currency] = self.fees_paid.get(holding.currency, ZERO) + holding.total
-        self._forget_old()
 
     def _conversion_opened(self, record: ConversionOpened) -> None:
         if self.foreign.open_id is not None or self.open_hedge_id is not None:

@@ -313,3 +313,27 @@ def test_standing_still_for_long_is_told_once(rig: Rig) -> None:
     rig.start()
     rig.run(1300)
     assert rig.alerts().count("not_trading") == 1
+
+
+@pytest.mark.parametrize("lost", list(Side))
+def test_a_hedge_from_before_a_rebase_adds_nothing_to_what_came_after(lost: Side, make_rig: MakeRig) -> None:
+    """A leg's row never comes and a person rebases: the hedge is settled, but its flows lie in the new opening."""
+    rig = make_rig(rules())
+    write = rig.venue.write
+
+    def losing(row: Transaction) -> None:
+        bought = dict(row.amounts).get("BTC", D(0)) > 0
+        rig.venue.row_lag_s = D(10**6) if bought is (lost is Side.BUY) else D(0)
+        write(row)
+
+    rig.venue.write = losing  # type: ignore[method-assign]  # rows are lost by their side
+    hedge(rig)
+    rig.run(20)
+    assert rig.all(HedgeSettled) == []
+    rig.step(ev.OperatorRebased("ann", "the row never came"))
+    rig.run(60)
+    assert len(rig.all(AnchorSet)) == 2
+    assert len(rig.all(HedgeSettled)) == 1
+    state = rig.state
+    assert (state.foreign.outstanding, state.drift("EUR")) == (D(0), D(0))
+    assert (state.realised_pnl, state.expected_pnl, state.turnover, state.fees_paid) == (D(0), D(0), D(0), {})
