@@ -183,6 +183,11 @@ def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tup
             found.append(Disturbance("panic", edge_ms))
             found.append(Disturbance(kind, min(edge_ms + 4_000, length_ms)))
             continue
+        if kind == "resolve" and rng.random() < 0.4:  # a doubt that a person can resolve
+            edge_ms = max(0, rng.choice(edges) - 50)
+            found.append(Disturbance("lost_before", edge_ms, "leg"))
+            found.append(Disturbance(kind, min(edge_ms + 14_000, length_ms)))
+            continue
         if kind == "fin" and rng.random() < 0.15:  # and it stays away
             found.append(Disturbance("connect_refused", 0, "any", 8))
         if kind in RARE and rng.random() > RARE[kind]:
