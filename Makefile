@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-scenes test-programs test-others check fmt lint types sim mutants bench cov image docs
+.PHONY: help setup run test test-scenes test-programs test-lives test-others check fmt lint types sim mutants bench cov image docs
 
 SECONDS =
 IMAGE = arbbot:dev
@@ -37,10 +37,11 @@ run: setup
 # compute give way, so that those in real time keep theirs.
 SCENES := tests/e2e
 PROGRAMS := tests/bench tests/bootstrap tests/cli
+LIVES := tests/sim tests/shell tests/mutants
 
 test: setup
-	@echo 'test: check, scenes, programs and all other tests run side by side; each is shown when it has ended'
-	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-scenes test-programs test-others
+	@echo 'test: check, scenes, programs, lives and all other tests run side by side; each is shown when it has ended'
+	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-scenes test-programs test-lives test-others
 
 test-scenes: setup
 	@$(PY) -m pytest -q $(SCENES)
@@ -48,8 +49,11 @@ test-scenes: setup
 test-programs: setup
 	@$(PY) -m pytest -q $(PROGRAMS)
 
+test-lives: setup
+	@nice -n 5 $(PY) -m pytest -q $(LIVES)
+
 test-others: setup
-	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS))
+	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES))
 
 check: lint types
 	@$(PY) -m ruff format --check .
