@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -20,7 +21,9 @@ import arbbot
 from tests.mutants.grounds import GROUNDS, Ground
 from tests.mutants.verdict import CRASH, SURVIVED, Verdict, judged, judged_words
 
-HOPE = 20
+WORK_S = 240
+"""Of a core's time, for one hunt or sweep: more is a loop without end."""
+HOPE = {"core": 20, "shell": 1, "test": 0}
 """Lives after a poor verdict in which a better one is sought."""
 UNFOUNDED = re.compile(r"stopped (?!0$).*|alert (?!leg_open|mode_|limit_).*")
 """Ends and alerts that have no cause where nothing went wrong: markets move, and legs are left open or limits reached
@@ -36,22 +39,23 @@ def main(arguments: list[str]) -> int:
     if Path(arbbot.__file__).parent != Path(package):
         raise SystemExit(f"{arbbot.__file__} was imported, not {package}")
     os.nice(19 - os.nice(0))
+    resource.setrlimit(resource.RLIMIT_CPU, (WORK_S, WORK_S))
     ground = GROUNDS.get(ground_name) or Ground("test", ground_name, range(1))
     life = {"core": _core, "shell": _shell, "test": _test}[ground.kind](ground)
-    found = sweep(life, map(int, seeds)) if how == "sweep" else [hunt(life, map(int, seeds))]
+    found = sweep(life, map(int, seeds)) if how == "sweep" else [hunt(life, map(int, seeds), HOPE[ground.kind])]
     sys.stdout.write(f"\n{json.dumps([asdict(each) for each in found])}\n")
     sys.stdout.flush()
     os._exit(0)  # what died in there may not be able to die in peace
 
 
-def hunt(life: Life, seeds: Iterable[int]) -> Verdict:
+def hunt(life: Life, seeds: Iterable[int], hope: int) -> Verdict:
     """The first violation, or the best of what was seen."""
     began, best, lives, last = time.monotonic(), Verdict(SURVIVED), 0, sys.maxsize
     for lives, seed in enumerate(seeds, 1):
         found = life(seed)
         if found.certain or (found.killed and not best.killed) or (best.killed_by == SURVIVED != found.killed_by):
             best = Verdict(found.killed_by, found.text, seed, lives)
-            last = min(last, lives + HOPE)
+            last = min(last, lives + hope)
         if best.certain or lives >= last:
             break
     taken_s = round(time.monotonic() - began, 1)

@@ -50,7 +50,8 @@ MUTANTS = (
     ),
     mutant(
         "L3", "stop-leaves-at-once", "a stop exits with zero although an order rests",
-        ("engine/step.py", "        settled = not state.live and state.open_hedge_id is None\n", "        settled = True\n"),
+        ("engine/step.py", "        settled = not state.live and state.open_hedge_id is None\n",
+         "        settled = True\n"),
         Edit("engine/step.py", "(settled and (state.agreed or not readable))", "settled"),
         Edit("engine/step.py", "elif code is ExitCode.OK and readable and not state.agreed:", "elif False:"),
         hunted=SHELL,
