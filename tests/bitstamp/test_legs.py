@@ -237,7 +237,7 @@ def test_a_stall_is_doubt_after_the_order_timeout_and_its_answer_is_not_taken_fo
 
     async def promise() -> None:
         with raw_venue() as venue:
-            async with gateway_to(venue.url, order_timeout_s=0.05) as gateway:
+            async with gateway_to(venue.url, order_timeout_s=0.5) as gateway:
                 ordering = asyncio.ensure_future(gateway.perform(BUY))
                 connection = await venue.accept()
                 await venue.heard(connection)
