@@ -55,7 +55,7 @@ def hunt(life: Life, seeds: Iterable[int], hope: int) -> Verdict:
         found = life(seed)
         if found.certain or (found.killed and not best.killed) or (best.killed_by == SURVIVED != found.killed_by):
             best = Verdict(found.killed_by, found.text, seed, lives)
-            last = min(last, lives + hope)
+            last = min(last, lives + hope) if best.killed else last
         if best.certain or lives >= last:
             break
     taken_s = round(time.monotonic() - began, 1)

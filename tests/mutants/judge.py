@@ -12,11 +12,19 @@ LONG_US = 30_000_000
 class Strict(Checker):
     """A daemon that stands still and says so may not have stopped reading."""
 
+    _calm = False
+    """Faults stopped, and there was time to read everything."""
+
+    def settled(self, now_us: int, *, feed_up: bool) -> None:
+        """Faults stopped long ago."""
+        self._calm = True
+        super().settled(now_us, feed_up=feed_up)
+
     def finish(self, now_us: int, lag_us: int) -> None:
         """L6 where the life did not end with zero, too: the checker itself asks for it there only."""
         super().finish(now_us, lag_us)
         fold = self.fold
-        if self.violations or fold.stopped is None or fold.stopped["code"] not in READ_ENDS:
+        if self.violations or not self._calm or fold.stopped is None or fold.stopped["code"] not in READ_ENDS:
             return
         for row in self.truth.rows():
             if row.row_id > fold.cursor and row.row_id not in fold.rows and row.at_us < now_us - lag_us - LONG_US:

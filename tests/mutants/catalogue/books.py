@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import FEEDS, one_test
+from tests.mutants.grounds import FEEDS, LATE_FRAMES, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -15,7 +15,7 @@ MUTANTS = (
     mutant(
         "S6", "late-frame-is-fresh", "a frame that waited counts as news of now",
         ("engine/view.py", "        if late_us <= self.fresh_ns // 1000:\n", "        if True:\n"),
-        hunted=FEEDS,
+        hunted=LATE_FRAMES,
     ),
     mutant(
         "S6", "crossed-book-traded", "a crossed book is a bargain",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DOUBTS, REJECTS, UNDISTURBED, UNSIGNED, one_test
+from tests.mutants.grounds import (
+    DOUBTS,
+    FILLED_AFTER_ALL,
+    LATE_ORDERS,
+    MIS_SIGNED_NO,
+    SERVER_ERRORS,
+    UNDISTURBED,
+    UNSIGNED,
+    UNSIGNED_NO,
+    one_test,
+)
 from tests.mutants.mutant import Edit, mutant
 
 UNANSWERED = '    return OrderUnanswered(own, f"HTTP {answer.status}: {error}", named, error.is_auth)\n'
@@ -14,6 +24,7 @@ MUTANTS = (
         ("bitstamp/outcome.py", UNANSWERED, REFUSED),
         Edit("bitstamp/reply.py", "    if not isinstance(parsed, dict):\n        return None if",
              "    if not isinstance(parsed, dict) and reply.status < 500:\n        return None if"),
+        hunted=SERVER_ERRORS,
     ),
     mutant(
         "S11", "html-is-a-refusal", "a page instead of JSON is taken for a no",
@@ -30,17 +41,18 @@ MUTANTS = (
         "S11", "unsigned-success-believed", "an acknowledgement without a signature is believed",
         ("bitstamp/outcome.py",
          '    if reply.seal is not Seal.VALID:\n        raise Malformed("success without a signature")\n', ""),
+        hunted=UNSIGNED,
     ),
     mutant(
         "S11", "mis-signed-refusal-believed", "a refusal that somebody else has signed is believed",
         ("bitstamp/outcome.py", '    if reply.seal is Seal.WRONG:\n        raise Malformed("wrong signature")\n', ""),
-        hunted=REJECTS,
+        hunted=MIS_SIGNED_NO,
     ),
     mutant(
         "S11", "unsigned-refusal-believed", "an unsigned refusal is believed although the settings forbid it",
         ("bitstamp/outcome.py", "    return require_signed_errors and reply.seal is not Seal.VALID\n",
          "    return False\n"),
-        hunted=UNSIGNED,
+        hunted=UNSIGNED_NO,
     ),
     mutant(
         "S11", "another-orders-reply-believed", "a reply about another order is taken for this one's",
@@ -69,7 +81,7 @@ MUTANTS = (
          "            return False\n",
          "        return True\n"),
         Edit("engine/watch.py", 'ROUND_EVERY_S = Decimal(15)\n', 'ROUND_EVERY_S = Decimal("0.1")\n'),
-        hunted=DOUBTS,
+        hunted=LATE_ORDERS,
     ),
     mutant(
         "S12", "not-found-is-absent", "the first not-found ends a doubt",
@@ -81,6 +93,7 @@ MUTANTS = (
     mutant(
         "S12", "late-not-told", "a fill after an order's end is booked as if nothing were odd",
         ("engine/tracker.py", "        late = order.state.terminal\n", "        late = False\n"),
+        hunted=FILLED_AFTER_ALL,
     ),
     mutant(
         "S12", "full-is-not-the-end", "an order that has filled in full is thought to live",

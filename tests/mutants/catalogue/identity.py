@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import SHELL, one_test
+from tests.mutants.grounds import ORDERS_BY_HAND, SHELL, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -39,6 +39,7 @@ MUTANTS = (
          'elif seen.client_order_id is not None and seen.client_order_id.startswith(f"{core.journal_key}-"):\n',
          'elif (seen := __import__("dataclasses").replace(\n'
          '                seen, client_order_id=seen.client_order_id or "by-hand")):\n'),
+        hunted=ORDERS_BY_HAND,
     ),
     mutant(
         "S1", "good-till-date-left-out", "a resting order outlives the daemon that should have cancelled it",

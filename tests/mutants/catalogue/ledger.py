@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import NAMELESS, ROW_BURSTS, TRADES_BY_HAND, UNDISTURBED, one_test
+from tests.mutants.grounds import HIDDEN_ROWS, NAMELESS, ROW_BURSTS, TRADES_BY_HAND, UNDISTURBED, one_test
 from tests.mutants.mutant import mutant
 
 MUTANTS = (
@@ -60,6 +60,7 @@ MUTANTS = (
     mutant(
         "S4", "rounding-takes-anything", "whatever the ledger cannot explain is called rounding",
         ("engine/bookkeeper.py", "return abs(difference.total) <= room and abs(rounded) <= cap", "return True"),
+        hunted=HIDDEN_ROWS,
     ),
     mutant(
         "S4", "hedges-before-agreement", "trading goes on while the ledger was not seen to equal the venue",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import SHELL, one_test
+from tests.mutants.grounds import ON_DISK, SHELL, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -15,6 +15,7 @@ MUTANTS = (
         "S14", "a-kind-not-replayed", "a replay skips one kind of record",
         ("journal/sqlite.py", '"SELECT seq, utc_us, kind, body FROM record ORDER BY seq"',
          '"SELECT seq, utc_us, kind, body FROM record WHERE kind != \'cancel_answered\' ORDER BY seq"'),
+        hunted=ON_DISK,
     ),
     mutant(
         "S14", "changed-beside-the-journal", "the state is changed without a record",
