@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from tests.sim.plan import Disturbance, Plan
@@ -102,6 +103,7 @@ FEEDS = _in(
 LATE_FRAMES = _in("frames that waited", 40, Disturbance("loop_block", -500, for_ms=15_000))
 RESTARTS = _in("halts and restarts", 24, Disturbance("halt", -3_000), Disturbance("crash_any", -2_000))
 PANIC = _in("panic", 40, Disturbance("yank", 0, "sell"), Disturbance("panic", 700))
+FEES = _in("dear fees", 60, fee_percent=Decimal("0.3"))
 LOST = _in("orders that never arrive", 24, Disturbance("lost_before", 0, "buy", for_ms=2_000))
 DARK = _in(
     "stops in the dark",
@@ -124,7 +126,7 @@ GROUNDS = {
     for ground in (
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, NAMELESS, DOUBTS,
         LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS, LATE_FRAMES,
-        RESTARTS, PANIC, LOST, DARK, TIGHT, LIMITED, SHELL,
+        RESTARTS, PANIC, FEES, LOST, DARK, TIGHT, LIMITED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

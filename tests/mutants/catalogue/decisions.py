@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import one_test
+from tests.mutants.grounds import FEES, one_test
 from tests.mutants.mutant import Edit, mutant
 
 LIMIT_LAW = one_test("tests/engine/test_edge_laws.py::test_a_fill_at_the_limit_never_lies_below_the_net_floor")
@@ -21,6 +21,7 @@ MUTANTS = (
          "walk.net_paid(costs), -rules.net_floor - rules.max_slippage)"),
         Edit("engine/sizing.py", "floor_out = (ONE + costs.buy) * (ONE + rules.net_floor)",
              "floor_out = (ONE + costs.buy) * (ONE - rules.net_floor - rules.max_slippage)"),
+        hunted=FEES,
     ),
     mutant(
         "S7", "net-floor-reached", "a net edge of exactly the floor is enough",
@@ -36,6 +37,7 @@ MUTANTS = (
         ("engine/spread.py", "return out * (ONE - costs.fx) if self.direction is _BUY_DOMESTIC else out",
          "return out * (ONE + costs.fx) if self.direction is _BUY_DOMESTIC else out"),
         Edit("engine/sizing.py", "        floor_in *= ONE - costs.fx\n", "        floor_in *= ONE + costs.fx\n"),
+        hunted=FEES,
     ),
     mutant(
         "S7", "fx-fee-never", "whatever the policy, no hedge pays for its conversion",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.mutants.grounds import HIDDEN_ROWS, NAMELESS, ROW_BURSTS, TRADES_BY_HAND, UNDISTURBED, one_test
-from tests.mutants.mutant import mutant
+from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
     mutant(
@@ -34,6 +34,7 @@ MUTANTS = (
         ("engine/tracker.py",
          "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):\n            return\n",
          "        if fill.trade_id in core.state.fills and source != 'status':\n            return\n"),
+        Edit("engine/state.py", "        if fill.trade_id in self.fills:\n", "        if False:\n"),
     ),
     mutant(
         "S3", "late-fill-ignored", "a fill after an order's end is not booked",
