@@ -27,11 +27,6 @@ class Ground:
     always: Mapping[str, Any] = field(default_factory=dict)
     """What every plan holds here, whatever its seed says."""
 
-    @property
-    def undisturbed(self) -> bool:
-        """Nothing befalls these lives: nobody may be called, and they end with zero."""
-        return self.always.get("disturbances") == ()
-
     def change(self, plan: Plan) -> Plan:
         """The plan in this ground's weather."""
         plan = replace(plan, **self.always)
@@ -101,6 +96,15 @@ FEEDS = _in(
     Disturbance("late_frame", 500),
 )
 LATE_FRAMES = _in("frames that waited", 40, Disturbance("loop_block", -500, for_ms=15_000))
+CRASHES = _in("crashes while an edge stands", 60, Disturbance("crash_any", -300))
+YANKED = _in("edges that turn", 40, Disturbance("yank", 0, "sell"))
+MARKET_HALTS = _in(
+    "halts of markets",
+    40,
+    Disturbance("market_halt", -1_500, "btcusd", for_ms=20_000),
+    Disturbance("market_halt", -1_500, "btceur", for_ms=20_000),
+)
+HIDDEN = _in("rows out of order", 40, Disturbance("row_hidden", 0, count=2, size=4_000))
 RESTARTS = _in("halts and restarts", 24, Disturbance("halt", -3_000), Disturbance("crash_any", -2_000))
 PANIC = _in("panic", 40, Disturbance("yank", 0, "sell"), Disturbance("panic", 700))
 FEES = _in("dear fees", 60, fee_percent=Decimal("0.3"))
@@ -126,7 +130,7 @@ GROUNDS = {
     for ground in (
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, NAMELESS, DOUBTS,
         LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS, LATE_FRAMES,
-        RESTARTS, PANIC, FEES, LOST, DARK, TIGHT, LIMITED, SHELL,
+        CRASHES, YANKED, MARKET_HALTS, HIDDEN, RESTARTS, PANIC, FEES, LOST, DARK, TIGHT, LIMITED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

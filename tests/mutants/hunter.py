@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import resource
 import sys
 import time
@@ -25,9 +24,6 @@ WORK_S = 240
 """Of a core's time, for one hunt or sweep: more is a loop without end."""
 HOPE = {"core": 20, "shell": 1, "test": 0}
 """Lives after a poor verdict in which a better one is sought."""
-UNFOUNDED = re.compile(r"stopped (?!0$).*|alert (?!leg_open|mode_|limit_).*")
-"""Ends and alerts that have no cause where nothing went wrong: markets move, and legs are left open or limits reached
-by that alone, but nothing is lost, late or in contradiction."""
 MEANT = (AssertionError, pytest.fail.Exception, TimeoutError)
 """How a test says no; whatever else it raises is a crash."""
 Life = Callable[[int], Verdict]
@@ -72,17 +68,14 @@ def sweep(life: Life, seeds: Iterable[int]) -> list[Verdict]:
 
 
 def _core(ground: Ground) -> Life:
-    from tests.mutants.judge import Strict
     from tests.sim.draw import draw
     from tests.sim.life import run_plan
 
     def life(seed: int) -> Verdict:
-        result = run_plan(ground.change(draw(seed)), judge=Strict)
-        if result.violations:
-            first = result.violations[0]
-            return Verdict(judged(first.invariant, first.text), first.text)
-        odd = [branch for branch in sorted(result.reach) if UNFOUNDED.fullmatch(branch)] if ground.undisturbed else []
-        return Verdict("L1", f"in a life without a fault: {', '.join(odd)}") if odd else Verdict(SURVIVED)
+        violations = run_plan(ground.change(draw(seed))).violations
+        if not violations:
+            return Verdict(SURVIVED)
+        return Verdict(judged(violations[0].invariant, violations[0].text), violations[0].text)
 
     return life
 

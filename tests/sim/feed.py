@@ -8,9 +8,9 @@ import json
 from dataclasses import dataclass, field
 
 from arbbot.bitstamp.codec_account import StreamToken
-from arbbot.bitstamp.session import Channels, Session, Signal
+from arbbot.bitstamp.session import ANNOUNCEMENTS, Channels, Session, Signal
 from arbbot.domain.events import Event, FeedDead, FeedDown, FeedUp
-from tests.sim.checker.decisions import SeenFrame
+from tests.sim.checker.books import SeenFrame
 from tests.sim.clockwork import MS, SECOND
 from tests.sim.frame_faults import altered
 from tests.sim.house import SYMBOLS
@@ -242,7 +242,7 @@ class Feed:
             struck = {each.kind for each in self._world.armed.take(stage, (channel,), now_us)}
             held = link.held.pop(channel, None)
             for raw in altered(link, channel, frame, struck):
-                self._send(link, raw, channel, struck=bool(struck))
+                self._send(link, raw, channel, struck=raw != frame)
             if stage == "frame":
                 link.last_book[channel] = frame
             if held is not None:
@@ -264,6 +264,8 @@ class Feed:
         if channel.startswith("order_book_"):
             seen = SeenFrame(link.epoch, at.mono_ns, world.clock.now_us, body, struck)
             world.checker.frame(channel.removeprefix("order_book_"), seen)
+        elif channel == ANNOUNCEMENTS and link is self._active:
+            world.checker.announced(body)
         word = link.session.receive(body, at)
         if word is None:
             return

@@ -17,7 +17,7 @@ from arbbot.exchange.rules import VenueRules
 from arbbot.exchange.server.wire import HttpRequest
 from tests.engine.rig import rules
 from tests.sim.checker import Checker
-from tests.sim.checker.decisions import SeenFrame
+from tests.sim.checker.books import SeenFrame
 from tests.sim.life import Result, run_plan
 from tests.sim.plan import Disturbance, Pace, Plan, Quote
 
@@ -133,7 +133,7 @@ def before(kind: str, inserted: str, line: Json) -> type[Checker]:
     return Lie
 
 
-def _more(*path: str, by: str = "1") -> Callable[[Json], None]:
+def more(*path: str, by: str = "1") -> Callable[[Json], None]:
     """Add to a number that stands deep in a line."""
 
     def change(line: Json) -> None:
@@ -341,15 +341,15 @@ class OwnersOrder(Checker):
 
 LIES: list[tuple[str, type[Checker]]] = [
     ("S1", dropped("order_intended")),
-    ("S1", each("order_intended", _more("terms", "size", by="0.00000001"))),
+    ("S1", each("order_intended", more("terms", "size", by="0.00000001"))),
     ("S1", OwnersOrder),
     ("S2", SentTwice),
     ("S2", doubled("order_intended")),
     ("S3", doubled("fill_booked")),
     ("S3", dropped("fill_booked")),
-    ("S3", each("fill_booked", _more("fill", "size", by="0.00000001"))),
-    ("S3", each("fill_booked", _more("fill", "trade_id"))),
-    ("S3", each("hedge_closed", _more("bought"))),
+    ("S3", each("fill_booked", more("fill", "size", by="0.00000001"))),
+    ("S3", each("fill_booked", more("fill", "trade_id"))),
+    ("S3", each("hedge_closed", more("bought"))),
     ("S3", doubled("row_booked")),
     ("S3", each("row_booked", _owner)),
     ("S4", each("row_booked", _entries)),
@@ -361,9 +361,9 @@ LIES: list[tuple[str, type[Checker]]] = [
     ("S6", CrossedFrames),
     ("S6", OtherConnection),
     ("S7", each("order_intended", _off_grid)),
-    ("S7", each("hedge_opened", _more("buy_fee", by="0.0001"))),
-    ("S7", each("hedge_opened", _more("size", by="1000"))),
-    ("S7", each("hedge_settled", _more("domestic_delta"))),
+    ("S7", each("hedge_opened", more("buy_fee", by="0.0001"))),
+    ("S7", each("hedge_opened", more("size", by="1000"))),
+    ("S7", each("hedge_settled", more("domestic_delta"))),
     ("S8", before("hedge_opened", "mode_changed", HALT)),
     ("S8", StopAlways),
     ("S9", CancelsWait),

@@ -81,8 +81,7 @@ class Life:
         clock.at(BIRTH_US, self._tick)
         clock.at(BIRTH_US + plan.length_ms * MS, self._calm)
         while not self._over and clock:
-            clock.advance()
-            world.checker.after(clock.now_us)
+            self._advance()
             if clock.now_us - BIRTH_US > FOR_EVER_US:
                 world.checker.fail("L1", "the life does not end")
                 break
@@ -98,6 +97,12 @@ class Life:
             plan.seed, tuple(world.checker.violations), world.trace.hash, dict(world.fired), dict(world.reach), counts,
             tuple(world.trace.lines),
         )  # fmt: skip
+
+    def _advance(self) -> None:
+        """What happens next, and the judge's look at it."""
+        clock = self.world.clock
+        clock.advance()
+        self.world.checker.after(clock.now_us, asleep=clock.now_us < clock.blocked_until_us)
 
     # --- the market -----------------------------------------------------------------------------------------
 

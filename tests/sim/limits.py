@@ -31,6 +31,9 @@ def limits_of(plan: Plan) -> Limits:
         doubt_bound_ms=int(account.doubt_bound_s * 1000),
         doubt_alert_ms=int(account.doubt_alert_s * 1000),
         stop_grace_ms=int(account.stop_grace_s * 1000),
+        force_ms=int(hedge.force_s * 1000),
+        exit_loss=hedge.exit_loss,
+        forced_exit_loss=hedge.forced_exit_loss,
         rounding_cap=account.rounding_cap,
         windows=plan.windows,
         risk=_risk_of(plan),
@@ -38,6 +41,7 @@ def limits_of(plan: Plan) -> Limits:
         row_decimals=plan.venue.row_decimals,
         balance_decimals=plan.venue.balance_decimals,
         fee=Decimal(plan.fee_percent) / 100,
+        undisturbed=not plan.disturbances,
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 
 from arbbot.domain.commands import Command, Exit, PlaceOrder, ReplaceFeed
-from arbbot.domain.events import Event, OrderRefused, StopAsked, Tick
+from arbbot.domain.events import Event, OperatorResumed, OrderRefused, StopAsked, Tick
 from arbbot.domain.market import Route
 from arbbot.domain.records import DurableRecord, Record, is_durable
 from arbbot.engine.state import State
@@ -87,6 +87,8 @@ class Process:
         world = self._world
         if type(event) is StopAsked:
             world.checker.stop_told()
+        elif type(event) is OperatorResumed:
+            world.checker.resumed()
         if type(event) is not Tick:
             world.trace.note(world.clock.now_us, f"event {event_word(event)}")
         self._guarded(lambda: self.engine.step(event, world.clock.moment()), struck)

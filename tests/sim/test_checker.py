@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from tests.sim.checker import Checker
-from tests.sim.lies import LIES, Doctor, Lines, honest, judged
+from tests.sim.lies import LIES, Doctor, Lines, before, honest, judged, plan
+from tests.sim.life import run_plan
+from tests.sim.plan import Plan
+from tests.sim.worded_lies import WORDED
 
 HERE = Path(__file__).parent
 
@@ -31,6 +34,34 @@ def test_the_honest_life_holds_every_promise() -> None:
 def test_every_lie_is_seen(invariant: str, judge: type[Checker]) -> None:
     """A doctored journal, wire, venue or end breaks the invariant it was doctored against."""
     assert invariant in judged(judge)
+
+
+@pytest.mark.parametrize(
+    ("invariant", "words", "judge"), WORDED, ids=[f"{name}-{judge.__name__}" for name, _, judge in WORDED]
+)
+def test_every_lie_is_seen_for_what_it_is(invariant: str, words: str, judge: type[Checker]) -> None:
+    """A doctored life breaks the very rule that it was doctored against, by the words of the verdict."""
+    violations = run_plan(plan(), judge=judge).violations
+    assert [each.text for each in violations if each.invariant == invariant and words in each.text]
+
+
+def test_a_life_without_disturbances_is_held_to_more() -> None:
+    """L1: where nothing goes wrong the life of the lies holds every promise; an alert in it that only a fault can
+    explain, or an end that is not in order, does not.
+    """
+
+    def undisturbed(plan: Plan) -> Plan:
+        return replace(plan, disturbances=())
+
+    class Ends(Checker):
+        def ended(self, code: int | None, now_us: int) -> None:
+            self.fold.stopped = {"code": 22}
+            super().ended(22, now_us)
+
+    alert = {"severity": "warning", "name": "row_missing", "text": "x", "utc_us": 1}
+    assert judged(Checker, undisturbed) == set()
+    assert judged(before("hedge_opened", "alert_raised", alert), undisturbed) == {"L1"}
+    assert judged(Ends, undisturbed) == {"L1"}
 
 
 def test_exposure_beyond_the_cap_is_seen() -> None:

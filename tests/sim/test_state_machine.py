@@ -44,6 +44,8 @@ EXAMPLES = os.environ.get("SIM_EXAMPLES")
 PRICE = Decimal(60_000)
 SEEDS = range(64)
 """Whose rules and venues the machine plays with; prices and disturbances are its own."""
+SOME = (Disturbance("resume", 0),)
+"""That the rules will bring disturbances: without any, a life is held to more."""
 LONGEST_S = 600
 """Virtual time of rules; the calm after them takes its own."""
 UNFIT = frozenset({"row_burst", "stop"})
@@ -105,10 +107,6 @@ class SteppedLife(Life):
         while not self._over and self.world.clock:
             self._advance()
 
-    def _advance(self) -> None:
-        self.world.clock.advance()
-        self.world.checker.after(self.world.clock.now_us)
-
     @property
     def violations(self) -> list[Violation]:
         """What did not hold so far."""
@@ -133,7 +131,7 @@ class LifeMachine(RuleBasedStateMachine):
     def born(self, seed: int) -> None:
         plan = draw(seed)
         self.life = SteppedLife(
-            replace(plan, quotes=(Quote(0, PRICE, 0, 200),), disturbances=(), sqlite=False, quiet=False)
+            replace(plan, quotes=(Quote(0, PRICE, 0, 200),), disturbances=SOME, sqlite=False, quiet=False)
         )
         self.life.pass_time(4_000)
 

@@ -216,6 +216,10 @@ class Wire:
                 self._world.checker.book_fetched(command.market or "", answer.body, exchange.asked_ns)
             elif command.topic is Topic.BALANCES:
                 self._world.checker.balances_read(answer.body)
+            elif command.topic is Topic.TRANSACTIONS:
+                self._world.checker.rows_read(answer.body)
+            elif command.topic is Topic.MARKETS:
+                self._world.checker.markets_read(answer.body)
 
     def _note_clock(self, reply: Reply, sent: Moment) -> None:
         now = self._world.clock.moment()

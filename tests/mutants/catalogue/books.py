@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import FEEDS, LATE_FRAMES, one_test
+from tests.mutants.grounds import FEEDS, LATE_FRAMES, MARKET_HALTS, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -49,7 +49,7 @@ MUTANTS = (
         ("engine/view.py", "slot.epoch == epoch and book.microtimestamp < held.microtimestamp:", "False:"),
         Edit("bitstamp/session.py", "            if stamp <= route.last:\n                self.duplicates += 1\n",
              "            if stamp == route.last:\n                self.duplicates += 1\n"),
-        hunted=one_test("tests/engine/test_found_by_mutants.py"),
+        hunted=FEEDS,
     ),
     mutant(
         "S6", "rest-always-confirms", "a REST book confirms the feed's although it is another",
@@ -60,7 +60,7 @@ MUTANTS = (
     mutant(
         "S6", "market-halt-ignored", "a market that the venue has halted is traded in",
         ("engine/risk.py", "    if view.halted:\n        return Refusal.MARKET_HALTED\n", ""),
-        hunted=one_test("tests/engine/test_start_and_books.py"),
+        hunted=MARKET_HALTS,
     ),
     mutant(
         "S6", "premium-unchecked", "the tickers need not confirm what the books show",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.mutants.grounds import FEES, one_test
 from tests.mutants.mutant import Edit, mutant
 
-LIMIT_LAW = one_test("tests/engine/test_edge_laws.py::test_a_fill_at_the_limit_never_lies_below_the_net_floor")
 FLOOR_LAW = one_test("tests/engine/test_edge_laws.py::test_the_threshold_is_reached_and_the_floor_exceeded")
 
 MUTANTS = (
@@ -13,7 +12,6 @@ MUTANTS = (
         "S7", "limit-rounded-down", "the sell leg's limit is rounded to the wrong side of the floor",
         ("engine/sizing.py", "    return ceil_quotient(over * floor_out, under * floor_in, tick)\n",
          "    return floor_to(over * floor_out / (under * floor_in), tick)\n"),
-        hunted=LIMIT_LAW,
     ),
     mutant(
         "S7", "net-floor-negated", "the net edge may lie as far below zero as it should lie above",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import LOST, SHELL, UNDISTURBED, one_test
+from tests.mutants.grounds import DARK, LOST, SHELL, UNDISTURBED, YANKED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -21,7 +21,7 @@ MUTANTS = (
          '        (lambda *_: None)(\n            Severity.CRITICAL, "leg_open",'),
         Edit("engine/hedge.py", "        if halt:\n            core.restrict(",
              "        if False:\n            core.restrict("),
-        hunted=one_test("tests/engine/test_one_leg_hedges.py"),
+        hunted=YANKED,
     ),
     mutant(
         "L1", "conversions-are-base", "what a conversion fills counts as base bought",
@@ -54,13 +54,13 @@ MUTANTS = (
          "        settled = True\n"),
         Edit("engine/step.py", "(settled and (state.agreed or not readable))", "settled"),
         Edit("engine/step.py", "elif code is ExitCode.OK and readable and not state.agreed:", "elif False:"),
-        hunted=SHELL,
+        hunted=DARK,
     ),
     mutant(
         "L3", "left-orders-unnamed", "an exit says that something is left, but not what",
         ("engine/step.py", 'core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))',
          'core.alert(Severity.CRITICAL, "stopped_not_flat", "something is left")'),
-        hunted=one_test("tests/engine/test_stopping.py"),
+        hunted=DARK,
     ),
     mutant(
         "L3", "stop-never-ends", "the stop's grace has no end",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DARK, DOUBTS, one_test
+from tests.mutants.grounds import DARK, DOUBTS, YANKED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 OPEN_ORDERS = "    still_open = [order for order in orders if not order.state.terminal]\n"
@@ -79,17 +79,17 @@ MUTANTS = (
     mutant(
         "S13", "loss-cap-ignored", "a leg is left at any loss",
         ("engine/hedge.py", "        if best.loss > cap:\n", "        if False:\n"),
-        hunted=one_test("tests/engine/test_one_leg_hedges.py"),
+        hunted=YANKED,
     ),
     mutant(
         "S13", "dearer-way-out", "of two ways out the dearer one is taken",
         ("engine/hedge.py", "best = max(ways,", "best = min(ways,"),
-        hunted=one_test("tests/engine/test_one_leg_hedges.py"),
+        hunted=YANKED,
     ),
     mutant(
         "S13", "fx-fee-of-exits-reversed", "completing and unwinding count the conversion's fee the wrong way round",
         ("engine/hedge.py", "return 1 if (side is Side.BUY) is (purpose is Purpose.COMPLETE) else -1",
          "return -1 if (side is Side.BUY) is (purpose is Purpose.COMPLETE) else 1"),
-        hunted=one_test("tests/engine/test_one_leg_hedges.py"),
+        hunted=YANKED,
     ),
 )  # fmt: skip

@@ -44,7 +44,6 @@ MUTANTS = (
     mutant(
         "S1", "good-till-date-left-out", "a resting order outlives the daemon that should have cancelled it",
         ("bitstamp/requests.py", "elif terms.expire_utc_ms is not None:", "elif False:"),
-        hunted=one_test("tests/bitstamp/test_requests.py"),
     ),
     mutant(
         "S2", "order-ids-restart", "a new process counts its orders from one again",

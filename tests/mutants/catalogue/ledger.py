@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import HIDDEN_ROWS, NAMELESS, ROW_BURSTS, TRADES_BY_HAND, UNDISTURBED, one_test
+from tests.mutants.grounds import (
+    CRASHES,
+    FILLED_AFTER_ALL,
+    HIDDEN,
+    HIDDEN_ROWS,
+    NAMELESS,
+    ROW_BURSTS,
+    TRADES_BY_HAND,
+    UNDISTURBED,
+    one_test,
+)
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -42,7 +52,7 @@ MUTANTS = (
          "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):\n            return\n",
          "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id) "
          "or order.state.terminal:\n            return\n"),
-        hunted=one_test("tests/engine/test_doubt.py"),
+        hunted=FILLED_AFTER_ALL,
     ),
     mutant(
         "S4", "fee-forgotten", "the ledger does not know of fees",
@@ -74,7 +84,7 @@ MUTANTS = (
         "S4", "armed-without-a-statement",
         "after a restart trading begins before the ledger was held against the venue",
         ("engine/step.py", "and fees and self.books.concluded", "and fees"),
-        hunted=one_test("tests/engine/test_found_by_mutants.py"),
+        hunted=CRASHES,
     ),
     mutant(
         "S4", "half-a-sandwich", "balances are compared without rows read after them",
@@ -101,6 +111,6 @@ MUTANTS = (
         ("engine/bookkeeper.py",
          "        floor_us = max(self._recent.values()) - ns(self._core.rules.account.overlap_s) // 1000\n",
          "        floor_us = max(self._recent.values()) + 1\n"),
-        hunted=one_test("tests/engine/test_found_by_reading.py"),
+        hunted=HIDDEN,
     ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import PANIC, RESTARTS, one_test
+from tests.mutants.grounds import PANIC, RESTARTS
 from tests.mutants.mutant import mutant
 
 MODE_GATE = (
@@ -42,7 +42,6 @@ MUTANTS = (
     mutant(
         "S8", "softer-by-itself", "the daemon replaces a halt by a pause",
         ("engine/core.py", "if order.index(mode) > order.index(self.state.mode):", "if mode is not self.state.mode:"),
-        hunted=one_test("tests/engine/test_limits.py"),
     ),
     mutant(
         "S8", "conversions-while-halted", "the FX market is traded in while halted",

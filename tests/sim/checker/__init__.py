@@ -11,15 +11,18 @@ from decimal import Decimal
 from arbbot.exchange.accounts import Account
 from arbbot.exchange.server.wire import HttpRequest
 from arbbot.exchange.venue import Venue
-from tests.sim.checker.decisions import DecisionJudge, SeenFrame
+from tests.sim.checker.books import SeenFrame, Shown
+from tests.sim.checker.decisions import DecisionJudge
 from tests.sim.checker.ending import EndJudge
+from tests.sim.checker.exits import ExitJudge
 from tests.sim.checker.exposure import ExposureJudge
-from tests.sim.checker.fold import Fold, parsed
+from tests.sim.checker.fold import Fold, Json, parsed
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.money import MoneyJudge
 from tests.sim.checker.report import Report, Violation
 from tests.sim.checker.risk import RiskJudge
 from tests.sim.checker.states import StateJudge
+from tests.sim.checker.told import ToldJudge
 from tests.sim.checker.truth import Truth
 from tests.sim.checker.wire import WireJudge
 
@@ -43,7 +46,10 @@ class Checker:
         self._states.underway = self._wire.underway
         self._money = MoneyJudge(limits, self.fold, self.truth, self._report)
         self._exposure = ExposureJudge(limits, self.truth, self._report)
-        self._decisions = DecisionJudge(limits, self.fold, self.truth, self._report)
+        self._shown = Shown()
+        self._told = ToldJudge(self._report)
+        self._decisions = DecisionJudge(limits, self.fold, self.truth, self._shown, self._report)
+        self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions.rates, self._report)
         self._risk = RiskJudge(limits.risk, self._report)
         self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
         self._alive = False
@@ -83,13 +89,19 @@ class Checker:
         self._born_us = self._born_us or now_us
         self._alive = True
         self._wire.began()
+        self._shown.began()
+        self._told.began()
         self._decisions.began()
+        self._exits.began(now_us)
         self._states.stop_told = False
 
     def ended(self, code: int | None, now_us: int) -> None:
         """A process left with a code, or was killed (None)."""
         self._alive = False
         self._code = code
+        if code is not None:
+            self._when(now_us)
+            self._end.left(code, self._exposure.baseline)
 
     def stop_told(self) -> None:
         """The process was told to stop."""
@@ -109,24 +121,35 @@ class Checker:
 
     def committed(self, lines: Sequence[tuple[str, str]], mono_ns: int, now_us: int, *, corrupt: bool) -> None:
         """Lines were committed. `corrupt`: they follow a reply that proves nothing."""
-        self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
+        self._when(now_us)
         for kind, body in lines:
             line = parsed(body)
             self._states.line(kind, line, corrupt=corrupt)
             self._money.before(kind, line)
             self._risk.line(kind, line, now_us)
             self.fold.take(kind, line, now_us)
-            if kind == "hedge_opened":
-                self._decisions.opened(line, mono_ns)
-            elif kind == "conversion_opened":
-                self._decisions.converts(line, mono_ns)
-            elif kind == "order_intended":
-                self._decisions.intended(line["terms"])
-            elif kind == "anchor_set":
+            self._decided(kind, line, mono_ns)
+            if kind == "anchor_set":
                 self._exposure.rebased()
+            elif kind == "alert_raised":
+                self._exits.alerted(line)
             if kind in ("statement_agreed", "anchor_set", "hedge_settled"):
                 self.truth.note_balances(now_us)
                 self._money.after(kind, line)
+        self._exits.committed(now_us)
+
+    def _decided(self, kind: str, line: Json, mono_ns: int) -> None:
+        """Lines by which something is decided."""
+        if kind == "hedge_opened":
+            self._decisions.opened(line, mono_ns)
+            self._told.opened(line["hedge_id"], (line["buy_market"], line["sell_market"], "eurusd"))
+        elif kind == "conversion_opened":
+            self._decisions.converts(line, mono_ns)
+            self._told.opened(line["conversion_id"], (line["market"],))
+        elif kind == "order_intended":
+            self._decisions.intended(line["terms"])
+        elif kind == "exit_planned":
+            self._exits.planned(line, mono_ns)
 
     # --- the wire -------------------------------------------------------------------------------------------
 
@@ -164,12 +187,29 @@ class Checker:
         try:
             rows = json.loads(body)
             self._money.balances_read({row["currency"]: Decimal(row["total"]) for row in rows})
+            self._told.balances_read()
         except (ValueError, TypeError, KeyError):
             return
 
+    def rows_read(self, body: bytes) -> None:
+        """A reply with rows of the account reached the process."""
+        self._told.rows_read(body)
+
+    def markets_read(self, body: bytes) -> None:
+        """The list of markets reached the process."""
+        self._told.markets_read(body)
+
+    def announced(self, body: bytes) -> None:
+        """An announcement reached the process."""
+        self._told.announced(body)
+
+    def resumed(self) -> None:
+        """A person told the process to trade again."""
+        self._told.resumed()
+
     def book_fetched(self, market: str, body: bytes, asked_ns: int) -> None:
         """A REST book reached the process, asked for at this monotonic time."""
-        self._decisions.fetched(market, body, asked_ns)
+        self._shown.fetched(market, body, asked_ns)
 
     def fee_changed(self, rate: Decimal) -> None:
         """The venue charges another fee from now on."""
@@ -179,30 +219,34 @@ class Checker:
 
     def subscribed(self, epoch: int | None) -> None:
         """A connection counts from now on; None: none does."""
-        self._decisions.epoch = epoch
+        self._shown.epoch = epoch
 
     def frame(self, market: str, frame: SeenFrame) -> None:
         """A book frame reached the process."""
-        self._decisions.frame(market, frame)
+        self._shown.frame(market, frame)
 
     # --- time -----------------------------------------------------------------------------------------------
 
-    def after(self, now_us: int) -> None:
-        """After every event."""
+    def after(self, now_us: int, *, asleep: bool) -> None:
+        """After every event. `asleep`: the process does not get to run."""
         if self.truth.dirty:
             self.truth.dirty = False
-            self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
+            self._when(now_us)
             self.truth.note_balances(now_us)
             self._exposure.look(self._wire.underway)
         if self._alive:
             self._wire.starved(now_us)
+            self._exits.look(now_us, asleep=asleep)
+
+    def _when(self, now_us: int) -> None:
+        self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
 
     def settled(self, now_us: int, *, feed_up: bool) -> None:
         """Faults stopped long ago."""
-        self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
+        self._when(now_us)
         self._end.settled(self._exposure.baseline, feed_up=feed_up)
 
     def finish(self, now_us: int, lag_us: int) -> None:
         """The last process has left."""
-        self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
+        self._when(now_us)
         self._end.finish(self._code, self._exposure.baseline, lag_us, now_us)

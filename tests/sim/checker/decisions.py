@@ -3,99 +3,50 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import deque
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from tests.sim.checker.books import SeenFrame, Shown, walk
 from tests.sim.checker.fold import Fold, Json
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
-STAMP = re.compile(rb'"microtimestamp": ?"(\d+)"')
-KEPT = 400
 CLOCK_ROOM_US = 2_000_000
 """The venue's clock is known to a second or so."""
 ONE = Decimal(1)
-Side = list[list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class SeenFrame:
-    """A book frame as it reached the process."""
-
-    epoch: int
-    mono_ns: int
-    true_us: int
-    body: bytes
-    struck: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """A size taken from one side of a book."""
-
-    total: Decimal
-    worst: Decimal
-    touch: Decimal
-
-
-def walk(rows: Side, size: Decimal) -> Walked | None:
-    """Take a size; None when there is not enough."""
-    left, total = size, Decimal(0)
-    for row in rows:
-        price, amount = Decimal(row[0]), Decimal(row[1])
-        part = min(left, amount)
-        total += part * price
-        left -= part
-        if left <= 0:
-            return Walked(total, price, Decimal(rows[0][0]))
-    return None
+ALMOST = ONE - Decimal("1e-20")
+"""A quotient is exact to so many digits."""
 
 
 class DecisionJudge:
-    """Keeps the frames of late, and reads them only when something was decided."""
+    """Reads the books of late only when something was decided."""
 
-    def __init__(self, limits: Limits, fold: Fold, truth: Truth, report: Report) -> None:
+    def __init__(self, limits: Limits, fold: Fold, truth: Truth, shown: Shown, report: Report) -> None:
         self._limits = limits
         self._fold = fold
         self._truth = truth
+        self._shown = shown
         self._report = report
-        self._frames: dict[str, deque[SeenFrame]] = {}
-        self._confirmed: dict[tuple[str, int], int] = {}
-        """(market, stamp) by REST, and the monotonic time at which that was asked."""
         self._asks: dict[str, Decimal] = {}
         """Best asks of the books that the last hedge was decided on."""
-        self.epoch: int | None = None
+        self._least: Decimal | None = None
+        """The lowest price at which its sell leg makes the net floor."""
         self.specs: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
         """Lot, tick and least order value of each market, as the process read them."""
         self.rates = {limits.fee}
         """Fee rates that the venue has had in this life."""
 
     def began(self) -> None:
-        """A new process knows nothing yet, and reads the markets anew."""
-        self._frames.clear()
-        self._confirmed.clear()
-        self.epoch = None
+        """A new process reads the markets anew."""
         for market, listing in self._truth.venue.listings.items():
             spec = listing.spec
             self.specs[market] = (spec.lot, spec.tick, spec.minimum_order_value)
-
-    def frame(self, market: str, frame: SeenFrame) -> None:
-        """A book frame reached the process."""
-        self._frames.setdefault(market, deque(maxlen=KEPT)).append(frame)
-
-    def fetched(self, market: str, body: bytes, asked_ns: int) -> None:
-        """A REST book reached the process."""
-        stamp = STAMP.search(body)
-        if stamp is not None:
-            self._confirmed[market, int(stamp[1])] = asked_ns
 
     # --- a hedge --------------------------------------------------------------------------------------------
 
     def opened(self, line: Json, mono_ns: int) -> None:
         """A hedge was decided."""
+        self._least = None
         fixed = (line["buy_market"], line["sell_market"])
         domestic = next(market for market in fixed if market.endswith("usd"))
         foreign = next(market for market in fixed if not market.endswith("usd"))
@@ -113,19 +64,18 @@ class DecisionJudge:
 
     def _book(self, hedge: str, market: str, stamp: int, mono_ns: int) -> Json | None:
         used: SeenFrame | None = None
-        for frame in reversed(self._frames.get(market, ())):
-            found = STAMP.search(frame.body)
-            if frame.epoch != self.epoch or found is None:
+        for frame in reversed(self._shown.frames.get(market, ())):
+            stamped = frame.stamp
+            if frame.epoch != self._shown.epoch or stamped is None:
                 continue
-            if int(found[1]) == stamp:
-                used = frame
-                break
-            if int(found[1]) > stamp and not frame.struck:
+            if stamped == stamp:
+                used = used or frame
+            elif stamped > stamp and not frame.struck:
                 self._report.fail("S6", f"{hedge} was decided on an older book of {market} than the last one")
                 return None
         if used is None:
             self._report.fail(
-                "S6", f"{hedge} was decided on a book of {market} that connection {self.epoch} never sent"
+                "S6", f"{hedge} was decided on a book of {market} that connection {self._shown.epoch} never sent"
             )
             return None
         if not self._is_fresh(market, stamp, used, mono_ns):
@@ -138,7 +88,7 @@ class DecisionJudge:
 
     def _is_fresh(self, market: str, stamp: int, frame: SeenFrame, mono_ns: int) -> bool:
         oldest_ns = mono_ns - self._limits.fresh_ms * 1_000_000
-        asked_ns = self._confirmed.get((market, stamp))
+        asked_ns = self._shown.confirmed.get((market, stamp))
         if asked_ns is not None and asked_ns >= oldest_ns:
             return True
         late_us = frame.true_us - stamp
@@ -168,6 +118,7 @@ class DecisionJudge:
         paid *= ONE if buys_domestic else ONE + fees[2]
         if out <= paid * (ONE + limits.net_floor):
             self._report.fail("S7", f"{hedge} is decided below the net floor: {out} for {paid}")
+        self._least = self._least_price(size, sold.total, out, paid)
         if bought.worst > bought.touch * (ONE + limits.collar):
             self._report.fail("S7", f"{hedge} sweeps to {bought.worst}, the touch is {bought.touch}")
         if (bought.total if buys_domestic else fx.total) > limits.max_notional:
@@ -177,6 +128,10 @@ class DecisionJudge:
         for market in (line["buy_market"], line["sell_market"]):
             if min(len(books[market]["bids"]), len(books[market]["asks"])) < limits.min_levels:
                 self._report.fail("S6", f"{hedge} is decided on a thin book of {market}")
+
+    def _least_price(self, size: Decimal, sold: Decimal, out: Decimal, paid: Decimal) -> Decimal:
+        """All of the size sold at it nets the floor: the proceeds at the bids, as much less as they make too much."""
+        return sold * paid * (ONE + self._limits.net_floor) / (out * size)
 
     def converts(self, line: Json, mono_ns: int) -> None:
         """A conversion was decided: on a fresh FX book, within reach of its touch, below its cap."""
@@ -219,6 +174,8 @@ class DecisionJudge:
             self._report.fail("S7", f"{name}: a leg of {size}, the hedge is of {story.body['size']}")
         if terms["kind"] == "ioc" and terms["side"] == "buy":
             self._collar(name, market, price)
+        if terms["side"] == "sell" and self._least is not None and price < self._least * ALMOST:
+            self._report.fail("S7", f"{name}: {price} is below {self._least}, at which the hedge nets its floor")
 
     def _collar(self, name: str, market: str, price: Decimal) -> None:
         ask = self._asks.get(market)

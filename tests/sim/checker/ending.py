@@ -1,4 +1,6 @@
-"""L1 to L6: once faults have stopped, everything comes to an end, or a person is told the truth of what did not."""
+"""L1 to L6: once faults have stopped, everything comes to an end, or a person is told the truth of what did not; and
+whenever a process leaves, it says what it leaves behind.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,21 @@ from tests.sim.checker.money import MoneyJudge
 from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
-OK, FEED_DEAD, AUTH, NOT_FLAT = 0, 20, 21, 22
+OK, NOT_FLAT = 0, 22
+READ_ENDS = (OK, NOT_FLAT)
+"""Exit codes of processes that could read the account to the last."""
+LONG_US = 30_000_000
+"""Beyond its lag, for a row that a process has not booked which is not in order."""
 LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
 LOUD = frozenset({"halted", "panic"})
+FOUNDED = re.compile(r"leg_open|mode_.*|limit_.*")
+"""Alerts that have a cause where nothing goes wrong: markets move, and by that alone legs are left open and limits
+reached, but nothing is lost, late or in contradiction.
+"""
 
 
 class EndJudge:
-    """Looks twice: when all should have settled, and when the process has left."""
+    """Looks when all should have settled, and whenever a process has left."""
 
     def __init__(self, limits: Limits, fold: Fold, truth: Truth, money: MoneyJudge, report: Report) -> None:
         self._limits = limits
@@ -25,9 +35,12 @@ class EndJudge:
         self._truth = truth
         self._money = money
         self._report = report
+        self._calm = False
+        """Faults have stopped, and there was time to read everything."""
 
     def settled(self, baseline: Decimal, *, feed_up: bool) -> None:
         """Long after faults stopped."""
+        self._calm = True
         fold = self._fold
         told = {alert["name"]: alert["text"] for alert in fold.alerts if alert["severity"] == "critical"}
         everything = " ".join(alert["text"] for alert in fold.alerts if alert["severity"] == "critical")
@@ -49,30 +62,30 @@ class EndJudge:
         if not feed_up:
             self._report.fail("L4", "the feed did not come back")
 
-    def finish(self, code: int | None, baseline: Decimal, lag_us: int, now_us: int) -> None:
-        """The last process has left with this code."""
+    def left(self, code: int | None, baseline: Decimal) -> None:
+        """A process has left with this code."""
         fold, truth = self._fold, self._truth
         if code is None or fold.stopped is None or fold.stopped["code"] != code:
             self._report.fail("L3", f"left with {code}, the journal says {fold.stopped}")
             return
-        last = fold.alerts[-3:]
+        last = fold.alerts[fold.alerts_before :][-3:]
         words = " ".join(alert["text"] for alert in last)
         for order in truth.open_orders():
             name = order.client_order_id or ""
-            if code == OK or name not in words:
+            if (code == OK or name not in words) and name not in truth.denied:
                 self._report.fail("L3", f"{name} still rests; code {code}, alerts: {words or 'none'}")
         for intent in fold.orders.values():
             if intent.state not in ENDED and (code != NOT_FLAT or intent.name not in words):
                 self._report.fail("L2", f"{intent.name} is {intent.state} at the end; code {code}, alerts: {words}")
         net = truth.position - baseline
         if abs(net) >= truth.dust() and abs(net) > Decimal("1e-8"):
-            self._left(code, net, last)
-        if code == OK and not truth.lied:
-            if fold.position != net:
-                self._report.fail("S3", f"the journal's position is {fold.position}, the truth {net}")
-            self._money.complete(lag_us=lag_us, now_us=now_us)
+            self._one_sided(code, net, last)
+        if code == OK and not truth.lied and fold.position != net:
+            self._report.fail("S3", f"the journal's position is {fold.position}, the truth {net}")
+        if self._limits.undisturbed:
+            self._unfounded(code)
 
-    def _left(self, code: int, net: Decimal, last: list[dict[str, str]]) -> None:
+    def _one_sided(self, code: int, net: Decimal, last: list[dict[str, str]]) -> None:
         """Not flat: the code and an alert must say so, and say the truth."""
         told = [LEFT.search(alert["text"]) for alert in last if alert["name"] == "stopped_not_flat"]
         spans = [(Decimal(found[1]), Decimal(found[2])) for found in told if found is not None]
@@ -82,3 +95,19 @@ class EndJudge:
             self._report.fail("L1", f"left one-sided by {net} with code {code}")
         elif not any(low <= net <= high for low, high in spans):
             self._report.fail("L1", f"left one-sided by {net}, told as {spans}")
+
+    def _unfounded(self, code: int) -> None:
+        """Where nothing went wrong nobody is called without a cause, and all ends in order."""
+        names = sorted({alert["name"] for alert in self._fold.alerts})
+        odd = [name for name in names if not FOUNDED.fullmatch(name) and name != "stopped_not_flat"]
+        if odd or (code != OK and "leg_open" not in names):
+            self._report.fail("L1", f"a life without a fault ends with {code}, alerts: {', '.join(names) or 'none'}")
+
+    def finish(self, code: int | None, baseline: Decimal, lag_us: int, now_us: int) -> None:
+        """The last process has left with this code."""
+        self.left(code, baseline)
+        if code == OK and not self._truth.lied:
+            self._money.all_fills()
+            self._money.all_rows(lag_us=lag_us, now_us=now_us)
+        elif self._calm and code in READ_ENDS and not self._report.violations:
+            self._money.all_rows(lag_us=lag_us + LONG_US, now_us=now_us)

@@ -26,6 +26,8 @@ class Intent:
     price: Decimal | None
     at_us: int
     """True time of its commit."""
+    expire_ms: int | None
+    """Good till then, by the venue's clock."""
     state: str = "intent"
     filled: Decimal = ZERO
 
@@ -70,6 +72,8 @@ class Fold:
     fills: set[int] = field(default_factory=set)
     agreed: bool = False
     alerts: list[Json] = field(default_factory=list)
+    alerts_before: int = 0
+    """How many of them earlier processes raised."""
     stopped: Json | None = None
     lines: int = 0
 
@@ -86,7 +90,7 @@ class Fold:
         price = None if terms["price"] is None else Decimal(terms["price"])
         self.orders[name] = Intent(
             name, hedge, terms["purpose"], terms["market"], terms["side"], terms["kind"], Decimal(terms["size"]), price,
-            now_us,
+            now_us, terms["expire_utc_ms"],
         )  # fmt: skip
         if hedge in self.hedges:
             story = self.hedges[hedge]
@@ -176,6 +180,7 @@ class Fold:
 
     def _started(self, line: Json, now_us: int) -> None:
         self.stopped = None
+        self.alerts_before = len(self.alerts)
 
     def _stopped(self, line: Json, now_us: int) -> None:
         self.stopped = line

@@ -31,6 +31,10 @@ class Limits:
     doubt_bound_ms: int
     doubt_alert_ms: int
     stop_grace_ms: int
+    force_ms: int
+    """From a hedge's decision until its exit is forced."""
+    exit_loss: Decimal
+    forced_exit_loss: Decimal
     rounding_cap: Decimal
     windows: tuple[tuple[int, int], ...]
     risk: RiskLimits
@@ -38,3 +42,5 @@ class Limits:
     row_decimals: int
     balance_decimals: int | None
     fee: Decimal
+    undisturbed: bool
+    """Nothing goes wrong in this life but what a market does."""

@@ -82,6 +82,8 @@ class MoneyJudge:
             self._report.fail(
                 "S3", f"row {row_id} is {self._truth.fills[row_id].name}'s, not {line['client_order_id']}'s"
             )
+        if line["client_order_id"] is not None and row_id not in self._fold.fills:
+            self._report.fail("S3", f"row {row_id} is booked for {line['client_order_id']}, its fill is not")
         self._amounts(row_id, line, dict(true.amounts), true.fee, trade=true.market is not None)
 
     def _amounts(self, row_id: int, line: Json, amounts: dict[str, Decimal], fee: Decimal, *, trade: bool) -> None:
@@ -146,12 +148,15 @@ class MoneyJudge:
                 return True
         return False
 
-    def complete(self, *, lag_us: int, now_us: int) -> None:
-        """At convergence every fill and row of the venue's is booked."""
-        fold = self._fold
+    def all_fills(self) -> None:
+        """Every fill of the venue's is booked."""
         for trade_id, fill in self._truth.fills.items():
-            if trade_id > fold.cursor and trade_id not in fold.fills:
+            if trade_id > self._fold.cursor and trade_id not in self._fold.fills:
                 self._report.fail("S3", f"trade {trade_id} of {fill.name} was never booked")
+
+    def all_rows(self, *, lag_us: int, now_us: int) -> None:
+        """Every row that the venue has shown for longer than this is booked."""
+        fold = self._fold
         for row in self._truth.rows():
             if row.row_id > fold.cursor and row.row_id not in fold.rows and row.at_us < now_us - lag_us:
                 self._report.fail("L6", f"row {row.row_id} of type {row.row_type} was never booked")

@@ -20,6 +20,8 @@ TABLE: dict[str, set[str]] = {
     "expired": set(),
 }
 LOT = Decimal("0.00000001")
+STRICTER = ("active", "paused", "reducing", "halted", "panic")
+"""Modes; the program itself goes through them in this order only."""
 
 
 class StateJudge:
@@ -44,10 +46,17 @@ class StateJudge:
             self._converts(line)
         elif kind == "hedge_closed":
             self._closed(line)
+        elif kind == "mode_changed":
+            self._mode(line)
         elif kind == "fill_booked":
             order = self._fold.orders.get(line["client_order_id"])
             if order is not None and (order.state in ENDED) is not line["late"]:
                 self._report.fail("S12", f"{order.name} fills as {order.state}, told late: {line['late']}")
+
+    def _mode(self, line: Json) -> None:
+        before, after = STRICTER.index(self._fold.mode), STRICTER.index(line["mode"])
+        if line["who"] == "arbbot" and after <= before:
+            self._report.fail("S8", f"the mode goes from {self._fold.mode} to {line['mode']} by itself")
 
     def _moved(self, line: Json, *, corrupt: bool) -> None:
         name, state = line["client_order_id"], line["state"]

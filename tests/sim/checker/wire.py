@@ -15,6 +15,8 @@ from tests.sim.checker.truth import OURS, Truth
 LEFT_FREE = {"CANCEL": Decimal(0), "ORDER": Decimal("0.05"), "ASK": Decimal("0.25")}
 """Share of every window that each lane leaves to those above it."""
 CANCEL_WITHIN_US = 1_500_000
+CLOCK_ROOM_MS = 5_000
+"""The venue's clock is known to a few seconds, or nothing is decided."""
 
 
 def placement(request: HttpRequest) -> dict[str, str] | None:
@@ -96,6 +98,12 @@ class WireJudge:
         told = (intent.market, intent.side, intent.size, intent.price)
         if sent != told or (fields["at_market"] == "True") is not (intent.kind == "market"):
             self._report.fail("S1", f"{name} is sent as {sent}, intended as {told}")
+        expires_ms = int(fields["expire_time"]) if "gtd_order" in fields else None
+        if expires_ms != intent.expire_ms:
+            self._report.fail("S1", f"{name} is good till {expires_ms}, intended till {intent.expire_ms}")
+        latest_ms = intent.at_us // 1000 + self._limits.force_ms + CLOCK_ROOM_MS
+        if intent.kind == "limit" and (expires_ms is None or expires_ms > latest_ms):
+            self._report.fail("S1", f"{name} may rest till {expires_ms}, its exit is forced before {latest_ms}")
         if intent.state != "intent":
             self._report.fail("S1", f"{name} is sent although it is {intent.state}")
 

@@ -1,0 +1,163 @@
+"""S13 and L1: a way out of a one-sided hedge is worth what it is said to be, is the cheaper one, loses no more than
+its cap, and is taken in time, or a person is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from tests.sim.checker.books import Shown, walk
+from tests.sim.checker.fold import ENDED, Fold, Json
+from tests.sim.checker.limits import Limits
+from tests.sim.checker.report import Report
+from tests.sim.checker.truth import Truth
+
+ZERO, ONE = Decimal(0), Decimal(1)
+CLOSE = Decimal("0.0000001")
+"""Of what is compared: the journal's figures are rounded."""
+SILENT_US = 30_000_000
+"""Beyond the time at which an exit is forced: for books to come back after a restart, and for an exit's own pauses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way out by our own sums."""
+
+    size: Decimal
+    worth: Decimal
+    """Domestic currency, negative where it is paid."""
+    loss: Decimal
+    """Fraction lost against the decision's prices."""
+
+
+class ExitJudge:
+    """Looks at every plan, and at the time that passes without one."""
+
+    def __init__(
+        self, limits: Limits, fold: Fold, truth: Truth, shown: Shown, rates: set[Decimal], report: Report
+    ) -> None:
+        self._limits = limits
+        self._fold = fold
+        self._truth = truth
+        self._shown = shown
+        self._rates = rates
+        self._report = report
+        self._idle_us: int | None = None
+        """Since when the open hedge is one-sided and nothing of it can fill; None while that is not so."""
+        self._told: str | None = None
+        """The hedge that a person was called about."""
+
+    # --- time -----------------------------------------------------------------------------------------------
+
+    def began(self, now_us: int) -> None:
+        """A new process has all its time before it."""
+        self._idle_us = None if self._idle_us is None else now_us
+
+    def committed(self, now_us: int) -> None:
+        """Lines were folded: does the open hedge wait for a way out?"""
+        if not self._one_sided():
+            self._idle_us = None
+        elif self._idle_us is None:
+            self._idle_us = now_us
+
+    def alerted(self, line: Json) -> None:
+        """Somebody was told of something while a hedge was open."""
+        if line["severity"] == "critical":
+            self._told = self._fold.open_hedge
+
+    def look(self, now_us: int, *, asleep: bool) -> None:
+        """An instant of a living process's."""
+        if self._idle_us is None:
+            return
+        if asleep:
+            self._idle_us = now_us
+        elif now_us - self._idle_us > self._limits.force_ms * 1000 + SILENT_US:
+            if self._told != self._fold.open_hedge and self._one_sided():
+                self._report.fail("L1", f"{self._fold.open_hedge} is left one-sided, and nobody was told")
+            self._idle_us = None
+
+    def _one_sided(self) -> bool:
+        fold = self._fold
+        if fold.open_hedge is None or fold.mode == "panic":
+            return False
+        orders = [fold.orders[name] for name in fold.hedges[fold.open_hedge].orders]
+        if not orders or any(order.state not in ENDED for order in orders):
+            return False
+        return abs(sum((order.sign * order.filled for order in orders), ZERO)) >= self._truth.dust()
+
+    # --- plans ----------------------------------------------------------------------------------------------
+
+    def planned(self, line: Json, mono_ns: int) -> None:
+        """A plan: what it says of both ways holds by our sums on some book that was shown lately."""
+        story = self._fold.hedges.get(line["hedge_id"])
+        if story is None or line["action"] == "leave":
+            return
+        ways: dict[str, Way] = {}
+        for purpose in ("complete", "unwind"):
+            told = line[f"{purpose}_value"]
+            if told is None:
+                continue
+            way = self._fitting(story.body, purpose, Decimal(told), Decimal(line["imbalance"]), mono_ns)
+            if way is None:
+                text = f"{line['hedge_id']}: to {purpose} {line['imbalance']} is told as {told}, which fits no book"
+                self._report.fail("S13", text)
+                return
+            ways[purpose] = way
+        self._chosen(line, ways)
+
+    def _chosen(self, line: Json, ways: dict[str, Way]) -> None:
+        chosen = ways.pop(line["action"], None)
+        if chosen is None:
+            self._report.fail("S13", f"{line['hedge_id']}: the plan is to {line['action']}, which it does not reckon")
+            return
+        limits = self._limits
+        cap = limits.forced_exit_loss if line["forced"] else limits.exit_loss
+        if chosen.loss > cap + CLOSE:
+            text = f"{line['hedge_id']}: to {line['action']} loses {chosen.loss:.6f} of a cap of {cap}"
+            self._report.fail("S13", text)
+        for other in ways.values():
+            dearer = chosen.worth < other.worth if chosen.size == other.size else chosen.loss > other.loss
+            if dearer and abs(chosen.loss - other.loss) > CLOSE:
+                text = f"{line['hedge_id']}: to {line['action']} is {chosen.worth}, the other way {other.worth}"
+                self._report.fail("S13", text)
+
+    def _fitting(self, hedge: Json, purpose: str, told: Decimal, imbalance: Decimal, mono_ns: int) -> Way | None:
+        for way in self._ways(hedge, purpose, imbalance, mono_ns - self._limits.fresh_ms * 1_000_000):
+            if abs(way.worth - told) <= CLOSE * abs(told):
+                return way
+        return None
+
+    def _ways(self, hedge: Json, purpose: str, imbalance: Decimal, oldest_ns: int) -> Iterator[Way]:
+        """Whatever this way can be worth on the books of late, at the fees that the venue has had."""
+        sells, completes = imbalance > 0, purpose == "complete"
+        market = hedge["sell_market" if sells is completes else "buy_market"]
+        domestic = market.endswith("usd")
+        for book in self._shown.lately(market, oldest_ns):
+            rows = book["bids" if sells else "asks"]
+            depth = sum((Decimal(row[1]) for row in rows), ZERO)
+            size = min(abs(imbalance), depth).quantize(self._truth.venue.spec(market).lot, ROUND_DOWN)
+            walked = walk(rows, size)
+            if walked is None:
+                continue
+            for rate in sorted(self._rates):
+                cash = walked.total * (ONE - rate if sells else ONE + rate)
+                for worth in [cash] if domestic else self._converted(hedge, cash, sells, completes, oldest_ns):
+                    yield self._way(hedge, sells, size, worth)
+
+    def _converted(self, hedge: Json, cash: Decimal, sells: bool, completes: bool, oldest_ns: int) -> Iterator[Decimal]:
+        """Foreign cash in domestic currency. Completing there has it converted, which costs; unwinding saves that."""
+        against = Decimal(hedge["fx_fee"]) * (1 if completes else -1)
+        for book in self._shown.lately("eurusd", oldest_ns):
+            walked = walk(book["bids" if sells else "asks"], cash)
+            if walked is not None:
+                yield walked.total * (ONE - against if sells else ONE + against)
+
+    def _way(self, hedge: Json, sells: bool, size: Decimal, worth: Decimal) -> Way:
+        """Against what the decision reckoned with: the price of what is sold again, or of what is bought back."""
+        side, sign = ("buy", 1) if sells else ("sell", -1)
+        basis = size * Decimal(hedge[f"{side}_vwap"]) * (ONE + sign * Decimal(hedge[f"{side}_fee"]))
+        if not hedge[f"{side}_market"].endswith("usd"):
+            basis *= Decimal(hedge["fx_vwap"]) * (ONE + sign * Decimal(hedge["fx_fee"]))
+        return Way(size, sign * worth, sign * (basis - worth) / basis)

@@ -1,0 +1,167 @@
+"""More lies, each with the words that the judge must find for it: several rules share an invariant's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from arbbot.exchange.server.wire import HttpRequest
+from tests.sim.checker import Checker
+from tests.sim.checker.books import SeenFrame
+from tests.sim.lies import HALT, Doctor, Json, Lines, RowMissed, before, each, more
+
+LATER = re.compile(rb"&gtd_order=True&expire_time=(\d+)")
+DAY_MS = 86_400_000
+
+
+def _tomorrow(found: re.Match[bytes]) -> bytes:
+    return b"&gtd_order=True&expire_time=%d" % (int(found[1]) + DAY_MS)
+
+
+def _cheap(line: Json) -> None:
+    terms = line["terms"]
+    if terms["side"] == "sell" and terms["purpose"] == "leg":
+        terms["price"] = str(Decimal(terms["price"]) - 100)
+
+
+def _other_way(line: Json) -> None:
+    """The plan is the other way out, which is worth less."""
+    line["action"] = "unwind" if line["action"] == "complete" else "complete"
+
+
+class NewerFrames(Checker):
+    """Every frame had come before, and a newer book before it."""
+
+    def frame(self, market: str, frame: SeenFrame) -> None:
+        newer = frame.body.replace(b'"microtimestamp":"', b'"microtimestamp":"1')
+        super().frame(market, replace(frame, body=newer))
+        super().frame(market, frame)
+
+
+class NothingRead(Checker):
+    """No row of the account was ever read."""
+
+    def rows_read(self, body: bytes) -> None:
+        """Nothing."""
+
+
+class RowsReadOnce(Checker):
+    """No rows were read after the balances."""
+
+    def rows_read(self, body: bytes) -> None:
+        if self._told._reading == 0:
+            super().rows_read(body)
+
+
+class ListedAsHalted(Checker):
+    """The list of markets says that one does not trade."""
+
+    def markets_read(self, body: bytes) -> None:
+        super().markets_read(body.replace(b"Enabled", b"Disabled"))
+
+
+class AnnouncedAsHalted(Checker):
+    """It is announced that a market halts, and nobody says otherwise."""
+
+    def rows_read(self, body: bytes) -> None:
+        super().rows_read(body)
+        self.announced(b'{"data":{"message":"Trading on BTC\\/EUR is disabled."}}')
+
+    def markets_read(self, body: bytes) -> None:
+        """Nothing."""
+
+
+class GoodTillTomorrow(Doctor):
+    """Orders rest for a day, on the wire and in the journal."""
+
+    def sent(self, request: HttpRequest, lane: str, mono_ns: int) -> None:
+        super().sent(replace(request, body=LATER.sub(_tomorrow, request.body)), lane, mono_ns)
+
+    def lines(self, lines: Lines) -> Lines:
+        for kind, line in lines:
+            if kind == "order_intended" and line["terms"]["expire_utc_ms"] is not None:
+                line["terms"]["expire_utc_ms"] += DAY_MS
+        return lines
+
+
+class GoodTillCancelled(Checker):
+    """Orders go out without a date."""
+
+    def sent(self, request: HttpRequest, lane: str, mono_ns: int) -> None:
+        super().sent(replace(request, body=LATER.sub(b"", request.body)), lane, mono_ns)
+
+
+class LeftInSilence(Doctor):
+    """From the first plan of an exit on nothing is written any more."""
+
+    _silent = False
+
+    def lines(self, lines: Lines) -> Lines:
+        told: Lines = []
+        for kind, line in lines:
+            self._silent = self._silent or kind == "exit_planned"
+            told += [] if self._silent else [(kind, line)]
+        return told
+
+    def sent(self, request: HttpRequest, lane: str, mono_ns: int) -> None:
+        """Of what is sent without having been written the judge would soon have heard enough."""
+
+
+class LeavesEarly(Checker):
+    """In the middle of its life the process left while an order of its own rested, and said nothing of it."""
+
+    _seen = False
+
+    def committed(self, lines: Sequence[tuple[str, str]], mono_ns: int, now_us: int, *, corrupt: bool) -> None:
+        super().committed(lines, mono_ns, now_us, corrupt=corrupt)
+        if self.truth.open_orders() and not self._seen:
+            self._seen = True
+            self.fold.stopped = {"code": 0}
+            super().ended(0, now_us)
+
+
+class OldRowMissed(RowMissed):
+    """A row of minutes ago was never read, and the process was not in order when it left."""
+
+    def finish(self, now_us: int, lag_us: int) -> None:
+        assert self.fold.stopped is not None
+        self.fold.stopped["code"] = self._code = 22
+        super().finish(now_us, lag_us - 60_000_000)
+
+
+class Dearer(Checker):
+    """The caps on what an exit may lose are below what exits make."""
+
+    def began(self, now_us: int) -> None:
+        super().began(now_us)
+        self._exits._limits = replace(self._limits, exit_loss=Decimal(-1), forced_exit_loss=Decimal(-1))
+
+
+class NoFill(Doctor):
+    """Fills are not booked, their rows are."""
+
+    def lines(self, lines: Lines) -> Lines:
+        return [(kind, line) for kind, line in lines if kind != "fill_booked"]
+
+
+WORDED: list[tuple[str, str, type[Checker]]] = [
+    ("S1", "may rest till", GoodTillTomorrow),
+    ("S1", "intended till", GoodTillCancelled),
+    ("S1", "may rest till None", GoodTillCancelled),
+    ("S3", "its fill is not", NoFill),
+    ("S4", "has read the whole account", NothingRead),
+    ("S4", "has read the whole account", RowsReadOnce),
+    ("S6", "an older book", NewerFrames),
+    ("S6", "the list of markets says", ListedAsHalted),
+    ("S6", "an announcement says", AnnouncedAsHalted),
+    ("S7", "nets its floor", each("order_intended", _cheap)),
+    ("S8", "by itself", before("hedge_opened", "mode_changed", HALT | {"mode": "active", "who": "arbbot"})),
+    ("S13", "the other way", each("exit_planned", _other_way)),
+    ("S13", "fits no book", each("exit_planned", more("complete_value"))),
+    ("S13", "of a cap of", Dearer),
+    ("L1", "is left one-sided", LeftInSilence),
+    ("L3", "still rests; code 0", LeavesEarly),
+    ("L6", "was never booked", OldRowMissed),
+]
