@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from tests.sim.plan import Disturbance, Plan
+from tests.sim.plan import Disturbance, Plan, Quote
 
 EDGE_BPS = 20
 
@@ -96,8 +96,21 @@ FEEDS = _in(
     Disturbance("late_frame", 500),
 )
 LATE_FRAMES = _in("frames that waited", 40, Disturbance("loop_block", -500, for_ms=15_000))
-CRASHES = _in("crashes while an edge stands", 60, Disturbance("crash_any", -300))
+LASTING = tuple(Quote(at_ms, Decimal(60_000), bps, 200) for at_ms, bps in ((0, 0), (6_000, 90), (20_000, 0)))
+SLOW_STARTS = _in(
+    "slow starts while an edge stands",
+    40,
+    Disturbance("crash_any", -500),
+    Disturbance("slow_reply", -400, "transactions", 9, 9_000, 5_000),
+    quotes=LASTING,
+)
 YANKED = _in("edges that turn", 40, Disturbance("yank", 0, "sell"))
+FALLS = _in(
+    "falls after purchases",
+    40,
+    Disturbance("yank", 0, "sell"),
+    quotes=(*LASTING[:2], Quote(7_200, Decimal(57_000), 0, 200)),
+)
 MARKET_HALTS = _in(
     "halts of markets",
     40,
@@ -130,7 +143,7 @@ GROUNDS = {
     for ground in (
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, NAMELESS, DOUBTS,
         LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS, LATE_FRAMES,
-        CRASHES, YANKED, MARKET_HALTS, HIDDEN, RESTARTS, PANIC, FEES, LOST, DARK, TIGHT, LIMITED, SHELL,
+        SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, HIDDEN, RESTARTS, PANIC, FEES, LOST, DARK, TIGHT, LIMITED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

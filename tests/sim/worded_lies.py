@@ -26,6 +26,10 @@ def _cheap(line: Json) -> None:
         terms["price"] = str(Decimal(terms["price"]) - 100)
 
 
+def _leaves(line: Json) -> None:
+    line["action"] = "leave"
+
+
 def _other_way(line: Json) -> None:
     """The plan is the other way out, which is worth less."""
     line["action"] = "unwind" if line["action"] == "complete" else "complete"
@@ -162,6 +166,7 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S13", "fits no book", each("exit_planned", more("complete_value"))),
     ("S13", "of a cap of", Dearer),
     ("L1", "is left one-sided", LeftInSilence),
+    ("L1", "in the same breath", each("exit_planned", _leaves)),
     ("L3", "still rests; code 0", LeavesEarly),
     ("L6", "was never booked", OldRowMissed),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DARK, LOST, SHELL, UNDISTURBED, YANKED, one_test
+from tests.mutants.grounds import DARK, FALLS, LOST, SHELL, UNDISTURBED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -21,7 +21,7 @@ MUTANTS = (
          '        (lambda *_: None)(\n            Severity.CRITICAL, "leg_open",'),
         Edit("engine/hedge.py", "        if halt:\n            core.restrict(",
              "        if False:\n            core.restrict("),
-        hunted=YANKED,
+        hunted=FALLS,
     ),
     mutant(
         "L1", "conversions-are-base", "what a conversion fills counts as base bought",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from tests.mutants.grounds import (
-    CRASHES,
     FILLED_AFTER_ALL,
     HIDDEN,
     HIDDEN_ROWS,
     NAMELESS,
     ROW_BURSTS,
+    SLOW_STARTS,
     TRADES_BY_HAND,
     UNDISTURBED,
     one_test,
@@ -84,7 +84,7 @@ MUTANTS = (
         "S4", "armed-without-a-statement",
         "after a restart trading begins before the ledger was held against the venue",
         ("engine/step.py", "and fees and self.books.concluded", "and fees"),
-        hunted=CRASHES,
+        hunted=SLOW_STARTS,
     ),
     mutant(
         "S4", "half-a-sandwich", "balances are compared without rows read after them",

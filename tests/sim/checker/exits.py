@@ -48,6 +48,8 @@ class ExitJudge:
         """Since when the open hedge is one-sided and nothing of it can fill; None while that is not so."""
         self._told: str | None = None
         """The hedge that a person was called about."""
+        self._silent: str | None = None
+        """A hedge that a plan of this commit leaves open, until somebody is told."""
 
     # --- time -----------------------------------------------------------------------------------------------
 
@@ -57,6 +59,9 @@ class ExitJudge:
 
     def committed(self, now_us: int) -> None:
         """Lines were folded: does the open hedge wait for a way out?"""
+        if self._silent is not None:
+            self._report.fail("L1", f"{self._silent} is left open by a plan, and nobody is told in the same breath")
+            self._silent = None
         if not self._one_sided():
             self._idle_us = None
         elif self._idle_us is None:
@@ -65,6 +70,7 @@ class ExitJudge:
     def alerted(self, line: Json) -> None:
         """Somebody was told of something while a hedge was open."""
         if line["severity"] == "critical":
+            self._silent = None
             self._told = self._fold.open_hedge
 
     def look(self, now_us: int, *, asleep: bool) -> None:
@@ -91,8 +97,11 @@ class ExitJudge:
 
     def planned(self, line: Json, mono_ns: int) -> None:
         """A plan: what it says of both ways holds by our sums on some book that was shown lately."""
+        if line["action"] == "leave":
+            self._silent = line["hedge_id"]
+            return
         story = self._fold.hedges.get(line["hedge_id"])
-        if story is None or line["action"] == "leave":
+        if story is None:
             return
         ways: dict[str, Way] = {}
         for purpose in ("complete", "unwind"):
