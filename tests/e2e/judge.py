@@ -159,7 +159,7 @@ def _unlike(order: Json, intent: Json) -> Iterable[str]:
     sent = (order["market"], order["side"], Decimal(order["created"]))
     if told != sent or order["kind"] not in KINDS[terms["kind"]]:
         yield f"S1: {name} was sent as {order['kind']} {sent}, intended as {terms['kind']} {told}"
-    if terms["price"] is not None and Decimal(terms["price"]) != Decimal(order["price"]):
+    if terms["price"] is not None and (order["price"] is None or Decimal(terms["price"]) != Decimal(order["price"])):
         yield f"S1: {name} was sent at {order['price']}, intended at {terms['price']}"
 
 

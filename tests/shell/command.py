@@ -37,7 +37,7 @@ def told(seed: int) -> Outcome:
     except Exception as error:  # noqa: BLE001 - the edge of a worker: the seed must be named with what it broke on
         words = f"the simulation broke: {type(error).__name__}: {error}"
         where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(extract_tb(error.__traceback__)[-8:]))
-        return Outcome(seed, (words, where), "", 0.0, 0.0, (), words, 0, 0, 0, {}, ())
+        return Outcome(seed, (words, where), "", 0.0, 0.0, (), words, 0, 0, 0, {}, (), ())
     finally:
         signal.alarm(0)
 

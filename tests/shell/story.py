@@ -19,7 +19,7 @@ from typing import Any
 from arbbot.domain.records import DurableRecord
 from arbbot.exchange.rules import VenueRules
 from tests.e2e.stage import CALM, EUR, FX, Sections
-from tests.shell import endings, harms, troubles, verdict
+from tests.shell import endings, harms, trial, troubles, verdict
 from tests.shell.world import Run, World, played
 
 ACTS_MAX = 4
@@ -30,6 +30,8 @@ HOUR_S = 3600.0
 """An order that was signed while our clock was an hour ahead stays acceptable for so much longer."""
 LATCHED_S = 400.0
 """A halted daemon has this long to resolve what is one-sided before it is told to stop."""
+TRIED = 0.5
+"""Of the seeds, in which the last daemon's stream is put to the test."""
 RESTART_S = 2.0
 """How long a supervisor waits before it starts again what has ended."""
 
@@ -53,15 +55,17 @@ class Outcome:
     steps: int
     counts: dict[str, int]
     """How often each trouble, and each fault of the exchange, happened."""
+    items: tuple[str, ...]
+    """What befell it, each with a name that leaves it out."""
     trace: tuple[str, ...]
 
 
-def tell(seed: int) -> Outcome:
-    """Play a seed."""
+def tell(seed: int, left_out: frozenset[str] = frozenset()) -> Outcome:
+    """Play a seed, but for what is left out."""
     began = monotonic()
     random = Random(f"story {seed}")
     with TemporaryDirectory(prefix="shell-") as name:
-        story = Story(random)
+        story = Story(seed, random, left_out)
         world = played(seed, Path(name), _sections(random), story.play, rules=_rules(random), seed=seed)
         found = verdict.problems(world)
     gc.unfreeze()
@@ -79,6 +83,7 @@ def tell(seed: int) -> Outcome:
         world.requests,
         sum(run.life.steps for run in world.runs),
         dict(counts),
+        tuple(story.items),
         tuple(world.trace),
     )
 
@@ -136,9 +141,16 @@ def _rules(random: Random) -> VenueRules:
 class Story:
     """The acts of one seed."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, seed: int, random: Random, left_out: frozenset[str]) -> None:
+        self._seed = seed
         self._random = random
+        self._left_out = left_out
         self._theme = "calm"
+        self._still = False
+        """The market does not move at all."""
+        self._drawn = 0
+        self.items: list[str] = []
+        """What befell the daemons."""
 
     async def play(self, world: World) -> None:
         """Lives with troubles, then one without."""
@@ -156,6 +168,8 @@ class Story:
         flip = False
         while True:
             flip = not flip
+            while self._still:
+                await asyncio.sleep(1.0)
             for market, (bid, ask) in CALM.items():
                 if market == EUR:
                     bid, ask = self._eur(D(bid), D(ask))
@@ -175,13 +189,25 @@ class Story:
         if not await self._started(world):
             return
         end = random.choice(endings.ENDINGS)
+        if self._named(f"end {end}") is None:
+            end = "goes on"
         self._arrange(world, end)
         until_s = world.loop.time() + random.uniform(20.0, 90.0)
         while world.loop.time() < until_s and not world.run.over:
             await asyncio.sleep(random.expovariate(1 / 4.0))
-            if not world.run.over:
-                troubles.strike(world, random)
+            trouble = self._named("trouble")
+            if not world.run.over and trouble is not None:
+                troubles.strike(world, Random(f"{self._seed} {trouble}"))
         await self._finished(world, end)
+
+    def _named(self, kind: str) -> str | None:
+        """The name of what is about to befall the daemon, or None: it is left out. What comes after draws the same."""
+        self._drawn += 1
+        name = f"{kind} {self._drawn}"
+        if name in self._left_out:
+            return None
+        self.items.append(name)
+        return name
 
     async def _started(self, world: World) -> bool:
         """A daemon is up, restarted as often as it takes; a person resumes what latched."""
@@ -260,12 +286,21 @@ class Story:
             await verdict.alive(world)
             if not world.run.over or len(world.runs) > RESTARTS_MAX:
                 break
+        if self._random.random() < TRIED:
+            await self._try(world)
         world.stop()
         if not await world.ended(world.run, verdict.STOPS_S):
             world.surprises.append("the last one does not stop")
         verdict.at_an_end(world)
         world.requests = len(verdict.requests())
         world.digest = _digest(world)
+
+    async def _try(self, world: World) -> None:
+        """Its stream fails once more, in a market that stands still."""
+        self._still = True
+        await trial.stream(world, self._random.choice(trial.KINDS))
+        self._still = False
+        await verdict.alive(world)
 
     async def _started_calmly(self, world: World) -> None:
         while world.run.over and len(world.runs) <= RESTARTS_MAX:

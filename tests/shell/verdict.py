@@ -21,6 +21,7 @@ FIT_S = 200.0
 TASKS_MAX = 40
 LATCHED = ("halted", "panic", "reducing")
 PINGED_S = 15.0
+"""L5: so often at least a healthy daemon tells its service manager that it is well."""
 BURST_S, BURST_MAX = 1.0, 400
 
 
@@ -35,7 +36,9 @@ def settled(world: World) -> bool:
 
 
 async def alive(world: World) -> None:
-    """L4 and L7: with the faults off, the daemon is fit again in time, or says in its mode why a person must look."""
+    """L4, L5 and L7: with the faults off, the daemon is fit again in time, or says in its mode why a person must look;
+    and its service manager hears of it.
+    """
     problems: list[str] = []
     for _ in range(int(FIT_S)):
         if world.run.over:
@@ -49,7 +52,13 @@ async def alive(world: World) -> None:
         await asyncio.sleep(1.0)
     else:
         world.surprises.append(f"L4: {FIT_S} s after the faults have stopped, it says {problems}")
-    running = world.run.life.unfinished()
+    await asyncio.sleep(PINGED_S)
+    life = world.run.life
+    if world.run.over:
+        return
+    if not life.pinged_s or life.pinged_s[-1] < world.loop.time() - PINGED_S:
+        world.surprises.append(f"L5: {life.name} has not told for {PINGED_S} s that it is well")
+    running = life.unfinished()
     if len(running) > TASKS_MAX:
         world.surprises.append(f"L7: {len(running)} tasks in a quiet daemon")
 

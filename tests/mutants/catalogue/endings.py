@@ -73,12 +73,12 @@ MUTANTS = (
          "            if failures <= 0:\n"),
         Edit("bitstamp/stream.py", "            elif self._active is None:\n                sink(FeedDead(",
              "            elif False:\n                sink(FeedDead("),
-        hunted=one_test("tests/bitstamp/test_stream.py"),
+        hunted=SHELL,
     ),
     mutant(
         "L4", "silence-not-noticed", "a connection that has fallen silent is kept for ever",
         ("bitstamp/stream.py", "                if session.last_frame_ns < sent_ns:\n", "                if False:\n"),
-        hunted=one_test("tests/bitstamp/test_stream.py"),
+        hunted=SHELL,
     ),
     mutant(
         "L5", "watchdog-always-fed", "the watchdog is told that all is well whatever is stuck",
@@ -89,7 +89,7 @@ MUTANTS = (
     mutant(
         "L5", "watchdog-never-fed", "a healthy daemon is shot by its supervisor",
         ("runtime/daemon.py", '                notify("WATCHDOG=1")\n', "                pass\n"),
-        hunted=one_test("tests/runtime/test_daemon.py"),
+        hunted=SHELL,
     ),
     mutant(
         "L7", "commands-never-forgotten", "the desk keeps every command it ever ran",
@@ -99,6 +99,6 @@ MUTANTS = (
     mutant(
         "L7", "connections-never-closed", "the streams of old connections stay open",
         ("bitstamp/stream.py", "            old.task.cancel()\n", "            pass\n"),
-        hunted=one_test("tests/bitstamp/test_stream.py"),
+        hunted=SHELL,
     ),
 )  # fmt: skip
