@@ -17,8 +17,9 @@ from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from traceback import extract_tb
 
-from tests.shell import scenes
+from tests.shell import expected, scenes
 from tests.shell.story import Outcome, tell
+from tests.sim.shrink import without
 
 SEEDS_A_PROCESS = 24
 """A process is replaced after so many: what died in it was never cleaned up."""
@@ -26,14 +27,16 @@ CORES_MAX = 2
 REAL_S_MAX = 60
 """For one seed, which takes a second or two."""
 SHOW_EVERY_S = 5.0
+UNREACHED = 3
+"""Exit code of a long run in which something never happened."""
 
 
-def told(seed: int) -> Outcome:
+def told(seed: int, only: frozenset[str] | None = None) -> Outcome:
     """Play a seed; a mistake in the simulation itself is an outcome too."""
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(REAL_S_MAX)
     try:
-        return tell(seed)
+        return tell(seed, only)
     except Exception as error:  # noqa: BLE001 - the edge of a worker: the seed must be named with what it broke on
         words = f"the simulation broke: {type(error).__name__}: {error}"
         where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(extract_tb(error.__traceback__)[-8:]))
@@ -64,11 +67,12 @@ def _quietly() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 1 when a promise was broken."""
+    """Exit code 1 when a promise was broken, 3 when a long run did not meet everything that it must."""
     parser = argparse.ArgumentParser("python -m tests.shell", description=__doc__)
     parser.add_argument("--seeds", type=int, default=300, help="how many")
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="play this one alone and print its trace")
+    parser.add_argument("--shorten", action="store_true", help="with --seed: leave out what its failure does not need")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one of totals")
     parser.add_argument("--processes", type=int, default=min(CORES_MAX, os.cpu_count() or 1))
     parser.add_argument("--scenes", action="store_true", help="play the scenes with a name instead")
@@ -78,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.scenes or chosen.steps is not None:
         return _named(chosen.steps, chosen.processes)
+    if chosen.seed is not None and chosen.shorten:
+        return _shortened(chosen.seed)
     if chosen.seed is not None:
         seeds, processes = [chosen.seed], 1
     else:
@@ -93,7 +99,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{len(done)} of {len(seeds)} seeds, {bad} broken", file=sys.stderr, flush=True)
     totals = summary(done, time.monotonic() - began)
     print(json.dumps(totals) if chosen.json else "\n".join(f"{name:18} {value}" for name, value in totals.items()))
-    return 1 if any(outcome.problems for outcome in done) else 0
+    broken = any(outcome.problems for outcome in done)
+    if len(seeds) >= expected.ENOUGH_SEEDS:
+        broken = _named(None, processes) != 0 or broken
+        if not broken and _unreached(done):
+            return UNREACHED
+    return 1 if broken else 0
+
+
+def _unreached(done: Sequence[Outcome]) -> list[str]:
+    """Print what so many seeds, and all scenes, never met."""
+    counts = Counter(f"scene {name}" for name in scenes.SCENES)
+    for outcome in done:
+        counts.update(outcome.counts)
+    missing = expected.missing(counts)
+    for name in missing:
+        print(f"never happened: {name}", file=sys.stderr)
+    return missing
+
+
+def shortened(whole: Outcome, play: Callable[[int, frozenset[str]], Outcome]) -> list[str]:
+    """The fewest items found with which a seed breaks the same promise."""
+    broken = whole.problems[0].partition(":")[0]
+    return without(
+        whole.items,
+        lambda left: any(problem.startswith(broken) for problem in play(whole.seed, frozenset(left)).problems),
+    )
+
+
+def _shortened(seed: int) -> int:
+    """Play a seed again and again, with less and less; exit code 1 when it breaks something."""
+    with pool(1) as workers:
+        whole = workers.apply(told, (seed,))
+        if not whole.problems:
+            print(f"seed {seed} keeps every promise")
+            return 0
+        left = shortened(whole, lambda same, only: workers.apply(told, (same, only)))
+        _show(workers.apply(told, (seed, frozenset(left))), as_json=False, trace=True)
+    print(f"{len(left)} of {len(whole.items)} items are needed: {', '.join(left) or 'none'}")
+    return 1
 
 
 def _scene(work: Callable[[], list[str]]) -> list[str]:

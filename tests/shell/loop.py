@@ -24,6 +24,8 @@ STEPS_AT_ONE_MOMENT_MAX = 200_000
 
 
 TASKS_REMEMBERED = 500
+SAME_S = 1e-6
+"""Less than this lies between two times that are one: they are floats."""
 
 
 class Stuck(RuntimeError):
@@ -74,6 +76,9 @@ class Life:
         self.loop.call_at(self.frozen_until_s, self._thaw, context=contextvars.Context())
 
     def _thaw(self) -> None:
+        if self.loop.time() < self.frozen_until_s - SAME_S:
+            return  # frozen again meanwhile, for longer
+        self.frozen_until_s = 0.0
         parked, self._parked = self._parked, []
         for callback, args, context in parked:
             self.loop.call_soon(callback, *args, context=context)

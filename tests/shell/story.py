@@ -56,16 +56,16 @@ class Outcome:
     counts: dict[str, int]
     """How often each trouble, and each fault of the exchange, happened."""
     items: tuple[str, ...]
-    """What befell it, each with a name that leaves it out."""
+    """What befell it, by names that can be given to `tell`."""
     trace: tuple[str, ...]
 
 
-def tell(seed: int, left_out: frozenset[str] = frozenset()) -> Outcome:
-    """Play a seed, but for what is left out."""
+def tell(seed: int, only: frozenset[str] | None = None) -> Outcome:
+    """Play a seed; where items are named, nothing else befalls it."""
     began = monotonic()
     random = Random(f"story {seed}")
     with TemporaryDirectory(prefix="shell-") as name:
-        story = Story(seed, random, left_out)
+        story = Story(seed, random, only)
         world = played(seed, Path(name), _sections(random), story.play, rules=_rules(random), seed=seed)
         found = verdict.problems(world)
     gc.unfreeze()
@@ -141,13 +141,14 @@ def _rules(random: Random) -> VenueRules:
 class Story:
     """The acts of one seed."""
 
-    def __init__(self, seed: int, random: Random, left_out: frozenset[str]) -> None:
+    def __init__(self, seed: int, random: Random, only: frozenset[str] | None) -> None:
         self._seed = seed
         self._random = random
-        self._left_out = left_out
+        self._only = only
         self._theme = "calm"
-        self._still = False
-        """The market does not move at all."""
+        self._moves = asyncio.Event()
+        """The market does not stand still."""
+        self._moves.set()
         self._drawn = 0
         self.items: list[str] = []
         """What befell the daemons."""
@@ -168,8 +169,7 @@ class Story:
         flip = False
         while True:
             flip = not flip
-            while self._still:
-                await asyncio.sleep(1.0)
+            await self._moves.wait()
             for market, (bid, ask) in CALM.items():
                 if market == EUR:
                     bid, ask = self._eur(D(bid), D(ask))
@@ -204,7 +204,7 @@ class Story:
         """The name of what is about to befall the daemon, or None: it is left out. What comes after draws the same."""
         self._drawn += 1
         name = f"{kind} {self._drawn}"
-        if name in self._left_out:
+        if self._only is not None and name not in self._only:
             return None
         self.items.append(name)
         return name
@@ -297,9 +297,9 @@ class Story:
 
     async def _try(self, world: World) -> None:
         """Its stream fails once more, in a market that stands still."""
-        self._still = True
+        self._moves.clear()
         await trial.stream(world, self._random.choice(trial.KINDS))
-        self._still = False
+        self._moves.set()
         await verdict.alive(world)
 
     async def _started_calmly(self, world: World) -> None:
@@ -320,6 +320,7 @@ def _at_commit(
     if steps == 0:
         endings.carry_out(world, end)
     else:
+        world.struck[f"{end} at a step"] += 1
         run.life.at_steps[run.life.steps + steps] = partial(endings.carry_out, world, end)
     if end == "stop twice":
         run.life.at_steps[run.life.steps + steps + again] = partial(endings.carry_out, world, "stop")

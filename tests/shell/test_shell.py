@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from multiprocessing.pool import Pool
 
 import pytest
 
 from tests.shell import scenes
-from tests.shell.command import CORES_MAX, pool, told
+from tests.shell.command import CORES_MAX, pool, shortened, told
+from tests.shell.expected import NEEDED, missing
+from tests.shell.story import Outcome
 
 PLAYTIME_S = 180
 """Bound of the first test that asks for what the others have queued before it."""
@@ -62,3 +65,24 @@ def test_a_seed_is_the_same_in_any_process() -> None:
         digests = [[outcome.digest for outcome in each.get()] for each in (first, second)]
     assert all(digests[0])
     assert digests[0] == digests[1]
+
+
+def test_what_never_happened_is_named() -> None:
+    """A run that has met nothing lacks every fault, end, harm and scene; one that has met them all lacks nothing."""
+    assert missing({}) == list(NEEDED)
+    assert missing(dict.fromkeys(NEEDED, 1)) == []
+    assert len(set(NEEDED)) == len(NEEDED)
+
+
+@pytest.mark.timeout(PLAYTIME_S)
+def test_a_seed_is_cut_to_what_its_failure_needs(workers: Pool) -> None:
+    """Nothing befalls a seed of which no item is named; of one that fails by two of its items the two are left."""
+    bare = workers.apply(told, (TWICE[0], frozenset()))
+    assert (bare.items, bare.problems) == ((), ())
+    whole = replace(bare, items=("trouble 1", "end stop 2", "trouble 3"), problems=("L1: left",))
+
+    def play(seed: int, only: frozenset[str]) -> Outcome:
+        assert seed == whole.seed
+        return whole if {"trouble 1", "trouble 3"} <= only else bare
+
+    assert shortened(whole, play) == ["trouble 1", "trouble 3"]

@@ -1,0 +1,40 @@
+"""What a long run must have seen: every fault of the exchange and of the road, every end, every harm, every scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.shell import endings, harms, scenes, trial, troubles
+
+ENOUGH_SEEDS = 300
+"""A run of so many seeds plays the scenes too, and fails when something on the list never happened."""
+
+FAULTS = tuple(
+    dict.fromkeys(
+        f"fault {kind.partition(',')[0]}"
+        for kinds in (
+            troubles.REST_ANYWHERE, troubles.OF_ORDERS, troubles.OF_CANCELS, troubles.OF_ROWS, troubles.OF_FRAMES,
+            ("refuse_subscription", "ignore_subscription", "auth_403", "ip_403"),
+        )
+        for kind in kinds
+    )
+)  # fmt: skip
+KINDS = (
+    *(f"strange_bytes {kind}" for kind in ("garbage", "twice", "oversize", "preface", "early_end")),
+    *(f"closed_door {kind}" for kind in ("refused", "unreachable", "resolver")),
+    *(f"stream {kind}" for kind in trial.KINDS),
+)
+ENDS = tuple(f"end {end}" for end in endings.AT_A_STEP) + tuple(f"{end} at a step" for end in endings.AT_A_STEP)
+NEEDED = (
+    *(trouble.__name__ for trouble in troubles.TROUBLES),
+    *KINDS,
+    *FAULTS,
+    *ENDS,
+    *(f"harm {name}" for name in harms.HARMS),
+    *(f"scene {name}" for name in scenes.SCENES),
+)
+
+
+def missing(counts: Mapping[str, int]) -> list[str]:
+    """What never happened."""
+    return [name for name in NEEDED if not counts.get(name)]
