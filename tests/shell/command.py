@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     broken = any(outcome.problems for outcome in done)
     if len(seeds) >= expected.ENOUGH_SEEDS:
         broken = _named(None, processes) != 0 or broken
-        if not broken and _unreached(done):
+        if _unreached(done) and not broken:
             return UNREACHED
     return 1 if broken else 0
 

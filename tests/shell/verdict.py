@@ -20,6 +20,7 @@ FIT_S = 200.0
 """L4: a stall that nobody told of is over within this, and everything is read anew."""
 TASKS_MAX = 40
 LATCHED = ("halted", "panic", "reducing")
+AGAINST_ITS_WORD = "fill_after_cancel"
 PINGED_S = 15.0
 """L5: so often at least a healthy daemon tells its service manager that it is well."""
 BURST_S, BURST_MAX = 1.0, 400
@@ -82,8 +83,14 @@ def at_an_end(world: World) -> None:
     _told(world, said)
 
 
+def contradicted(world: World) -> bool:
+    """Whether the venue has filled an order after it had said that the order was cancelled."""
+    fired = sum(fault.fired for fault in world.levers._faults.active if fault.name == AGAINST_ITS_WORD)
+    return bool(fired + world.faulted[AGAINST_ITS_WORD])
+
+
 def _told(world: World, said: str) -> None:
-    """L1 and L3 at this very moment, by the venue's truth."""
+    """L1 and L3 at this very moment, by the venue's truth; a fill against its own word may not be known yet."""
     run, journal = world.run, world.records
     told = said + " ".join(line["text"] for line in journal.all("alert_raised"))
     net, resting = Decimal(0), []
@@ -94,6 +101,7 @@ def _told(world: World, said: str) -> None:
         net += sign * (Decimal(order["created"]) - Decimal(order["remaining"])) * (order["market"] != "eurusd")
         if order["status"] == "Open":
             resting.append(order["client_order_id"])
+    net = Decimal(0) if contradicted(world) else net
     open_states = [name for name, state in journal.states().items() if state not in ENDED]
     if run.code == 0 and (abs(net) > DUST or resting or open_states):
         world.surprises.append(f"L1: exit code 0 with net {net}, resting {resting}, open in the journal {open_states}")
@@ -128,7 +136,7 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
         DEMO_SECRET,
         world.levers._venue.rules.balance_decimals,
         halted,
-        contradicted=bool(world.faulted["fill_after_cancel"]),
+        contradicted=contradicted(world),
         clock_was_set=world.clock_was_set,
     )
     found = [*world.surprises, *judged(case), *_nonces(), *_rate()]
