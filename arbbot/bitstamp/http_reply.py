@@ -64,13 +64,14 @@ class ReplyReader:
     def _whole(self) -> RawReply:
         parser, head = self._parser, self._head
         assert head is not None
-        self.reusable = (
-            parser.our_state is h11.DONE and parser.their_state is h11.DONE and parser.trailing_data == (b"", False)
-        )
         headers: dict[str, str] = {}
         for name, value in head.headers:
             headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
-        return RawReply(head.status_code, headers, self._decoded(headers.get("content-encoding", "identity")))
+        reply = RawReply(head.status_code, headers, self._decoded(headers.get("content-encoding", "identity")))
+        self.reusable = (
+            parser.our_state is h11.DONE and parser.their_state is h11.DONE and parser.trailing_data == (b"", False)
+        )
+        return reply
 
     def _decoded(self, encoding: str) -> bytes:
         """The body as it was meant: we ask for none of the encodings, but a cache between may not listen."""

@@ -29,7 +29,7 @@ VENUE_WINDOWS = (Window(400, 1.0), Window(10_000, 600.0))
 
 
 class Lane(Enum):
-    """Who asks, with the share of every window it must leave to those above it."""
+    """Who asks, with the share of every window, at least one request, that it must leave to those above it."""
 
     CANCEL = 0.0
     ORDER = 0.05
@@ -61,6 +61,7 @@ class Limiter:
     __slots__ = (
         "_backoff",
         "_hits_in_a_row",
+        "_paused_from",
         "_paused_until",
         "_random",
         "_rooms",
@@ -77,7 +78,7 @@ class Limiter:
         self._sent: tuple[deque[float], ...] = tuple(deque() for _ in self.windows)
         self._rooms = {
             lane: tuple(
-                (window.seconds, max(1, window.count - int(window.count * lane.value)), sent)
+                (window.seconds, max(1, window.count - _reserve(window, lane)), sent)
                 for window, sent in zip(self.windows, self._sent, strict=True)
             )
             for lane in Lane
@@ -85,7 +86,7 @@ class Limiter:
         """For each lane and window: seconds, what may be sent in them, and what was."""
         self._backoff = backoff
         self._random = random
-        self._paused_until = 0.0
+        self._paused_from = self._paused_until = float("-inf")
         self._hits_in_a_row = 0
         self.requests = 0
         self.hits = 0
@@ -110,18 +111,28 @@ class Limiter:
         self.requests += 1
         return 0.0
 
-    def limited(self, now_s: float) -> None:
-        """The venue answered that we ask too often: pause, longer each time in a row."""
+    def limited(self, now_s: float, sent_s: float) -> None:
+        """The venue answered that we ask too often: pause, longer each time in a row. What was sent before the last
+        pause began could not know of it, and adds nothing to it.
+        """
         self.hits += 1
+        if sent_s < self._paused_from:
+            return
         pause = self._backoff.delay_s(self._hits_in_a_row, self._random)
         self._hits_in_a_row += 1
-        self._paused_until = max(self._paused_until, now_s + pause)
+        self._paused_from, self._paused_until = now_s, max(self._paused_until, now_s + pause)
 
-    def answered(self) -> None:
-        """The venue answered something else: the next pause starts small again."""
-        self._hits_in_a_row = 0
+    def answered(self, sent_s: float) -> None:
+        """The venue answered something else, and not to what was sent before the last pause: the next starts small."""
+        if sent_s >= self._paused_from:
+            self._hits_in_a_row = 0
 
     @property
     def hit_ratio(self) -> float:
         """Rate-limit answers per request sent; 0 before the first."""
         return self.hits / self.requests if self.requests else 0.0
+
+
+def _reserve(window: Window, lane: Lane) -> int:
+    """What a lane leaves of a window to those above it."""
+    return max(1, int(window.count * lane.value)) if lane.value else 0

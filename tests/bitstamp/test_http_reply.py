@@ -67,7 +67,9 @@ def test_of_repeated_headers_the_first_counts() -> None:
 
 @pytest.mark.parametrize("encode", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
 def test_encoded_bodies_are_decoded_within_the_bound(encode: object) -> None:
-    """A cache that encodes unasked is understood; a small body that decodes to a large one is not let in."""
+    """A cache that encodes unasked is understood; a small body that decodes to a large one is not let in, and
+    nothing follows on a connection whose reply could not be decoded.
+    """
     assert callable(encode)
     name = b"gzip" if encode is gzip.compress else b"deflate"
 
@@ -78,8 +80,10 @@ def test_encoded_bodies_are_decoded_within_the_bound(encode: object) -> None:
     assert found is not None
     assert found.body == BODY
     for broken in (encode(b"x" * (MOST + 1)), encode(BODY)[:-3], encode(BODY) + b"more", b"\x1f\x8b not gzip"):
+        reader = ReplyReader("POST", MOST)
         with pytest.raises(BadReply):
-            read(reply(broken))
+            reader.feed(reply(broken))
+        assert not reader.reusable
 
 
 @pytest.mark.parametrize(

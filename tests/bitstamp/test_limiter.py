@@ -51,6 +51,16 @@ def test_questions_never_starve_orders_nor_orders_cancels() -> None:
     assert limiter.acquire(Lane.CANCEL, 0.0) == pytest.approx(10.0)
 
 
+@pytest.mark.parametrize("count", range(2, 20))
+def test_small_windows_keep_room_for_a_cancel_too(count: int) -> None:
+    """However few requests a window holds, orders and questions leave at least one of them to cancels."""
+    for lane in (Lane.ASK, Lane.ORDER):
+        limiter = Limiter(Random(1), [Window(count, 10.0)])
+        while limiter.acquire(lane, 0.0) == 0:
+            pass
+        assert limiter.acquire(Lane.CANCEL, 0.0) == 0
+
+
 def test_waiting_as_told_is_enough() -> None:
     """After the seconds named, the request is granted."""
     limiter = Limiter(Random(1), [Window(3, 1.0), Window(5, 4.0)])
@@ -69,17 +79,29 @@ def test_rate_limit_answers_pause_longer_and_longer_but_not_cancels() -> None:
     pauses = []
     now = 0.0
     for _ in range(6):
-        limiter.limited(now)
+        limiter.limited(now, sent_s=now)
         pauses.append(limiter.acquire(Lane.ORDER, now))
         assert limiter.acquire(Lane.CANCEL, now) == 0
         now += 100.0
     for pause, full in zip(pauses, [1, 2, 4, 8, 8, 8], strict=True):
         assert full / 2 <= pause <= full
-    limiter.answered()
-    limiter.limited(now)
+    limiter.answered(sent_s=now)
+    limiter.limited(now, sent_s=now)
     assert limiter.acquire(Lane.ASK, now) <= 1.0
     assert limiter.hits == 7
     assert limiter.hit_ratio == 7 / limiter.requests
+
+
+def test_what_was_sent_before_a_pause_makes_it_neither_longer_nor_shorter() -> None:
+    """Many requests on the way at once, all told too often, are one occasion; a good answer among them is no end of it."""
+    limiter = Limiter(Random(7), backoff=Backoff(first_s=1.0, cap_s=8.0, jitter=0.0))
+    for answered_s in (10.0, 10.1, 10.2):
+        limiter.limited(answered_s, sent_s=9.9)
+    assert limiter.acquire(Lane.ASK, 10.2) == pytest.approx(0.8)
+    assert limiter.hits == 3
+    limiter.answered(sent_s=9.9)
+    limiter.limited(12.0, sent_s=11.5)
+    assert limiter.acquire(Lane.ASK, 12.0) == pytest.approx(2.0)
 
 
 def test_the_ratio_of_nothing_is_zero() -> None:

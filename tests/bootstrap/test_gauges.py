@@ -21,7 +21,7 @@ def test_hit_ratio_and_premium_difference_are_gauges() -> None:
     tell(metrics, limiter, rig.engine.premium)
     for moment in range(4):
         limiter.acquire(Lane.ORDER, moment)
-    limiter.limited(4)
+    limiter.limited(4, sent_s=3)
     rig.ready()
     for symbol, bid, ask in (("btcusd", "59990", "60000"), ("btceur", "55000", "55010"), ("eurusd", "1.1", "1.1001")):
         rig.step(ev.TickerFetched(0, symbol, Decimal(bid), Decimal(ask), Decimal(bid)))

@@ -192,10 +192,11 @@ class Wire:
             return
         exchange.attempt += 1
         if isinstance(answer, Reply):
+            sent_s = exchange.sent_at.mono_ns / 1e9
             if is_rate_limited(answer):
-                self.limiter.limited(self._world.clock.mono_s)
+                self.limiter.limited(self._world.clock.mono_s, sent_s)
             else:
-                self.limiter.answered()
+                self.limiter.answered(sent_s)
             self._note_clock(answer, exchange.sent_at)
         exchange.answers.append(answer)
         following = follow_up(exchange.command, answer, NAMES)
