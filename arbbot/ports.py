@@ -9,6 +9,9 @@ from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.records import DurableRecord, Record
 
+QUESTION_S = 100
+"""Seconds, of the machine's, within which a gateway answers a question or gives it up, all its pages."""
+
 Sink = Callable[[Event, Moment], object]
 """Where an adapter hands events, in the same call in which the bytes arrived."""
 
@@ -31,9 +34,9 @@ class Gateway(Protocol):
     def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Coroutine[Any, Any, Event]:
         """Do it once; what is returned waits for the one event that answers it, and must be awaited.
 
-        The call itself may put an order or a cancel on the wire, before anything is awaited. Never raises for anything
-        the venue or the network does. A cancelled placement or cancel may have reached the venue: the caller turns
-        cancellation into doubt.
+        The call itself may put an order or a cancel on the wire, before anything is awaited; a hedge's leg goes out
+        within about a second or is refused as not sent. Never raises for anything the venue or the network does. A
+        cancelled placement or cancel may have reached the venue: the caller turns cancellation into doubt.
         """
         ...
 

@@ -61,9 +61,9 @@ class Asks:
             ) as response:
                 body = await self._bounded(response)
         except _NEVER_CONNECTED as error:
-            return NoReply(False, _named(error))
+            return NoReply(False, named(error))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return NoReply(True, _named(error))
+            return NoReply(True, named(error))
         if body is None:
             return NoReply(True, "reply larger than allowed")
         return RawReply(response.status, {name.lower(): response.headers[name] for name in response.headers}, body)
@@ -83,7 +83,7 @@ class Asks:
         return bytes(body)
 
 
-def _named(error: Exception) -> str:
+def named(error: Exception) -> str:
     """An error by type and system text only: the repr of some aiohttp errors shows request headers."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"{type(error).__name__}: {error.strerror or type(error.os_error).__name__}"

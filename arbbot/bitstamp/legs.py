@@ -19,8 +19,8 @@ from yarl import URL
 from arbbot.bitstamp.http_reply import BadReply, RawReply, ReplyReader
 from arbbot.bitstamp.reply import NoReply
 
-WARM = 2
-"""Connections kept open: one for each leg of a hedge."""
+WARM = 3
+"""Connections kept open: one for each leg of a hedge, and one that a call to keep them open may be on."""
 MOST = 8
 """Connections open at once."""
 _SECOND_ADDRESS_AFTER_S = 0.25
@@ -31,9 +31,12 @@ _CLOSE_GRACE_S = 1.0
 class Leg(asyncio.Protocol):
     """One connection to the venue."""
 
-    def __init__(self, lost: Callable[[Leg], None], most_bytes: int) -> None:
-        """`lost` is called once when the connection is gone; `most_bytes` bounds a reply's body."""
-        loop = asyncio.get_running_loop()
+    def __init__(self, over: Callable[[Leg], None], lost: Callable[[Leg], None], most_bytes: int) -> None:
+        """`over` is called after each request that was sent, once it is answered or given up; `lost` once, when the
+        connection is gone. `most_bytes` bounds a reply's body.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._over = over
         self._lost = lost
         self._most_bytes = most_bytes
         self._transport: asyncio.Transport | None = None
@@ -42,8 +45,8 @@ class Leg(asyncio.Protocol):
         self._reader: ReplyReader | None = None
         self._answer: asyncio.Future[RawReply | NoReply] | None = None
         self.idle_since_s = 0.0
-        """The loop's time."""
-        self.gone: asyncio.Future[None] = loop.create_future()
+        """The loop's time, of the last reply."""
+        self.gone: asyncio.Future[None] = self._loop.create_future()
         self._spoilt = False
         """Bytes that nobody asked for came."""
 
@@ -57,16 +60,19 @@ class Leg(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing() and not self._poll.poll(0)
 
     def send(self, method: str, request: bytes) -> bool:
-        """Write a whole request; False, having written nothing, where the connection is gone already."""
+        """Write a whole request; False, having written nothing, where the connection is gone already. It goes back to
+        its owner by itself: whoever sent may be cancelled before it begins to wait.
+        """
         if self._transport is None or self._transport.is_closing():
             return False
         self._method, self._reader = method, None
-        self._answer = asyncio.get_running_loop().create_future()
+        self._answer = self._loop.create_future()
+        self._answer.add_done_callback(self._settled)
         self._transport.write(request)
         return True
 
     async def answer(self) -> RawReply | NoReply:
-        """What came of the request sent. Whoever gives up waiting has to `drop` the connection."""
+        """What came of the request sent. Whoever is cancelled while it waits has given the request up."""
         assert self._answer is not None
         return await self._answer
 
@@ -118,6 +124,9 @@ class Leg(asyncio.Protocol):
         self.gone.set_result(None)
         self._lost(self)
 
+    def _settled(self, _: asyncio.Future[RawReply | NoReply]) -> None:
+        self._over(self)
+
     def _feed(self, raw: bytes) -> None:
         assert self._answer is not None
         try:
@@ -129,6 +138,7 @@ class Leg(asyncio.Protocol):
             self.drop()
         else:
             if reply is not None:
+                self.idle_since_s = self._loop.time()
                 self._answer.set_result(reply)
 
 
@@ -145,14 +155,12 @@ class Legs:
         base: URL,
         context: ssl.SSLContext | None,
         *,
-        connect_timeout_s: float,
         keep_alive_s: float,
         most_bytes: int,
     ) -> None:
         """`context` for TLS, host name checked; `keep_alive_s` is how long an idle connection is trusted."""
         self._host, self._port = base.host or "", base.port or 0
         self._context = context
-        self._connect_timeout_s = connect_timeout_s
         self._keep_alive_s = keep_alive_s
         self._most_bytes = most_bytes
         self._idle: list[Leg] = []
@@ -162,33 +170,42 @@ class Legs:
         self._closed = False
 
     def lend(self) -> Leg | None:
-        """A warm connection that nothing is on, until it is given back."""
+        """The warm connection that has been idle longest, nothing on it; it is back once what is sent is over."""
         oldest_s = asyncio.get_running_loop().time() - self._keep_alive_s
         while self._idle:
-            leg = self._idle.pop()
+            leg = self._idle.pop(0)
             if leg.idle_since_s >= oldest_s and leg.quiet():
                 return leg
             leg.drop()
         return None
 
-    async def lend_or_open(self) -> Leg:
-        """The same, or a new connection, or wait for one when `MOST` are open. Raises OSError or UnicodeError (for a
+    async def lend_or_open(self, until_s: float) -> Leg:
+        """A new connection while fewer than `WARM` are open, else the same or a new one, or wait for one when `MOST`
+        are. Raises OSError, of which TimeoutError past `until_s` of the loop's time is one, or UnicodeError (for a
         name that is none): nothing was sent then.
         """
-        async with asyncio.timeout(self._connect_timeout_s):
-            while (leg := self.lend()) is None:
-                if self._closed:
-                    raise ConnectionAbortedError("no new connection: the gateway is closed")
-                if len(self._open) + self._opening < MOST:
-                    return await self._connect()
-                self._freed.clear()
-                await self._freed.wait()
-            return leg
+        async with asyncio.timeout_at(until_s):
+            leg = await self._lend_or_open()
+        if asyncio.get_running_loop().time() > until_s:  # nothing had to be waited for, or the loop stood still
+            self.give_back(leg)
+            raise TimeoutError
+        return leg
+
+    async def _lend_or_open(self) -> Leg:
+        while not self._closed:
+            count = len(self._open) + self._opening
+            leg = self.lend() if count >= WARM else None
+            if leg is not None:
+                return leg
+            if count < MOST:
+                return await self._connect()
+            self._freed.clear()
+            await self._freed.wait()
+        raise ConnectionAbortedError("no new connection: the gateway is closed")
 
     def give_back(self, leg: Leg) -> None:
-        """Take a connection back after its exchange; it is kept if it is sound and one of the first two."""
+        """Take a connection back, sent upon or not; it is kept if it is sound and one of the first `WARM`."""
         if len(self._idle) < WARM and leg.reusable():
-            leg.idle_since_s = asyncio.get_running_loop().time()
             self._idle.append(leg)
             self._freed.set()
         else:
@@ -228,7 +245,7 @@ class Legs:
         """A connection over a connected socket, TLS agreed. The transport of the first step owns the socket, so that
         whatever breaks off the second closes it once and rightly.
         """
-        loop, leg = asyncio.get_running_loop(), Leg(self._forget, self._most_bytes)
+        loop, leg = asyncio.get_running_loop(), Leg(self.give_back, self._forget, self._most_bytes)
         try:
             plain, _ = await loop.create_connection(
                 (lambda: leg) if self._context is None else asyncio.Protocol, sock=connected

@@ -15,8 +15,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 """What quoting would leave as it is, as all ids of our own: asking costs a fifth of quoting."""
 PAGE_ROWS = 1000
 """Rows of a full page of `user_transactions` and `account_order_data`: the most the venue gives."""
-CONVERTED = "eur_usd".replace("_", "")
-"""The one market whose conversion rate the venue tells."""
+RATE_CALL = "eur_usd"
+"""Tells the venue's own conversion rate of the one market it is named after."""
 MAX_PAGES = 50
 """Pages read for one question before it counts as failed: 50,000 rows."""
 
@@ -113,7 +113,7 @@ def order_events_page(ask: Ask, names: Names, since_event: str | None) -> Reques
 
 def conversion_rate(ask: Ask) -> Request:
     """The venue's own rate of an FX market. It tells one, of the pair in the path's name."""
-    if _market(ask) != CONVERTED:
+    if _market(ask) != RATE_CALL.replace("_", ""):
         raise CannotAsk(f"the venue tells no conversion rate of {ask.market}")
     return eur_usd()
 
@@ -166,7 +166,7 @@ def tickers() -> Request:
 
 def eur_usd() -> Request:
     """The venue's own EUR/USD conversion rate."""
-    return _public("eur_usd/")
+    return _public(f"{RATE_CALL}/")
 
 
 def ohlc(market: str, step_s: int, limit: int, start_s: int | None = None, end_s: int | None = None) -> Request:

@@ -19,7 +19,7 @@ from yarl import URL
 
 from arbbot import __version__
 from arbbot.bitstamp import codec_account, codec_market, requests
-from arbbot.bitstamp.asks import Asks
+from arbbot.bitstamp.asks import Asks, named
 from arbbot.bitstamp.auth import Credentials, SignedRequest, Signer, new_nonce
 from arbbot.bitstamp.http_reply import RawReply
 from arbbot.bitstamp.legs import WARM, Leg, Legs
@@ -32,7 +32,8 @@ from arbbot.bitstamp.wire import Malformed
 from arbbot.domain.book import Book
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
 from arbbot.domain.events import Event, Moment
-from arbbot.ports import Clock, Sink
+from arbbot.domain.order import Purpose
+from arbbot.ports import QUESTION_S, Clock, Sink
 
 Tap = Callable[[PlaceOrder | CancelOrder | Ask, Answer, Moment], None]
 """Sees every answer of the wire with the command it answers, pages one by one: what a recorder stores."""
@@ -48,8 +49,12 @@ class RestSettings:
     ca_file: Path | None = None
     """Trust this CA instead of the system's."""
     connect_timeout_s: float = 3.0
+    leg_patience_s: float = 1.0
+    """How long a hedge's leg may wait for a connection: later its books are history. What ends a hedge waits longer."""
     order_timeout_s: float = 10.0
     ask_timeout_s: float = 20.0
+    question_timeout_s: float = QUESTION_S
+    """For all pages of a question, waits for the rate budget in."""
     keep_alive_s: float = 60.0
     budget_wait_s: float = 30.0
     """How long a question or a cancel may wait for the rate budget."""
@@ -113,7 +118,6 @@ class BitstampGateway:
         self._legs = Legs(
             self._base,
             context,
-            connect_timeout_s=min(settings.connect_timeout_s, settings.order_timeout_s),
             keep_alive_s=settings.keep_alive_s,
             most_bytes=settings.max_reply_bytes,
         )
@@ -143,27 +147,40 @@ class BitstampGateway:
         at = self._clock.now()
         try:
             request = build(command, self._names, at.mono_ns)
+            if request.private and self._signer is None:
+                raise CannotAsk("no credentials")
         except CannotAsk as fault:
             return _told(interpret(command, [NoReply(False, str(fault))], self._reading))
         if isinstance(command, Ask):
             return self._asked(command, request)
-        lane = _LANES[type(command)]
-        return self._moved(command, request, lane, self._begin(request, lane, at))
+        begun = self._begin(request, _LANES[type(command)], at)
+        if begun is not None:
+            return self._moved(command, begun)
+        is_leg = isinstance(command, PlaceOrder) and command.terms.purpose is Purpose.LEG
+        now_s = asyncio.get_running_loop().time()
+        return self._moved_later(command, request, now_s + self._settings.leg_patience_s if is_leg else None)
 
-    async def _moved(
-        self, command: PlaceOrder | CancelOrder, request: Request, lane: Lane, begun: _Sent | NoReply | None
-    ) -> Event:
+    async def _moved(self, command: PlaceOrder | CancelOrder, begun: _Sent | NoReply) -> Event:
         """The event that answers an order or a cancel."""
-        answer = await self._finish(request, lane, begun)
+        answer = await self._answer(begun)
         self._tape(command, answer)
         return interpret(command, [answer], self._reading)
 
+    async def _moved_later(self, command: PlaceOrder | CancelOrder, request: Request, latest_s: float | None) -> Event:
+        """The same for one that could not be written at once."""
+        return await self._moved(command, await self._begin_later(request, _LANES[type(command)], latest_s))
+
     async def _asked(self, ask: Ask, first: Request) -> Event:
-        """The event that answers a question, of one page or several."""
+        """The event that answers a question, of one page or several, in bounded time."""
         request: Request | None = first
         answers: list[Answer] = []
+        until_s = asyncio.get_running_loop().time() + self._settings.question_timeout_s
         while request is not None and len(answers) < MAX_PAGES:
-            answer = await self._once(request)
+            try:
+                async with asyncio.timeout_at(until_s):
+                    answer = await self._once(request)
+            except TimeoutError:
+                answer = NoReply(True, f"not read to its end within {self._settings.question_timeout_s} s")
             self._tape(ask, answer)
             answers.append(answer)
             request = follow_up(ask, answer, self._names)
@@ -174,10 +191,11 @@ class BitstampGateway:
             self._tap(command, answer, self._clock.now())
 
     async def warm(self) -> None:
-        """Open the legs' connections, or keep them open, with a cheap public call on each at the same time."""
-        request = requests.eur_usd()
-        begun = [self._begin(request, Lane.ASK, self._clock.now()) for _ in range(WARM)]
-        await asyncio.gather(*[self._finish(request, Lane.ASK, each) for each in begun])
+        """Open the orders' connections, or keep them open, with a cheap public call on each. One after the other: what
+        stands stays free for both legs of a hedge.
+        """
+        for _ in range(WARM):
+            await self._answer(await self._begin_later(requests.eur_usd(), Lane.ASK, None))
 
     # --- calls beside the port --------------------------------------------------------------------------------
 
@@ -214,8 +232,6 @@ class BitstampGateway:
 
     def _begin(self, request: Request, lane: Lane, at: Moment) -> _Sent | NoReply | None:
         """Write a request onto a warm connection, if there is one and the budget has room; else None, nothing done."""
-        if request.private and self._signer is None:
-            return NoReply(False, "no credentials")
         legs = _entered(self._legs)
         leg = legs.lend()
         if leg is None:
@@ -231,30 +247,32 @@ class BitstampGateway:
             return _Sent(leg, signed, at)
         return NoReply(False, "connection closed before anything was sent")
 
-    async def _finish(self, request: Request, lane: Lane, begun: _Sent | NoReply | None) -> Answer:
-        """Send now what could not be at once, and wait for the reply."""
-        legs = _entered(self._legs)
-        if begun is None and not await self._granted(lane):
+    async def _begin_later(self, request: Request, lane: Lane, latest_s: float | None) -> _Sent | NoReply:
+        """Write a request onto any connection that can be had, by `latest_s` of the loop's time where there is one."""
+        if not await self._granted(lane):
             return _OVER_BUDGET
-        deadline_s = asyncio.get_running_loop().time() + self._settings.order_timeout_s
-        if begun is None:
-            try:
-                leg = await legs.lend_or_open()
-            except (OSError, UnicodeError, RuntimeError) as error:  # uvloop's word for a socket that is still in use
-                return NoReply(False, _named(error))
-            begun = self._write(leg, request, self._clock.now())
+        settings = self._settings
+        until_s = asyncio.get_running_loop().time() + min(settings.connect_timeout_s, settings.order_timeout_s)
+        try:
+            leg = await _entered(self._legs).lend_or_open(until_s if latest_s is None else min(until_s, latest_s))
+        except TimeoutError:
+            return NoReply(False, "no connection in time")
+        except (OSError, UnicodeError, RuntimeError) as error:  # uvloop's word for a socket that is still in use
+            return NoReply(False, named(error))
+        return self._write(leg, request, self._clock.now())
+
+    async def _answer(self, begun: _Sent | NoReply) -> Answer:
+        """The reply to a request that was written."""
         while len(self._nonces) < WARM:
             self._nonces.append(new_nonce())
         if isinstance(begun, NoReply):
             return begun
         leg, signed, sent = begun
         try:
-            async with asyncio.timeout_at(deadline_s):
+            async with asyncio.timeout(self._settings.order_timeout_s):
                 raw = await leg.answer()
         except TimeoutError as error:
-            return NoReply(True, _named(error))
-        finally:
-            legs.give_back(leg)
+            return NoReply(True, named(error))
         return raw if isinstance(raw, NoReply) else self._noted(self._reply(raw, signed), sent)
 
     def _on_the_wire(self, request: Request, signed: SignedRequest | None) -> bytes:
@@ -267,8 +285,6 @@ class BitstampGateway:
 
     async def _once(self, request: Request) -> Answer:
         """Put a question at most once, and say what came of it."""
-        if request.private and self._signer is None:
-            return NoReply(False, "no credentials")
         if not await self._granted(Lane.ASK):
             return _OVER_BUDGET
         at = self._clock.now()
@@ -280,9 +296,9 @@ class BitstampGateway:
         """Let limiter and clock learn from a reply."""
         now = self._clock.now()
         if is_rate_limited(reply):
-            self.limiter.limited(now.mono_ns / 1e9)
+            self.limiter.limited(now.mono_ns / 1e9, sent.mono_ns / 1e9)
         else:
-            self.limiter.answered()
+            self.limiter.answered(sent.mono_ns / 1e9)
         self._note_clock(reply, sent, now)
         return reply
 
@@ -297,8 +313,9 @@ class BitstampGateway:
         return True
 
     def _sign(self, request: Request, at: Moment) -> SignedRequest | None:
-        if not request.private or self._signer is None:
+        if not request.private:
             return None
+        assert self._signer is not None, "nothing private goes out without a key"
         nonce = self._nonces.pop() if self._nonces else new_nonce()
         method, path, query, body, _ = request
         return self._signer.sign(method, path, query, body, nonce, at.utc_us // 1000)
@@ -339,13 +356,6 @@ def _entered(connections: _Connections | None) -> _Connections:
 async def _told(event: Event) -> Event:
     """An answer that needs no waiting for."""
     return event
-
-
-def _named(error: Exception) -> str:
-    """An error by type and system text."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{type(error).__name__}: {error.strerror}"
-    return type(error).__name__
 
 
 def _date_ms(header: str | None) -> int | None:

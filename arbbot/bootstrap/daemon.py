@@ -273,7 +273,7 @@ async def _venue(
 
 
 async def _keep_warm(source: BitstampGateway, clock: SystemClock) -> None:
-    """Keep the legs' two connections open: a cold one costs more than everything else on the way to the venue."""
+    """Keep the orders' connections open: a cold one costs more than everything else on the way to the venue."""
     while True:
         await asyncio.sleep(20.0)
         await source.warm()

@@ -26,7 +26,7 @@ CLOSE_GRACE_S = 5.0
 LATE_AFTER_S = 1.0
 """From an event to the end of its commit: beyond it the decision is of another market, and its orders stay here."""
 STUCK_NS = 120_000_000_000
-"""A question without an answer for so long is stuck: every way of asking has a far shorter bound of its own."""
+"""A question without an answer for so long is stuck: in real time `QUESTION_S` is over, however many its pages."""
 
 
 class DaemonFault(Exception):

@@ -6,8 +6,7 @@ It stands outside every task group: a feed that dies takes no order in flight wi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
 from arbbot.domain.events import AskFailed, CancelResult, Event, OrderUnanswered
@@ -25,7 +24,7 @@ class DeskFault(RuntimeError):
 
 
 class OrderDesk:
-    """Owns a task for each command in flight."""
+    """Owns a task for each command in flight, and delivers one event for each, whenever the task is cancelled."""
 
     def __init__(
         self, gateway: Gateway, deliver: Callable[[Event], None], fault: Callable[[BaseException], None]
@@ -34,32 +33,26 @@ class OrderDesk:
         self._gateway = gateway
         self._deliver = deliver
         self._fault = fault
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[asyncio.Task[Event], PlaceOrder | CancelOrder | Ask] = {}
         self._loop = asyncio.get_running_loop()
 
     def dispatch(self, command: PlaceOrder | CancelOrder | Ask) -> None:
         """Start the command now: an order that can be written at once is, before this returns."""
         if len(self._in_flight) >= MOST_IN_FLIGHT:
             raise DeskFault(f"{len(self._in_flight)} commands in flight")
-        waiting = self._run(command, self._gateway.perform(command))
-        task = self._loop.create_task(waiting, name=_TASK_NAME)
-        self._in_flight.add(task)
+        task = self._loop.create_task(self._gateway.perform(command), name=_TASK_NAME)
+        self._in_flight[task] = command
         task.add_done_callback(self._done)
 
-    async def _run(self, command: PlaceOrder | CancelOrder | Ask, performing: Coroutine[Any, Any, Event]) -> None:
-        try:
-            answer = await performing
-        except asyncio.CancelledError:
+    def _done(self, task: asyncio.Task[Event]) -> None:
+        """Not in the task itself: one that is cancelled before its first step never runs."""
+        command = self._in_flight.pop(task)
+        if task.cancelled():
             self._deliver(unanswered(command, "cancelled while waiting for the answer"))
-            raise
-        self._deliver(answer)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._in_flight.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            error = task.exception()
-            assert error is not None
+        elif (error := task.exception()) is not None:
             self._fault(error)
+        else:
+            self._deliver(task.result())
 
     async def close(self, grace_s: float) -> None:
         """Wait for what is in flight, then cancel the rest, each within `grace_s`.
@@ -68,11 +61,11 @@ class OrderDesk:
         here stays intended in the journal, and the next start puts it in doubt.
         """
         if self._in_flight:
-            await asyncio.wait(set(self._in_flight), timeout=grace_s)
-        for task in set(self._in_flight):
+            await asyncio.wait(self._in_flight, timeout=grace_s)
+        for task in self._in_flight:
             task.cancel()
         if self._in_flight:
-            await asyncio.wait(set(self._in_flight), timeout=grace_s)
+            await asyncio.wait(self._in_flight, timeout=grace_s)
 
 
 def unanswered(command: PlaceOrder | CancelOrder | Ask, reason: str) -> Event:

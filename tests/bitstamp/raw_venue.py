@@ -79,11 +79,12 @@ class RawVenue:
         """Write to it."""
         await asyncio.get_running_loop().sock_sendall(connection, reply)
 
-    async def warmed(self, warming: Awaitable[None], count: int = 2) -> list[socket.socket]:
-        """The connections that a client's warming opens, each answered."""
+    async def warmed(self, warming: Awaitable[None], count: int = 3) -> list[socket.socket]:
+        """The connections that a client's warming opens, each answered before the next is opened."""
         task = asyncio.ensure_future(warming)
-        connections = [await self.accept() for _ in range(count)]
-        for connection in connections:
+        connections = []
+        for _ in range(count):
+            connections.append(connection := await self.accept())
             await self.heard(connection)
             await self.say(connection, QUIET)
         await task

@@ -24,7 +24,8 @@ from arbbot.domain.commands import CancelOrder, PlaceOrder
 from arbbot.domain.events import CancelResult, Event, OrderAcked, OrderRefused, OrderUnanswered
 from arbbot.domain.market import Side
 from arbbot.domain.order import OrderKind, OrderTerms, Purpose
-from tests.bitstamp.clocks import FastClock
+from arbbot.ports import Clock
+from tests.bitstamp.clocks import FastClock, ManualClock
 from tests.bitstamp.fake_rest import KEY, SECRET, FakeRest, Say
 from tests.bitstamp.raw_venue import LOOPS, QUIET, RawVenue, on, raw_venue, sealed
 
@@ -34,6 +35,7 @@ TERMS = OrderTerms("h-1.a", "h-1", Purpose.LEG, "btcusd", Side.BUY, OrderKind.MA
 BUY = PlaceOrder(TERMS)
 SELL = PlaceOrder(replace(TERMS, client_order_id="h-1.b", side=Side.SELL))
 TAKEN = orjson.dumps({"id": "77", "market": "BTC/USD", "amount": "0.00100000", "price": "0"})
+EXIT = PlaceOrder(replace(TERMS, purpose=Purpose.UNWIND))
 ACKED = OrderAcked("h-1.a", 77)
 
 
@@ -42,8 +44,11 @@ def gateway_to(
     *,
     ca_file: Path | None = None,
     order_timeout_s: float = 5.0,
+    leg_patience_s: float = 5.0,
     keep_alive_s: float = 60.0,
     max_reply_bytes: int = 1 << 20,
+    clock: Clock | None = None,
+    window: Window = Window(1000, 1.0),  # noqa: B008 - frozen
 ) -> BitstampGateway:
     """A gateway on a local address."""
     return BitstampGateway(
@@ -51,11 +56,12 @@ def gateway_to(
             url,
             ca_file=ca_file,
             order_timeout_s=order_timeout_s,
+            leg_patience_s=leg_patience_s,
             keep_alive_s=keep_alive_s,
             max_reply_bytes=max_reply_bytes,
         ),
-        FastClock(1.0),
-        Limiter(Random(1), [Window(1000, 1.0)]),
+        clock or FastClock(1.0),
+        Limiter(Random(1), [window]),
         credentials=Credentials(KEY, SECRET),
         reading=Reading(("btcusd",)),
     )
@@ -70,12 +76,12 @@ async def answer(venue: RawVenue, connection: socket.socket) -> bytes:
 
 @every_loop
 def test_both_orders_are_on_the_wire_before_anything_is_awaited(loop: NewLoop) -> None:
-    """Two calls of `perform`, and the venue's sockets hold both whole requests, one on each warm connection."""
+    """Two calls of `perform`, and the venue's sockets hold both whole requests, each on a warm connection."""
 
     async def promise() -> None:
         with raw_venue() as venue:
             async with gateway_to(venue.url) as gateway:
-                connections = await venue.warmed(gateway.warm())
+                connections = (await venue.warmed(gateway.warm()))[:2]
                 performing = [gateway.perform(BUY), gateway.perform(SELL)]
                 requests = [connection.recv(1 << 16) for connection in connections]  # at once: nothing ran between
                 assert {request[:24] for request in requests} == {
@@ -102,7 +108,7 @@ def test_a_connection_closed_while_idle_is_not_written_to(loop: NewLoop) -> None
                 ordering = asyncio.ensure_future(gateway.perform(BUY))
                 await answer(venue, await venue.accept())
                 assert await ordering == ACKED
-                assert [await venue.heard(connection) for connection in venue.sockets[:2]] == [b"", b""]
+                assert [await venue.heard(connection) for connection in venue.sockets[:WARM]] == [b""] * WARM
 
     on(loop, promise)
 
@@ -147,7 +153,86 @@ def test_closed_between_order_and_answer_is_doubt(loop: NewLoop, reset: bool, sa
                 assert isinstance(await ordering, OrderUnanswered)
                 with pytest.raises(BlockingIOError):
                     venue.listener.accept()
-            assert [await each for each in heard if each is not first] == [b""]
+            assert [await each for each in heard if each is not first] == [b""] * (WARM - 1)
+
+    on(loop, promise)
+
+
+@every_loop
+def test_a_leg_that_finds_no_connection_in_time_is_not_sent_and_an_exit_waits(loop: NewLoop) -> None:
+    """No connection is warm and TLS is not agreed: the leg is refused unsent when its patience ends, an exit is not."""
+
+    async def promise() -> None:
+        with raw_venue() as venue:
+            async with gateway_to(venue.url.replace("http", "https"), leg_patience_s=0.1) as gateway:
+                exiting = asyncio.ensure_future(gateway.perform(EXIT))
+                event = await gateway.perform(BUY)
+                assert isinstance(event, OrderRefused)
+                assert (event.code, event.reason) == ("not_sent", "no connection in time")
+                assert not exiting.done()
+                exiting.cancel()
+                await asyncio.wait([exiting])
+
+    on(loop, promise)
+
+
+@every_loop
+def test_a_leg_whose_time_is_over_is_not_written_although_a_connection_has_come(loop: NewLoop) -> None:
+    """The loop stood still after the decision: the leg is refused unsent, and the connection serves the exit."""
+
+    async def promise() -> None:
+        with raw_venue() as venue:
+            async with gateway_to(venue.url, leg_patience_s=0.02) as gateway:
+                ordering, exiting = gateway.perform(BUY), gateway.perform(EXIT)
+                connections = await venue.warmed(gateway.warm())
+                await asyncio.sleep(0.05)
+                event = await ordering
+                assert isinstance(event, OrderRefused)
+                assert event.code == "not_sent"
+                waiting = asyncio.ensure_future(exiting)
+                await answer(venue, connections[1])
+                assert await waiting == ACKED
+
+    on(loop, promise)
+
+
+@every_loop
+def test_keeping_warm_leaves_a_connection_for_each_leg(loop: NewLoop) -> None:
+    """While the call that keeps connections open is unanswered, both orders of a hedge are written at once."""
+
+    async def promise() -> None:
+        with raw_venue() as venue:
+            async with gateway_to(venue.url) as gateway:
+                connections = await venue.warmed(gateway.warm())
+                warming = asyncio.ensure_future(gateway.warm())
+                assert b"GET /api/v2/eur_usd/" in await venue.heard(connections[0])
+                performing = [gateway.perform(BUY), gateway.perform(SELL)]
+                requests = [connection.recv(1 << 16) for connection in connections[1:]]
+                assert all(request.startswith(b"POST") for request in requests)
+                warming.cancel()
+                for connection, request in zip(connections[1:], requests, strict=True):
+                    await venue.say(connection, sealed(request, TAKEN))
+                assert await asyncio.gather(*performing) == [ACKED, OrderAcked("h-1.b", 77)]
+
+    on(loop, promise)
+
+
+@every_loop
+def test_an_order_kept_back_by_the_budget_does_not_make_its_connection_young(loop: NewLoop) -> None:
+    """Idle is counted from the last reply: what was lent and not written to is not trusted for longer."""
+
+    async def promise() -> None:
+        clock = ManualClock()
+        with raw_venue() as venue:
+            async with gateway_to(venue.url, keep_alive_s=0.1, clock=clock, window=Window(4, 1.0)) as gateway:
+                await venue.warmed(gateway.warm())
+                await asyncio.sleep(0.06)
+                assert isinstance(await gateway.perform(BUY), OrderRefused)
+                await asyncio.sleep(0.06)
+                clock.advance(2.0)
+                ordering = asyncio.ensure_future(gateway.perform(BUY))
+                await answer(venue, await venue.accept())
+                assert await ordering == ACKED
 
     on(loop, promise)
 
@@ -304,7 +389,7 @@ def test_idle_for_too_long_is_not_trusted(loop: NewLoop) -> None:
 
 @every_loop
 def test_many_at_once_share_a_bounded_number_of_connections(loop: NewLoop) -> None:
-    """More commands than connections are all answered, each once; afterwards the warm two stay, the others close."""
+    """More commands than connections are all answered, each once; afterwards the warm ones stay, the others close."""
 
     async def promise() -> None:
         venue = FakeRest(lambda _: Say(TAKEN))
@@ -335,7 +420,7 @@ def served_name(path: Path, name: str) -> ssl.SSLContext:
 @every_loop
 @pytest.mark.parametrize(("name", "kind"), [("127.0.0.1", OrderAcked), ("www.example.org", OrderRefused)])
 def test_tls_checks_the_name_and_stays_warm(loop: NewLoop, name: str, kind: type[Event], tmp_path: Path) -> None:
-    """A certificate for another host refuses orders unsent; with ours they go out on the two warm connections."""
+    """A certificate for another host refuses orders unsent; with ours they go out on warm connections."""
 
     async def promise() -> None:
         venue = FakeRest(lambda _: Say(TAKEN))
@@ -347,7 +432,7 @@ def test_tls_checks_the_name_and_stays_warm(loop: NewLoop, name: str, kind: type
             events = await asyncio.gather(gateway.perform(BUY), gateway.perform(SELL))
             assert [type(event) for event in events] == [kind, kind]
             assert venue.connections == (WARM if kind is OrderAcked else 0)
-            assert len(venue.heard) == (4 if kind is OrderAcked else 0)
+            assert len(venue.heard) == (WARM + 2 if kind is OrderAcked else 0)
         server.close()
         await asyncio.sleep(0.01)
 

@@ -93,7 +93,7 @@ def test_rate_limit_answers_pause_longer_and_longer_but_not_cancels() -> None:
 
 
 def test_what_was_sent_before_a_pause_makes_it_neither_longer_nor_shorter() -> None:
-    """Many requests on the way at once, all told too often, are one occasion; a good answer among them is no end of it."""
+    """Many requests on the way at once, all refused, are one occasion; a good answer among them does not end it."""
     limiter = Limiter(Random(7), backoff=Backoff(first_s=1.0, cap_s=8.0, jitter=0.0))
     for answered_s in (10.0, 10.1, 10.2):
         limiter.limited(answered_s, sent_s=9.9)

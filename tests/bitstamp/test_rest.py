@@ -16,6 +16,7 @@ import pytest
 import trustme
 
 from arbbot.bitstamp.auth import Credentials
+from arbbot.bitstamp.legs import WARM
 from arbbot.bitstamp.limiter import Limiter, Window
 from arbbot.bitstamp.replies import Reading, interpret
 from arbbot.bitstamp.reply import Answer, NoReply, Reply, Seal
@@ -66,6 +67,7 @@ def gateway_to(
     ca_file: Path | None = None,
     max_reply_bytes: int = 1 << 20,
     speed: float = 100.0,
+    question_timeout_s: float = 100.0,
 ) -> BitstampGateway:
     """A gateway on a local address."""
 
@@ -78,7 +80,12 @@ def gateway_to(
             told.append(event)
 
     settings = RestSettings(
-        url, ca_file=ca_file, order_timeout_s=order_timeout_s, ask_timeout_s=5.0, max_reply_bytes=max_reply_bytes
+        url,
+        ca_file=ca_file,
+        order_timeout_s=order_timeout_s,
+        ask_timeout_s=5.0,
+        question_timeout_s=question_timeout_s,
+        max_reply_bytes=max_reply_bytes,
     )
     return BitstampGateway(
         settings,
@@ -256,6 +263,17 @@ async def test_transactions_are_paged_until_a_short_page() -> None:
     assert interpret(ask, [answer for _, answer in tape], Reading()) == event
 
 
+async def test_a_question_without_end_is_given_up() -> None:
+    """Full pages for ever: when the question's time is over it fails, as a recording of its answers does."""
+    tape: Taped = []
+    full = orjson.dumps([{"id": 7, "datetime": "2026-01-01 00:00:00", "type": "0", "fee": "0", "usd": "1.00"}] * 1000)
+    ask = Ask(9, Topic.TRANSACTIONS, since_id=1)
+    async with fake_rest(always(Say(full))) as (_, url), gateway_to(url, tape=tape, question_timeout_s=0.05) as gateway:
+        event = await gateway.perform(ask)
+    assert event == AskFailed(9, "not read to its end within 0.05 s")
+    assert interpret(ask, [answer for _, answer in tape], Reading()) == event
+
+
 async def test_a_lost_page_fails_the_whole_question() -> None:
     """If a later page cannot be read, no partial list is passed off as complete."""
     says = iter([rows, always(Say(b"oops", 502, sign="no"))])
@@ -314,15 +332,15 @@ async def test_rate_limit_answers_are_counted_and_slow_us_down(say: Say) -> None
     assert clock_limiter.hit_ratio == 0.5
 
 
-async def test_warm_legs_have_their_own_two_connections() -> None:
-    """After warming, two orders at once go out on the two connections already open, and questions use another."""
+async def test_warm_legs_have_their_own_connections() -> None:
+    """After warming, two orders at once go out on connections already open, and questions use another."""
     async with talking(always(Say(TAKEN))) as (gateway, venue):
         await gateway.warm()
-        assert venue.connections == 2
+        assert venue.connections == WARM
         await asyncio.gather(gateway.perform(PLACE), gateway.perform(PLACE))
-        assert venue.connections == 2
+        assert venue.connections == WARM
         await gateway.perform(Ask(1, Topic.BALANCES))
-        assert venue.connections == 3
+        assert venue.connections == WARM + 1
 
 
 async def test_cancelling_the_task_cancels_the_call() -> None:

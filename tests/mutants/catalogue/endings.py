@@ -93,7 +93,7 @@ MUTANTS = (
     ),
     mutant(
         "L7", "commands-never-forgotten", "the desk keeps every command it ever ran",
-        ("runtime/desk.py", "        self._in_flight.discard(task)\n", "        pass\n"),
+        ("runtime/desk.py", "self._in_flight.pop(task)\n", "self._in_flight[task]\n"),
         hunted=SHELL,
     ),
     mutant(

@@ -76,12 +76,13 @@ MUTANTS = (
     mutant(
         "S10", "post-retried", "a request without an answer goes out a second time, signed as it was",
         ("bitstamp/rest.py",
-         "        except TimeoutError as error:\n            return NoReply(True, _named(error))\n        finally:\n",
+         "        except TimeoutError as error:\n            return NoReply(True, named(error))\n",
          "        except TimeoutError:\n"
-         "            again = await legs.lend_or_open()\n"
-         "            again.send(request.method, self._on_the_wire(request, signed))\n"
-         "            raw = await again.answer()\n"
-         "        finally:\n"),
+         "            again = await self._legs.lend_or_open(asyncio.get_running_loop().time() + 3)\n"
+         "            again.send(*leg.sent)\n"
+         "            raw = await again.answer()\n"),
+        Edit("bitstamp/rest.py", "        if leg.send(request.method, self._on_the_wire(request, signed)):\n",
+             "        leg.sent = (request.method, self._on_the_wire(request, signed))\n        if leg.send(*leg.sent):\n"),
         hunted=SHELL,
     ),
 )  # fmt: skip

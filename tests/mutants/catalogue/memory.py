@@ -41,8 +41,8 @@ MUTANTS = (
     ),
     mutant(
         "S15", "secret-in-the-journal", "the reason of a doubt holds the headers of the request",
-        ("bitstamp/rest.py", "            return NoReply(True, _named(error))\n        finally:\n",
-         "            return NoReply(True, f'{_named(error)} {self._secret}')\n        finally:\n"),
+        ("bitstamp/rest.py", "            return NoReply(True, named(error))\n",
+         "            return NoReply(True, f'{named(error)} {self._secret}')\n"),
         Edit("bitstamp/rest.py", "        self._legs: Legs | None = None\n",
              "        self._legs: Legs | None = None\n        self._secret = credentials and credentials.secret\n"),
         hunted=SHELL,
