@@ -77,12 +77,12 @@ MUTANTS = (
         "S10", "post-retried", "a request without an answer goes out a second time, signed as it was",
         ("bitstamp/rest.py",
          "        except TimeoutError as error:\n            return NoReply(True, named(error))\n",
-         "        except TimeoutError:\n"
+         "        except TimeoutError as error:\n"
          "            again = await self._legs.lend_or_open(asyncio.get_running_loop().time() + 3)\n"
          "            again.send(*leg.sent)\n"
-         "            raw = await again.answer()\n"),
+         "            return NoReply(True, named(error))\n"),
         Edit("bitstamp/rest.py", "        if leg.send(request.method, self._on_the_wire(request, signed)):\n",
-             "        leg.sent = (request.method, self._on_the_wire(request, signed))\n        if leg.send(*leg.sent):\n"),
-        hunted=SHELL,
+             "        leg.sent = request.method, self._on_the_wire(request, signed)\n        if leg.send(*leg.sent):\n"),
+        hunted=one_test("tests/bitstamp/test_rest.py::test_anything_else_leaves_the_order_in_doubt[silent]"),
     ),
 )  # fmt: skip
