@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from arbbot.domain.market import Direction
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import Transaction
-from arbbot.domain.records import ConversionClosed, ConversionOpened
+from arbbot.domain.records import ConversionClosed, ConversionOpened, HedgeOpened
 
 KEPT_CONVERSIONS = 500
 """Closed conversions kept in memory; older ones are in the journal only."""
@@ -79,6 +80,13 @@ class Foreign:
         self.value = value - given if whole else self.value - taken
         self.realised += realised
         return realised
+
+    def late(self, opened: HedgeOpened, row: Transaction) -> None:
+        """A booked row of a hedge that is settled: what it left is outstanding like the rest, at the decision's FX."""
+        foreign = opened.buy_market if opened.direction is Direction.BUY_FOREIGN else opened.sell_market
+        if row.market == foreign and row.fee_currency is not None:
+            change = dict(row.amounts).get(row.fee_currency, ZERO) - row.fee
+            self.take(change, change * opened.fx_vwap)
 
     def opened(self, record: ConversionOpened) -> None:
         """A decision."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
-from arbbot.domain.order import OrderState, OrderTerms
+from arbbot.domain.order import OrderState, OrderTerms, Transaction
 from arbbot.domain.records import HedgeClosed, HedgeOpened, HedgeSettled
 
 
@@ -45,6 +46,15 @@ class Hedge:
     settled: HedgeSettled | None = None
     before_anchor: bool = False
     """The ledger began anew since its decision: what it moved is in the opening, and in no sum since."""
+
+    def row(self, row: Transaction, side: Side) -> None:
+        """A booked row of one of its orders."""
+        for currency, delta in row.amounts:
+            self.deltas[currency] = self.deltas.get(currency, ZERO) + delta
+            if side is Side.BUY and delta < 0:
+                self.paid[currency] = self.paid.get(currency, ZERO) - delta
+        if row.fee and row.fee_currency is not None:
+            self.fees[row.fee_currency] = self.fees.get(row.fee_currency, ZERO) + row.fee
 
 
 @dataclass(slots=True)

@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
-from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, Purpose, Transaction
@@ -282,13 +281,10 @@ class State:
         if terms.purpose is Purpose.CONVERT:
             self.foreign.row(terms.hedge_id, row)
             return
-        hedge, buys = self.hedges[terms.hedge_id], terms.side is Side.BUY
-        for currency, delta in row.amounts:
-            hedge.deltas[currency] = hedge.deltas.get(currency, ZERO) + delta
-            if buys and delta < 0:
-                hedge.paid[currency] = hedge.paid.get(currency, ZERO) - delta
-        if row.fee and row.fee_currency is not None:
-            hedge.fees[row.fee_currency] = hedge.fees.get(row.fee_currency, ZERO) + row.fee
+        hedge = self.hedges[terms.hedge_id]
+        hedge.row(row, terms.side)
+        if hedge.settled is not None and not hedge.before_anchor:
+            self.foreign.late(hedge.opened, row)
 
     def _statement_agreed(self, record: StatementAgreed) -> None:
         for line in record.currencies:

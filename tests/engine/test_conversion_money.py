@@ -13,7 +13,15 @@ from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import Fill, OrderKind, OrderState, OrderTerms, Purpose
-from arbbot.domain.records import ConversionClosed, ConversionOpened, FillBooked, OrderIntended, OrderMoved
+from arbbot.domain.records import (
+    ConversionClosed,
+    ConversionOpened,
+    FillBooked,
+    HedgeOpened,
+    HedgeSettled,
+    OrderIntended,
+    OrderMoved,
+)
 from arbbot.engine.foreign import KEPT_CONVERSIONS, Foreign
 from arbbot.engine.report import report
 from arbbot.engine.rules import FxPolicy
@@ -215,6 +223,24 @@ def test_a_position_is_carried_at_its_average() -> None:
     assert (kept.outstanding, kept.value) == (D(100), D(115))
     assert kept.take(D(-300), D(-360)) == 5
     assert (kept.outstanding, kept.value) == (D(-200), D(-240))
+
+
+@pytest.mark.parametrize("leg", [0, 1], ids=["domestic", "foreign"])
+def test_a_late_fill_of_a_settled_hedge_is_outstanding_too(make_rig: MakeRig, leg: int) -> None:
+    """What a leg trades after its hedge was settled counts in the FX figures, at the decision's FX, as what it left
+    before: outstanding is the ledger's drift.
+    """
+    rig = make_rig(rules(fx_policy=FxPolicy.NEVER))
+    hedge(rig).run(10)
+    assert len(rig.all(HedgeSettled)) == 1
+    before, late = rig.state.foreign.outstanding, rig.venue.orders[leg]
+    assert before == rig.state.drift("EUR") > 0
+    fill = rig.venue.fill(late, D("0.01"), D(55000))
+    rig.run(40)
+    assert fill.fee is not None
+    change = fill.size * fill.price - fill.fee if leg == 1 else D(0)
+    assert rig.state.foreign.outstanding == rig.state.drift("EUR") == before + change
+    assert rig.state.foreign.value == (before + change) * rig.all(HedgeOpened)[0].fx_vwap
 
 
 def test_old_conversions_are_forgotten_with_their_orders() -> None:

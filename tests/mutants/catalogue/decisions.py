@@ -72,7 +72,7 @@ MUTANTS = (
     ),
     mutant(
         "S7", "legs-of-two-hedges", "a settlement counts the rows of one leg only",
-        ("engine/state.py", "            hedge.deltas[currency] = hedge.deltas.get(currency, ZERO) + delta\n",
-         "            hedge.deltas[currency] = delta\n"),
+        ("engine/own.py", "            self.deltas[currency] = self.deltas.get(currency, ZERO) + delta\n",
+         "            self.deltas[currency] = delta\n"),
     ),
 )  # fmt: skip

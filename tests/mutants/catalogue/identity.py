@@ -82,7 +82,8 @@ MUTANTS = (
          "            again.send(*leg.sent)\n"
          "            return NoReply(True, named(error))\n"),
         Edit("bitstamp/rest.py", "        if leg.send(request.method, self._on_the_wire(request, signed)):\n",
-             "        leg.sent = request.method, self._on_the_wire(request, signed)\n        if leg.send(*leg.sent):\n"),
+             "        leg.sent = request.method, self._on_the_wire(request, signed)\n"
+             "        if leg.send(*leg.sent):\n"),
         hunted=one_test("tests/bitstamp/test_rest.py::test_anything_else_leaves_the_order_in_doubt[silent]"),
     ),
 )  # fmt: skip
