@@ -17,14 +17,14 @@ from arbbot.engine import risk
 from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.limits import Limits
 from arbbot.engine.premium import PremiumCheck
-from arbbot.engine.refusal import EXPLANATIONS, Refusal
+from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.engine.sizing import Funds, Sized, Sizer
 from arbbot.engine.spike import SpikeGuard
 from arbbot.engine.spread import Costs, Triangle, bps
+from arbbot.engine.standstill import Standstill
 from arbbot.engine.view import NEVER
 
-STUCK_NS = 600 * SECOND_NS
 TROUBLES = frozenset(
     {
         Refusal.RECOVERING,
@@ -81,8 +81,7 @@ class Entry:
         self._limited: Refusal | None = None
         """What the limits forbid, as of the same."""
         self._judged = -1
-        self._stuck: tuple[Refusal, int, bool] | None = None
-        """A trouble, since when it lasts, and whether a person was told."""
+        self._standstill = Standstill()
         self._factors: dict[Direction, Decimal] = {}
         """1 + the gross threshold, as of the same; empty while something stands against every hedge."""
         buy_markets = {direction: core.route.legs(direction)[0] for direction in Direction}
@@ -318,17 +317,12 @@ class Entry:
     # --- standing still ------------------------------------------------------------------------------------
 
     def tell_when_stuck(self) -> None:
-        """Alert once when the same trouble has kept an active daemon from trading for long: it would not end itself."""
+        """Alert once when the same trouble has kept an active daemon from trading for long."""
         core = self._core
         refusal = self.blocked() if core.state.mode is Mode.ACTIVE and core.stopping is None else None
-        if refusal is None or refusal not in TROUBLES:
-            self._stuck = None
-        elif self._stuck is None or self._stuck[0] is not refusal:
-            self._stuck = (refusal, core.at.mono_ns, False)
-        elif not self._stuck[2] and core.at.mono_ns - self._stuck[1] >= STUCK_NS:
-            self._stuck = (refusal, self._stuck[1], True)
-            minutes = STUCK_NS // SECOND_NS // 60
-            core.alert(Severity.WARNING, "not_trading", f"for {minutes} minutes: {EXPLANATIONS[refusal]}")
+        words = self._standstill.words(refusal if refusal in TROUBLES else None, core.at.mono_ns)
+        if words is not None:
+            core.alert(Severity.WARNING, "not_trading", words)
 
     # --- counting ------------------------------------------------------------------------------------------
 

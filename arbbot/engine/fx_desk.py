@@ -19,15 +19,15 @@ from arbbot.domain.records import ConversionClosed, ConversionOpened
 from arbbot.engine import risk
 from arbbot.engine.bookkeeper import Bookkeeper
 from arbbot.engine.conversion import ConversionCheck
-from arbbot.engine.core import SECOND_NS, Core, ns
+from arbbot.engine.core import Core, ns
 from arbbot.engine.entry import Entry, round_price
 from arbbot.engine.foreign import Conversion
 from arbbot.engine.premium import PremiumCheck
-from arbbot.engine.refusal import EXPLANATIONS, Refusal
+from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import FxPolicy
+from arbbot.engine.standstill import Standstill
 from arbbot.engine.view import NEVER
 
-STUCK_NS = 600 * SECOND_NS
 TROUBLES = frozenset(
     {
         Refusal.CROSSED_BOOK,
@@ -69,8 +69,7 @@ class ConversionDesk:
         self.waiting: Refusal | None = None
         """Why a drift that the policy wants converted is not; None when there is none, or its order is on its way."""
         self._retry_ns = NEVER
-        self._stuck: tuple[Refusal, int, bool] | None = None
-        """A trouble, since when it lasts, and whether a person was told."""
+        self._standstill = Standstill()
 
     def recover(self) -> None:
         """Take up what the journal left: a pause that the last process had begun is begun again."""
@@ -246,13 +245,7 @@ class ConversionDesk:
 
     def _tell_when_stuck(self) -> None:
         """Alert once when the same trouble has kept a drift standing for long."""
-        core, waiting = self._core, self.waiting
-        if waiting is None or waiting not in TROUBLES:
-            self._stuck = None
-        elif self._stuck is None or self._stuck[0] is not waiting:
-            self._stuck = (waiting, core.at.mono_ns, False)
-        elif not self._stuck[2] and core.at.mono_ns - self._stuck[1] >= STUCK_NS:
-            self._stuck = (waiting, self._stuck[1], True)
-            drift = core.state.drift(core.route.foreign.counter)
-            text = f"{drift} {core.route.foreign.counter} for {STUCK_NS // SECOND_NS // 60} minutes"
-            core.alert(Severity.WARNING, "not_converting", f"{text}: {EXPLANATIONS[waiting]}")
+        core, currency = self._core, self._core.route.foreign.counter
+        words = self._standstill.words(self.waiting if self.waiting in TROUBLES else None, core.at.mono_ns)
+        if words is not None:
+            core.alert(Severity.WARNING, "not_converting", f"{core.state.drift(currency)} {currency} {words}")

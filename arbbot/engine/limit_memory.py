@@ -42,7 +42,7 @@ SECOND_US = 1_000_000
 MINUTE_US = 60 * SECOND_US
 DAY_US = 24 * 60 * MINUTE_US
 HOUR_US = 60 * MINUTE_US
-KEPT_HEDGES = 256
+KEPT_HEDGE_MARKS = 256
 KEPT_MINUTES = 128
 """Of those in which a hedge was opened."""
 KEPT_DAYS = 8
@@ -165,8 +165,8 @@ class LimitMemory:
         _add(self.day_notional, record.utc_us // DAY_US, worth, KEPT_DAYS)
         _add(self.minutes, record.utc_us // MINUTE_US, worth, KEPT_MINUTES)
         mark = HedgeMark(record.utc_us, record.direction, record.book_microtimestamps, record.size, record.limit_price)
-        _keep(self.hedges, mark, KEPT_HEDGES)
-        self.hedges_counted = min(self.hedges_counted + 1, KEPT_HEDGES)
+        _keep(self.hedges, mark, KEPT_HEDGE_MARKS)
+        self.hedges_counted = min(self.hedges_counted + 1, KEPT_HEDGE_MARKS)
         self.open_since_us = record.utc_us
 
     def _hedge_closed(self, record: HedgeClosed, state: State) -> None:

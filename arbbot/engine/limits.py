@@ -84,16 +84,16 @@ class Limits:
         """Every hard limit but the throttle, which only the next hedge can trip; what is unknown is left out."""
         rules, memory = self._rules, self._memory
         _, pnl = memory.today(self.now_us)
-        yield _reached("daily_loss", -pnl, rules.daily_loss, Mode.HALTED)
+        yield _at_limit("daily_loss", -pnl, rules.daily_loss, Mode.HALTED)
         loss = self.equity_loss()
         if not isinstance(loss, Refusal):
-            yield _reached("equity_loss", loss, rules.equity_loss, Mode.HALTED)
-        yield _reached("losers_in_row", Decimal(memory.losers_in_row), Decimal(rules.losers_in_row), Mode.REDUCING)
+            yield _at_limit("equity_loss", loss, rules.equity_loss, Mode.HALTED)
+        yield _at_limit("losers_in_row", Decimal(memory.losers_in_row), Decimal(rules.losers_in_row), Mode.REDUCING)
         rejects = sum(memory.outcomes[-rules.reject_window :])
-        yield _reached("max_rejects", Decimal(rejects), Decimal(rules.max_rejects), Mode.REDUCING)
+        yield _at_limit("max_rejects", Decimal(rejects), Decimal(rules.max_rejects), Mode.REDUCING)
         worth = self._unhedged_notional()
         yield Measure("unhedged_notional", worth, rules.unhedged_notional, Mode.HALTED, worth > rules.unhedged_notional)
-        yield _reached("unhedged_s", self._unhedged_s(), rules.unhedged_s, Mode.HALTED)
+        yield _at_limit("unhedged_s", self._unhedged_s(), rules.unhedged_s, Mode.HALTED)
 
     def _trip(self, measure: Measure) -> None:
         """Once until a person resumes. The mode first: whatever of this is lost with a crash, the latch is not. A
@@ -213,7 +213,7 @@ class Limits:
         return False
 
 
-def _reached(name: str, measured: Decimal, limit: Decimal, mode: Mode) -> Measure:
+def _at_limit(name: str, measured: Decimal, limit: Decimal, mode: Mode) -> Measure:
     return Measure(name, measured, limit, mode, measured >= limit)
 
 

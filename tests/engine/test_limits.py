@@ -37,7 +37,7 @@ from arbbot.domain.records import (
 )
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.core import Core
-from arbbot.engine.limit_memory import DAY_US, KEPT_HEDGES, KEPT_MINUTES, KEPT_TIMES
+from arbbot.engine.limit_memory import DAY_US, KEPT_HEDGE_MARKS, KEPT_MINUTES, KEPT_TIMES
 from arbbot.engine.limits import Limits, limit_figures
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import Rules
@@ -252,7 +252,7 @@ def test_memory_is_bounded() -> None:
         assert desk.trade() is None
         desk.emit(CancelIntended("x", "test", desk.now_us))
     memory = desk.state.limits
-    assert (len(memory.hedges), len(memory.minutes)) == (KEPT_HEDGES, KEPT_MINUTES)
+    assert (len(memory.hedges), len(memory.minutes)) == (KEPT_HEDGE_MARKS, KEPT_MINUTES)
     assert (len(memory.ordered_us), len(memory.cancelled_us)) == (KEPT_TIMES, KEPT_TIMES)
     assert (len(memory.outcomes), memory.unknown_orders) == (200, [])
 

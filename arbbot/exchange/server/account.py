@@ -11,9 +11,9 @@ from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.server import shapes
 from arbbot.exchange.server.call import TOKEN_LIFE_US, Call
 from arbbot.exchange.server.wire import Json, fixed
+from arbbot.exchange.venue import DAY_US
 
 SECOND_US = 1_000_000
-DAY_US = 86_400 * SECOND_US
 THIRTY_DAYS_S = 30 * 86_400
 EVENTS_MOST = 1000
 
