@@ -104,15 +104,17 @@ class DiffBook:
         self._buffer: list[tuple[int, list[Row], list[Row]]] = []
         self._crossed = 0
 
-    def apply(self, payload: JsonValue) -> Book | None:
+    def apply(self, payload: JsonValue, latest_us: int) -> Book | None:
         """One diff frame's `data`; the book after it, or None while not spliced or when the frame is old news.
 
-        Raises Malformed, and then waits to be spliced anew: what the frame meant to change is not known.
+        Raises Malformed, for a stamp later than `latest_us` too, and then waits to be spliced anew: what the frame meant to change is not known.
         """
         try:
             stamp = microtimestamp(as_object(payload, "diff"))
             if stamp <= self.stamp:
                 return None
+            if stamp > latest_us:
+                raise Malformed("stamped in the future")
             bids, asks = _sides(payload)
             if self.spliced:
                 self._bids.change(bids)

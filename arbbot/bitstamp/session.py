@@ -133,7 +133,7 @@ class Session:
             channel = frame["channel"]
             route = self._books.get(channel)
             if route is None or frame["event"] != "data":
-                return self._other(frame, channel)
+                return self._other(frame, channel, at)
             payload = frame["data"]
             stamp = int(payload["microtimestamp"])
             if stamp <= route.last:
@@ -160,7 +160,7 @@ class Session:
     def splice(self, snapshot: Book) -> BookSeen | None:
         """Diff mode: offer a REST snapshot of a market in `unspliced`; the book when it met the diffs."""
         diff = self._diffs.get(f"diff_order_book_{snapshot.symbol}")
-        if diff is None or diff.spliced:
+        if diff is None or diff.spliced or snapshot.microtimestamp > diff.stamp + FUTURE_US:
             return None
         try:
             book = diff.splice(snapshot)
@@ -171,12 +171,12 @@ class Session:
         self.unspliced.discard(snapshot.symbol)
         return BookSeen(book, self.epoch)
 
-    def _other(self, frame: JsonObject, channel: str) -> Event | Signal | None:
+    def _other(self, frame: JsonObject, channel: str, at: Moment) -> Event | Signal | None:
         """Everything but a book snapshot. Raises KeyError, TypeError or ValueError for frames that make no sense."""
         kind = frame["event"]
         diff = self._diffs.get(channel)
         if diff is not None and kind == "data":
-            return self._diffed(diff, frame["data"])
+            return self._diffed(diff, frame["data"], at.utc_us + FUTURE_US)
         if not isinstance(kind, str):
             raise Malformed("event is not a text")
         if kind.startswith("bts:"):
@@ -216,10 +216,10 @@ class Session:
 
     # --- channels other than snapshots ------------------------------------------------------------------------
 
-    def _diffed(self, diff: DiffBook, payload: JsonValue) -> Event | None:
+    def _diffed(self, diff: DiffBook, payload: JsonValue, latest_us: int) -> Event | None:
         known = diff.stamp
         try:
-            book = diff.apply(payload)
+            book = diff.apply(payload, latest_us)
         finally:
             if not diff.spliced:
                 self.unspliced.add(diff.symbol)

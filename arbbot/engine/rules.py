@@ -144,7 +144,9 @@ class AccountRules:
     doubt_bound_s: Decimal
     """The venue refuses requests older than this; only then can an order be absent."""
     doubt_alert_s: Decimal
-    """Age of a doubt at which a person is told."""
+    """A person is told of a doubt that outlives the bound and the lag by this, of a live order that outlives its forced
+    exit by this, and of a fill that is so long without its row.
+    """
     rounding_cap: Decimal
     """Absolute cap of the rounding account, per currency, in that currency's units."""
     stop_grace_s: Decimal

@@ -230,9 +230,9 @@ class OrderTracker:
         core = self._core
         if watch.alerted or watch.since_ns is None:
             return
-        doubtful = order.state is OrderState.IN_DOUBT
-        patience = core.rules.account.doubt_alert_s + (0 if doubtful else core.rules.hedge.force_s)
-        if core.at.mono_ns - watch.since_ns >= ns(patience):
+        doubtful, account = order.state is OrderState.IN_DOUBT, core.rules.account
+        expected_s = account.doubt_bound_s + account.lag_s if doubtful else core.rules.hedge.force_s
+        if core.at.mono_ns - watch.since_ns >= ns(expected_s + account.doubt_alert_s):
             watch.alerted = True
             terms = order.terms
             core.alert(

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from arbbot.engine.rules import ThresholdMode
 from arbbot.settings.errors import Contradiction
 from arbbot.settings.errors import refuse_if as _refuse_if
-from arbbot.settings.options import BookFeed, JournalSync, RunMode
-from arbbot.settings.risk_checks import check_limits, check_spike
+from arbbot.settings.options import JournalSync, RunMode
+from arbbot.settings.risk_checks import LOOKS_S, check_limits, check_spike
 from arbbot.telemetry.metrics import parse_agent
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ LIVE_REST_HOST = "www.bitstamp.net"
 LIVE_WS_HOST = "ws.bitstamp.net"
 SANDBOX_REST_HOST = "sandbox.bitstamp.net"
 SANDBOX_WS_HOST = "ws.sandbox.bitstamp.net"
-SNAPSHOT_LEVELS = 100
-"""Rows a side that the venue's snapshot channel sends."""
 LIMITS_MAX = 8
 
 
@@ -70,11 +68,6 @@ def _trade(settings: Settings) -> None:
         trade.collar_percent < trade.max_slippage_percent,
         ("trade.collar_percent", "trade.max_slippage_percent"),
         f"collar {trade.collar_percent} % must not be below max_slippage_percent {trade.max_slippage_percent} %",
-    )
-    _refuse_if(
-        settings.feed.books is BookFeed.SNAPSHOT and trade.min_depth_levels > SNAPSHOT_LEVELS,
-        ("trade.min_depth_levels",),
-        f"snapshots show {SNAPSHOT_LEVELS} levels a side",
     )
 
 
@@ -128,6 +121,12 @@ def _account(settings: Settings) -> None:
         account.doubt_bound_s < 150,
         ("account.doubt_bound_s",),
         f"the venue accepts requests for 150 s; {account.doubt_bound_s} s would call a living order absent",
+    )
+    _refuse_if(
+        account.doubt_alert_s <= LOOKS_S,
+        ("account.doubt_alert_s",),
+        f"{account.doubt_alert_s} s must be more than the {LOOKS_S} s that two looks for a lost order take, or a person "
+        "is called before the answer",
     )
     _refuse_if(
         account.stop_grace_s <= hedge.force_s,

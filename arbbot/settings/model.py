@@ -56,7 +56,7 @@ class TradeSettings(Section):
     gross_threshold_percent: Percent = Decimal("0.35")
     cost_margin_percent: Percent = Decimal("0.05")
     net_floor_percent: Percent = Decimal(0)
-    min_depth_levels: int = Field(default=20, ge=1, le=1000)
+    min_depth_levels: int = Field(default=20, ge=1, le=100)  # all that a book has, whichever channel it comes from
     max_slippage_percent: Percent = Decimal("0.05")
     collar_percent: Percent = Decimal("0.3")
     limit_markup_percent: Percent = Decimal("0.3")

@@ -390,6 +390,18 @@ def test_an_unreadable_diff_unsplices_the_book(level: list[Any]) -> None:
     assert seen(session.splice(truth)).book == truth
 
 
+def test_a_stamp_from_the_far_future_cannot_freeze_a_book_kept_from_diffs() -> None:
+    """Neither a diff's nor a snapshot's: what such a frame changed is not known, and true ones after it still count."""
+    session, far = spliced_session(), 9 * 10**18
+    assert isinstance(session.receive(diff_frame(far, [["101.00", "9"]], []), NOW), FrameBad)
+    assert session.unspliced == {"btcusd"}
+    session.receive(diff_frame(STAMP + 2, [], []), NOW)
+    assert session.splice(Book("btcusd", far, [["101.00", "9"]], [])) is None
+    truth = Book("btcusd", STAMP + 2, [["100.00", "1"]], [["100.50", "2"]])
+    assert seen(session.splice(truth)).book == truth
+    assert seen(session.receive(diff_frame(STAMP + 3, [["99.00", "1"]], []), NOW)).book.microtimestamp == STAMP + 3
+
+
 def test_a_level_is_its_number_however_it_is_written() -> None:
     """The same price with more decimals, or with an exponent, is the same level; the audit compares numbers too."""
     session = spliced_session()

@@ -65,7 +65,6 @@ def test_absence_needs_the_bound_and_two_whole_rounds(rig: Rig) -> None:
     rig.venue.channel = False
     hedge(rig, buy=LOST_DEAD).run(150)
     assert rig.stands(1) is OrderState.IN_DOUBT
-    assert "doubt_unresolved" in rig.alerts()
     rig.run(60)
     moved = [move for move in rig.all(OrderMoved) if move.state is OrderState.ABSENT]
     intended = rig.state.orders["q7-000001"].intended_utc_us
@@ -73,7 +72,7 @@ def test_absence_needs_the_bound_and_two_whole_rounds(rig: Rig) -> None:
     assert moved[0].utc_us - intended >= (155 + 15) * 1_000_000
     assert [command.terms.purpose for command in rig.placed()] == [Purpose.LEG, Purpose.LEG, Purpose.COMPLETE]
     assert closed(rig).outcome == "one_sided"
-    assert rig.alerts().count("doubt_unresolved") == 1
+    assert "doubt_unresolved" not in rig.alerts(), "what ends by itself calls nobody"
 
 
 @pytest.mark.parametrize("topic", [Topic.OPEN_ORDERS, Topic.ORDER_EVENTS, Topic.TRANSACTIONS, Topic.ORDER_STATUS])
