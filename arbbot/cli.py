@@ -40,7 +40,7 @@ EXIT_CODE_MEANINGS = {
     ExitCode.VENUE: "the venue could not be reached, or does not have these markets",
     ExitCode.DAEMON: "no daemon answers, or it refused",
     ExitCode.FEED_DEAD: "the feed died; what was open was resolved",
-    ExitCode.AUTH: "the venue refuses the key; do not start again",
+    ExitCode.AUTH: "the venue refuses the key, or the clock; do not start again",
     ExitCode.NOT_FLAT: "stopped with something open or in doubt: look at the venue now",
     ExitCode.CHECK_FAILED: "a check failed, or the daemon is not fit to trade",
 }

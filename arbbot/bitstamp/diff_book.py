@@ -107,7 +107,8 @@ class DiffBook:
     def apply(self, payload: JsonValue, latest_us: int) -> Book | None:
         """One diff frame's `data`; the book after it, or None while not spliced or when the frame is old news.
 
-        Raises Malformed, for a stamp later than `latest_us` too, and then waits to be spliced anew: what the frame meant to change is not known.
+        Raises Malformed, for a stamp later than `latest_us` too, and then waits to be spliced anew: what the frame
+        meant to change is not known.
         """
         try:
             stamp = microtimestamp(as_object(payload, "diff"))

@@ -79,9 +79,13 @@ class VenueError:
 
     def __str__(self) -> str:
         words = "; ".join(self.texts)[:200]
+        if self.code == _CLOCK_CODE:
+            words = f"our clock, not our key: {words}"
         return f"{self.code}: {words}" if self.code else words or "error without a reason"
 
 
+_CLOCK_CODE = "API0017"
+"""The time stamp lies outside of what the venue accepts."""
 _AUTH_CODE = re.compile(r"API00(0[1-9]|1[0-9]|2[01])")
 _AUTH_TEXTS = frozenset({"No permission found", "Unauthorized", "API key not found", "Wrong API key format"})
 _NOT_FOUND = re.compile(r"Order not found( for corresponding request)?\.?")

@@ -19,6 +19,8 @@ from arbbot.engine.view import MarketView
 SECOND_NS = 1_000_000_000
 DUST_MARGIN = Decimal("1.05")
 CLOCK_STEP_US = 1_000_000
+CLOCK_OFF_S = 30
+"""Told to people: no clock that is kept is so far off. The venue refuses requests by their time stamp from 150 s on."""
 
 
 def ns(seconds: Decimal) -> int:
@@ -156,6 +158,13 @@ class Core:
         if self.clock_base_us is None:
             return False
         return abs(self.at.utc_us - self.at.mono_ns // 1000 - self.clock_base_us) > CLOCK_STEP_US
+
+    @property
+    def clock_words(self) -> str:
+        """What to add to a refusal where our clock may be the cause; empty where it is right."""
+        off_s = abs(self.venue_offset_ms) // 1000
+        where = "behind" if self.venue_offset_ms > 0 else "ahead of"
+        return f"; our clock is {off_s} s {where} the venue's" if off_s >= CLOCK_OFF_S else ""
 
     @property
     def halting(self) -> bool:

@@ -274,9 +274,10 @@ class Engine:
 
     def _check_auth(self, lost: bool, reason: str) -> None:
         if lost and self.core.stopping is None:
-            self.core.alert(Severity.CRITICAL, "auth_refused", reason)
-            self.core.restrict(Mode.HALTED, f"the venue refuses our key: {reason}")
-            self._stop(f"the venue refuses our key: {reason}", ExitCode.AUTH)
+            words = f"the venue does not let us in: {reason}{self.core.clock_words}"
+            self.core.alert(Severity.CRITICAL, "auth_refused", words)
+            self.core.restrict(Mode.HALTED, words)
+            self._stop(words, ExitCode.AUTH)
 
     def _venue_clock(self, event: ev.VenueClockSeen) -> None:
         at = self.core.at

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from arbbot.engine.rules import ThresholdMode
+from arbbot.ports import QUESTION_S
 from arbbot.settings.errors import Contradiction
 from arbbot.settings.errors import refuse_if as _refuse_if
 from arbbot.settings.options import JournalSync, RunMode
@@ -125,8 +126,8 @@ def _account(settings: Settings) -> None:
     _refuse_if(
         account.doubt_alert_s <= LOOKS_S,
         ("account.doubt_alert_s",),
-        f"{account.doubt_alert_s} s must be more than the {LOOKS_S} s that two looks for a lost order take, or a person "
-        "is called before the answer",
+        f"{account.doubt_alert_s} s must be more than the {LOOKS_S} s that two looks for a lost order take, or a "
+        "person is called before the answer",
     )
     _refuse_if(
         account.stop_grace_s <= hedge.force_s,
@@ -142,6 +143,11 @@ def _rest(settings: Settings) -> None:
         rest.connect_timeout_s > rest.order_timeout_s,
         ("rest.connect_timeout_s", "rest.order_timeout_s"),
         f"{rest.connect_timeout_s} s must not be more than order_timeout_s {rest.order_timeout_s} s",
+    )
+    _refuse_if(
+        rest.ask_timeout_s > QUESTION_S,
+        ("rest.ask_timeout_s",),
+        f"a question is given up after {QUESTION_S} s, not {rest.ask_timeout_s} s",
     )
 
 

@@ -155,9 +155,9 @@ class AccountSettings(Section):
 
 
 class RateWindow(Section):
-    """At most `count` requests in any `seconds`."""
+    """At most `count` requests in any `seconds`: room for both orders of a hedge, and the one kept for a cancel."""
 
-    count: int = Field(ge=1, le=1_000_000)
+    count: int = Field(ge=3, le=1_000_000)
     seconds: Seconds
 
 

@@ -170,6 +170,13 @@ def test_authentication_errors_are_a_no_and_lose_auth(code: str) -> None:
     assert result.auth_lost
 
 
+def test_a_time_stamp_refused_is_laid_to_the_clock() -> None:
+    """API0017 says so in words: the key is as good as ever."""
+    event = placement(TERMS, said(reasoned("X-Auth-Timestamp header is out of boundaries", code="API0017"), 403))
+    assert isinstance(event, OrderRefused)
+    assert event.reason == "API0017: our clock, not our key: X-Auth-Timestamp header is out of boundaries"
+
+
 def test_unsigned_errors_by_the_setting() -> None:
     """Where errors must be signed, an unsigned no is doubt, and a signed one is a no."""
     error = reasoned("x", response_code="400.009")

@@ -337,7 +337,7 @@ def test_a_strangers_trade_keeps_a_doubt_open_until_a_person_decides(rig: Rig) -
     manual_trade(rig, 31337)
     rig.run(220)
     assert rig.stands(1) is OrderState.IN_DOUBT
-    assert "doubt_unresolved" in rig.alerts()
+    assert rig.alerts().count("doubt_unresolved") == 1
     rig.step(ev.OperatorResolved("q7-000001", None, "ann", "the trade was mine"))
     rig.run(70)
     assert rig.stands(1) is OrderState.ABSENT

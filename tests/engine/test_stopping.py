@@ -218,6 +218,22 @@ def test_a_lost_key_halts_and_leaves(make_rig: MakeRig, where: str) -> None:
     assert code(rig) == ExitCode.AUTH
 
 
+@pytest.mark.parametrize(
+    ("offset_ms", "told"),
+    [
+        (412_500, "; our clock is 412 s behind the venue's"),
+        (-160_000, "; our clock is 160 s ahead of the venue's"),
+        (2_000, ""),
+    ],
+)
+def test_a_refusal_names_a_clock_that_is_far_off(rig: Rig, offset_ms: int, told: str) -> None:
+    """Whoever reads why the venue does not let us in also reads by how much our clock differs, where it is much."""
+    rig.ready()
+    rig.step(ev.VenueClockSeen(offset_ms))
+    rig.step(ev.AskFailed(0, "API0017: too old", auth_lost=True))
+    assert rig.alert_texts("auth_refused") == [f"the venue does not let us in: API0017: too old{told}"]
+
+
 def test_a_key_lost_with_an_order_open_is_not_flat(rig: Rig) -> None:
     """The order cannot be cancelled without a key: not flat, and named."""
     hedge(rig, sell=RESTS)
