@@ -65,7 +65,7 @@ Afterwards:
 """
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"{code.value:4}  {text}" for code, text in EXIT_CODE_MEANINGS.items())
 
-REBASE_LOOKS, REBASE_LOOK_S = 8, 0.25
+REBASE_LOOKS, REBASE_LOOK_S = 32, 0.25
 """A quiet account is read within two seconds."""
 
 app = typer.Typer(
@@ -296,7 +296,10 @@ def rebase(reason: Reason, socket: Socket = None, settings: SettingsFile = None)
         if not ask(path, {"verb": "status"})["rebase_waiting"]:
             typer.echo("rebase: done, the venue's balances are the new opening")
             return
-    typer.echo("rebase: waits for a quiet moment, with no order or hedge open; `arbbot status` tells while it waits")
+    typer.echo(
+        "rebase: waits until no order or hedge is open and no transaction new for account.lag_s; "
+        "`arbbot status` tells while it waits"
+    )
 
 
 @app.command()

@@ -82,7 +82,7 @@ def _status(console: Console, answer: Answer) -> None:
     _recording(console, answer.get("recording"))
     console.print(f"flat: {text(answer['flat'])}   ledger equals the venue: {text(answer['reconciled'])}")
     if answer["rebase_waiting"]:
-        console.print("a rebase waits for a quiet moment")
+        console.print("a rebase waits: nothing may be open, and no transaction new for account.lag_s")
     exposure = [(asset, line["low"], line["high"]) for asset, line in answer["exposure"].items()]
     _table(console, "exposure", ("asset", "if all sells fill", "if all buys fill"), exposure)
     _orders(console, answer["open_orders"])

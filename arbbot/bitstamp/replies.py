@@ -29,7 +29,7 @@ from arbbot.domain.events import (
     TransactionsFetched,
     VenueClockSeen,
 )
-from arbbot.domain.order import OrderEvent, Transaction
+from arbbot.domain.order import OrderEvent, RowKey, Transaction
 
 PUBLIC_TOPICS = frozenset({Topic.MARKETS, Topic.BOOK, Topic.TICKER, Topic.CONVERSION_RATE})
 """Questions that need no key; their replies are not signed."""
@@ -186,14 +186,16 @@ def _reported(ask: Ask, word: JsonValue) -> OrderReported:
 
 
 def _joined_rows(pages: Sequence[JsonValue]) -> tuple[Transaction, ...]:
-    """Rows of all pages by ascending id, each once: `since_id` is inclusive, so pages overlap, and a row may repeat."""
-    rows: dict[int, Transaction] = {}
+    """Rows of all pages by ascending id, each once: `since_id` is inclusive, so pages overlap, and a row may repeat.
+    The two rows of a self-trade share an id; pages may part them, and the next page begins with both.
+    """
+    rows: dict[RowKey, Transaction] = {}
     for page in pages:
         for row in codec_account.transactions(page):
-            known = rows.setdefault(row.transaction_id, row)
+            known = rows.setdefault(row.key, row)
             if known != row:
-                raise Malformed(f"two different rows under transaction id {row.transaction_id}")
-    return tuple(rows[identity] for identity in sorted(rows))
+                raise Malformed(f"two different rows of order {row.order_id} under transaction id {row.transaction_id}")
+    return tuple(sorted(rows.values(), key=lambda row: row.transaction_id))
 
 
 def _order_events(ask: Ask, pages: Sequence[JsonValue]) -> OrderEventsFetched:

@@ -102,6 +102,14 @@ class VenueOrderStatus(StrEnum):
     CANCEL_PENDING = "cancel_pending"
 
 
+RowKey = tuple[int, int | None]
+"""What names a row: transaction id and order id. A trade between two orders of one account gives each of them a row
+under the trade's id; rows that are no trade have no order.
+"""
+FillKey = tuple[int, str]
+"""What names a fill of ours: trade id and client order id, since both orders of a trade may be ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One trade of ours, under the venue's transaction id. Positive size; `fee` in counter currency."""
@@ -170,6 +178,11 @@ class Transaction:
     market: str | None
     """Symbol, when the row names a rate `<base>_<counter>`."""
     price: Decimal | None
+
+    @property
+    def key(self) -> RowKey:
+        """What names this row, and no other of the account."""
+        return (self.transaction_id, self.order_id)
 
     @property
     def is_trade(self) -> bool:

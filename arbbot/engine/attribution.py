@@ -12,7 +12,7 @@ from arbbot.domain.commands import Topic
 from arbbot.domain.events import AskFailed, OrderReported
 from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
-from arbbot.domain.order import OrderReport, Transaction
+from arbbot.domain.order import OrderReport, RowKey, Transaction
 from arbbot.engine.core import Core, ns
 from arbbot.engine.own import OwnOrder
 from arbbot.engine.view import NEVER
@@ -41,21 +41,21 @@ class Attribution:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._waiting: dict[int, Unowned] = {}
+        self._waiting: dict[RowKey, Unowned] = {}
 
-    def __contains__(self, transaction_id: int) -> bool:
-        return transaction_id in self._waiting
+    def __contains__(self, key: RowKey) -> bool:
+        return key in self._waiting
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def row_ids(self) -> list[int]:
-        """The rows that wait, oldest first."""
-        return sorted(self._waiting)
+        """Transaction ids of the rows that wait, oldest first."""
+        return sorted(row_id for row_id, _ in self._waiting)
 
     def add(self, row: Transaction) -> None:
         """A trade row of an order that is not known to be ours."""
-        self._waiting[row.transaction_id] = Unowned(row)
+        self._waiting[row.key] = Unowned(row)
 
     def clear(self) -> None:
         """Forget them all: a rebase has taken them into the opening."""
@@ -91,7 +91,7 @@ class Attribution:
             waiting.answers += 1
             owner = self._core.state.order_of_row(waiting.row)
             if owner is not None or self._foreign(waiting, event):
-                del self._waiting[waiting.row.transaction_id]
+                del self._waiting[waiting.row.key]
                 settled.append((waiting.row, owner))
         return settled
 

@@ -2,6 +2,10 @@
 
 A *reading* is the sandwich rows - balances - rows with no new row in between, taken only when nothing is open, in
 doubt or unconfirmed. The first one anchors the ledger; every later one must equal it.
+
+The row of something that the balances contain may come later, by the venue's lag. A ledger that is compared bears it:
+the difference goes with the next reading. An anchor does not, its row would be booked on top of balances that hold it:
+so an anchor's last rows are read a lag after its balances, and must be those that were read before them.
 """
 
 from __future__ import annotations
@@ -11,11 +15,10 @@ from enum import StrEnum
 
 from arbbot.domain.commands import Topic
 from arbbot.domain.events import AskFailed, BalancesFetched, OrderReported, TransactionsFetched
-from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode, Severity
-from arbbot.domain.money import ZERO, decimals_of, unit
-from arbbot.domain.order import Balance, Fill, Transaction
+from arbbot.domain.money import ZERO, decimals_of
+from arbbot.domain.order import Balance, Fill, FillKey, RowKey, Transaction
 from arbbot.domain.records import (
     AnchorSet,
     CurrencyStatement,
@@ -29,7 +32,9 @@ from arbbot.domain.records import (
 from arbbot.engine.attribution import Attribution
 from arbbot.engine.bookings import external_entries, shows, trade_entries
 from arbbot.engine.core import Core, ns
+from arbbot.engine.statement import differences, explained
 from arbbot.engine.tracker import OrderTracker
+from arbbot.engine.unread import Unread
 from arbbot.engine.view import NEVER
 
 CATCH_UP_S = (Decimal("0.1"), Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
@@ -45,6 +50,7 @@ class Reading(StrEnum):
     ROWS_BEFORE = "rows_before"
     BALANCES = "balances"
     ROWS_AFTER = "rows_after"
+    """Asked, or due: an anchor waits for them."""
 
 
 class Bookkeeper:
@@ -55,21 +61,21 @@ class Bookkeeper:
         self._tracker = tracker
         self._reading = Reading.IDLE
         self._ask_id: int | None = None
-        self._newest = 0
+        self._before: tuple[int, frozenset[FillKey]] = (0, frozenset())
+        """When the reading began: the newest row, and the fills without a row."""
         self._balances: tuple[Balance, ...] = ()
         self._polls = 0
         self._next_poll_ns = NEVER
         self._unowned = Attribution(core)
-        self._recent = dict(core.state.rows)
-        """Booked rows young enough to be read again: id -> UTC microseconds."""
+        self._unread = Unread(core)
+        self._recent: dict[RowKey, int] = dict(core.state.rows)
+        """Booked rows young enough to be read again, and their UTC microseconds."""
         self._difference: tuple[tuple[Holding, ...], int] | None = None
         self._difference_told = False
         self._foreign_rows: list[Transaction] = []
         """Rows booked as external that nobody was told of yet."""
         self._missing_since_ns: int | None = None
         self._missing_told = False
-        self.rebase_by: tuple[str, str] | None = None
-        """(who, why) while a person's rebase waits for a quiet moment."""
         self.balances: dict[str, Balance] = {}
         """As the venue last said."""
         self.concluded = False
@@ -80,9 +86,17 @@ class Bookkeeper:
     # --- time ----------------------------------------------------------------------------------------------
 
     def hurry(self) -> None:
-        """Something filled or ended: read the rows now."""
+        """Something filled or ended: read the rows now. An anchor that waits for its last rows begins anew."""
         self._polls = 0
         self._next_poll_ns = self._core.at.mono_ns
+        if self._ask_id is None:
+            self._reading = Reading.IDLE
+
+    def rebase(self, who: str, reason: str) -> None:
+        """The venue's balances become the opening at the next quiet moment; a reading under way began as another."""
+        self._core.rebase_by = (who, reason)
+        self._ask_id = None
+        self.hurry()
 
     def tick(self) -> None:
         """Start a reading or a catch-up poll when due; look up unknown rows, and alert on missing ones."""
@@ -90,10 +104,8 @@ class Bookkeeper:
         self._alert_when_missing()
         if self._ask_id is not None or self._core.at.mono_ns < self._next_poll_ns:
             return
-        if self._quiet():
-            self._reading = Reading.ROWS_BEFORE
-        else:
-            self._reading = Reading.IDLE
+        if self._reading is not Reading.ROWS_AFTER:
+            self._reading = Reading.ROWS_BEFORE if self._quiet() else Reading.IDLE
         self._ask_rows()
 
     def _alert_when_missing(self) -> None:
@@ -108,7 +120,7 @@ class Bookkeeper:
         waited_ns = core.at.mono_ns - self._missing_since_ns
         if not self._missing_told and waited_ns >= ns(core.rules.account.doubt_alert_s):
             self._missing_told = True
-            trades = ", ".join(str(trade) for trade in sorted(core.state.unconfirmed)) or "none"
+            trades = ", ".join(str(trade_id) for trade_id, _ in sorted(core.state.unconfirmed)) or "none"
             owners = ", ".join(str(row_id) for row_id in self._unowned.row_ids()[:FOREIGN_ROWS_TOLD]) or "none"
             text = f"fills without a transaction row: {trades}; rows without a known order: {owners}"
             core.alert(Severity.CRITICAL, "row_missing", text)
@@ -117,7 +129,7 @@ class Bookkeeper:
         state = self._core.state
         if state.live or state.open_hedge_id:
             return False
-        return self.rebase_by is not None or not (state.unconfirmed or len(self._unowned))
+        return self._core.rebase_by is not None or not (state.unconfirmed or len(self._unowned))
 
     def _ask_rows(self) -> None:
         state = self._core.state
@@ -135,9 +147,9 @@ class Bookkeeper:
         if not self._recent:
             return max(anchor.cursor, self._core.state.rows_forgotten_to)
         floor_us = max(self._recent.values()) - ns(self._core.rules.account.overlap_s) // 1000
-        older = [row_id for row_id, utc_us in self._recent.items() if utc_us < floor_us]
+        older = [row_id for (row_id, _), utc_us in self._recent.items() if utc_us < floor_us]
         start = max(older, default=max(anchor.cursor, self._core.state.rows_forgotten_to))
-        self._recent = {row_id: utc_us for row_id, utc_us in self._recent.items() if row_id >= start}
+        self._recent = {key: utc_us for key, utc_us in self._recent.items() if key[0] >= start}
         return start
 
     def _schedule(self, *, again: bool) -> None:
@@ -157,32 +169,40 @@ class Bookkeeper:
 
     def transactions(self, event: TransactionsFetched) -> None:
         """Book new rows; then go on with the sandwich, if this answer belongs to it."""
+        self._unread.answered(Topic.TRANSACTIONS)
         new = 0 if self._core.state.anchor is None else self._book(event.rows)
         if event.ask_id != self._ask_id:
             return
         newest = max((row.transaction_id for row in event.rows), default=0)
+        now = (newest, frozenset(self._core.state.unconfirmed))
         if self._reading is Reading.ROWS_BEFORE and self._quiet():
-            self._newest = newest
+            self._before = now
             self._reading = Reading.BALANCES
             self._ask_id = self._core.ask(Topic.BALANCES)
-        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and newest == self._newest:
+        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and now == self._before:
             self._conclude()
         else:
             self._schedule(again=not self._core.state.agreed)
 
     def balances_fetched(self, event: BalancesFetched) -> None:
-        """The middle of the sandwich."""
+        """The middle of the sandwich. An anchor's last rows are read when no late one can be missing any more."""
+        self._unread.answered(Topic.BALANCES)
         self.balances = {balance.currency: balance for balance in event.balances}
         if event.ask_id != self._ask_id:
             return
         self._balances = event.balances
         self._reading = Reading.ROWS_AFTER
-        self._ask_rows()
+        if self._core.anchoring:
+            self._ask_id = None
+            self._next_poll_ns = self._core.at.mono_ns + ns(self._core.rules.account.lag_s)
+        else:
+            self._ask_rows()
 
     def ask_failed(self, event: AskFailed) -> None:
         """Try again soon; a broken sandwich says nothing."""
         if event.ask_id == self._ask_id:
             self._schedule(again=True)
+        self._unread.failed(event)
         self._unowned.ask_failed(event)
 
     # --- rows ----------------------------------------------------------------------------------------------
@@ -191,7 +211,7 @@ class Bookkeeper:
         """Book every row not seen before; returns how many were new."""
         state, new = self._core.state, 0
         for row in sorted(rows, key=lambda each: each.transaction_id):
-            if state.is_booked(row.transaction_id) or row.transaction_id in self._unowned:
+            if state.is_booked(row.key) or row.key in self._unowned:
                 continue
             if self._awaits_its_fill(row):
                 continue
@@ -234,7 +254,8 @@ class Bookkeeper:
         digits than it is traded in, and the true size comes with the order's next status.
         """
         state, fx = self._core.state, self._core.route.fx
-        if row.market != fx.symbol or row.transaction_id in state.fills or state.order_of_row(row) not in state.live:
+        name = state.order_of_row(row)
+        if row.market != fx.symbol or name not in state.live or (row.transaction_id, name) in state.fills:
             return False
         return decimals_of(dict(row.amounts).get(fx.base, ZERO)) < fx.base_decimals
 
@@ -251,17 +272,17 @@ class Bookkeeper:
         fill = Fill(row.transaction_id, order.terms.market, order.terms.side, size, row.price, row.fee)
         if row.order_id is not None:
             self._tracker.row_seen(order, row.order_id)
-        held = core.state.fills.get(row.transaction_id)
+        held = core.state.fills.get((row.transaction_id, client_order_id))
         if held is None:
             self._tracker.book_fill(order, fill, "row")
             self._tracker.full(order)
-        elif held[1].size != size and (market is not core.route.fx or not shows(size, held[1].size)):
-            self._contradiction(f"row {row.transaction_id} says {size}, its fill said {held[1].size}")
+        elif held.size != size and (market is not core.route.fx or not shows(size, held.size)):
+            self._contradiction(f"row {row.transaction_id} says {size}, its fill said {held.size}")
         self._emit_row(RowBooked(row, client_order_id, trade_entries(row), core.at.utc_us))
 
     def _emit_row(self, record: RowBooked) -> None:
         self._core.emit(record)
-        self._recent[record.row.transaction_id] = record.row.utc_us
+        self._recent[record.row.key] = record.row.utc_us
 
     def _contradiction(self, text: str) -> None:
         self._core.alert(Severity.CRITICAL, "row_contradiction", text)
@@ -285,65 +306,33 @@ class Bookkeeper:
     def _conclude(self) -> None:
         """A whole sandwich at a quiet moment: anchor, agree or differ."""
         core = self._core
-        if core.state.anchor is None or self.rebase_by is not None:
+        if core.anchoring:
             self._anchor()
             self.concluded = True
             self._schedule(again=False)
             return
-        differences = self._differences()
-        self.difference = {holding.currency: holding.total for holding in differences}
-        beyond = tuple(each for each in differences if each.total and not self._explained(each))
+        found = differences(core, self._balances)
+        self.difference = {holding.currency: holding.total for holding in found}
+        beyond = tuple(each for each in found if each.total and not explained(core, self._balances, each))
         if not beyond:
             self._difference = None
-            self._agree(differences)
+            self._agree(found)
             self.concluded = True
             self._schedule(again=False)
             return
         self._differ(beyond)
         self._schedule(again=self._core.state.mode is not Mode.HALTED)
 
-    def _differences(self) -> tuple[Holding, ...]:
-        ledger, currencies = self._core.state.ledger, self._currencies()
-        shown = {balance.currency: balance.total for balance in self._balances}
-        return tuple(
-            Holding(currency, shown.get(currency, ZERO) - ledger.balance(LedgerAccount.VENUE, currency))
-            for currency in currencies
-        )
-
-    def _currencies(self) -> list[str]:
-        """The route's, and whatever else the account holds or the ledger knows."""
-        known = {currency for _, currency in self._core.state.ledger.balances}
-        held = {balance.currency for balance in self._balances if balance.total}
-        return sorted(known | held | set(self._core.route.currencies))
-
-    def _explained(self, difference: Holding) -> bool:
-        """True when display rounding alone can have made this difference: half a displayed unit for every fill, ours
-        or not, since the last agreement whose shown amount is not exact, and one displayed unit of the balance where
-        it is shown shorter than the ledger or cuts such a fill; and the rounding account stays within its cap. The
-        base asset has no cap to speak of: what is below the dust cap may be display, nothing else.
-        """
-        currency, ledger = difference.currency, self._core.state.ledger
-        rules = self._core.rules
-        cap = rules.hedge.dust_cap if currency == self._core.route.base else rules.account.rounding_cap
-        room = self._core.state.rounding_room.get(currency, ZERO)
-        booked = decimals_of(ledger.balance(LedgerAccount.VENUE, currency).normalize())
-        for balance in self._balances:
-            if balance.currency == currency and (room or decimals_of(balance.total) < booked):
-                room += unit(decimals_of(balance.total))
-        rounded = difference.total - ledger.balance(LedgerAccount.ROUNDING, currency)
-        return abs(difference.total) <= room and abs(rounded) <= cap
-
-    def _agree(self, differences: tuple[Holding, ...]) -> None:
+    def _agree(self, found: tuple[Holding, ...]) -> None:
         core = self._core
-        if core.state.agreed and not any(holding.total for holding in differences):
+        if core.state.agreed and not any(holding.total for holding in found):
             return
         shown = {balance.currency: balance.total for balance in self._balances}
         lines = tuple(
-            CurrencyStatement(holding.currency, shown.get(holding.currency, ZERO), holding.total)
-            for holding in differences
+            CurrencyStatement(holding.currency, shown.get(holding.currency, ZERO), holding.total) for holding in found
         )
         core.emit(StatementAgreed(lines, core.at.utc_us))
-        self.difference = {holding.currency: ZERO for holding in differences}
+        self.difference = {holding.currency: ZERO for holding in found}
 
     def _differ(self, beyond: tuple[Holding, ...]) -> None:
         """One reading may catch the venue in between; two, a lag apart and alike, are a fact."""
@@ -363,13 +352,14 @@ class Bookkeeper:
 
     def _anchor(self) -> None:
         core = self._core
-        cause, (who, reason) = ("rebase", self.rebase_by) if self.rebase_by else ("opening", ("arbbot", "first start"))
+        cause, (who, reason) = ("rebase", core.rebase_by) if core.rebase_by else ("opening", ("arbbot", "first start"))
         shown = {balance.currency: balance.total for balance in self._balances}
         holdings = tuple(Holding(currency, shown.get(currency, ZERO)) for currency in self._anchor_currencies(shown))
-        cursor = max(self._newest, 0 if core.state.anchor is None else core.state.anchor.cursor)
-        cursor = max(cursor, *core.state.unconfirmed, 0)  # a fill whose row is late is in these balances already
+        cursor = max(self._before[0], 0 if core.state.anchor is None else core.state.anchor.cursor)
+        # A fill whose row is late is in these balances already.
+        cursor = max(cursor, max((trade_id for trade_id, _ in core.state.unconfirmed), default=0))
         core.emit(AnchorSet(holdings, cursor, cause, who, reason, core.at.utc_us))
-        self.rebase_by = None
+        core.rebase_by = None
         self._recent.clear()
         self._unowned.clear()
         core.unattributed = 0

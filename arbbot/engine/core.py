@@ -66,6 +66,8 @@ class Core:
         """Wall clock minus monotonic time when the venue's clock was last seen."""
         self.unattributed = 0
         """Trade rows whose order is not known yet: they may be a doubt's, or somebody else's."""
+        self.rebase_by: tuple[str, str] | None = None
+        """(who, why) while a person's rebase waits for a quiet moment."""
         self.stopping: str | None = None
         """Why the process is to stop, once it is."""
 
@@ -165,6 +167,11 @@ class Core:
         off_s = abs(self.venue_offset_ms) // 1000
         where = "behind" if self.venue_offset_ms > 0 else "ahead of"
         return f"; our clock is {off_s} s {where} the venue's" if off_s >= CLOCK_OFF_S else ""
+
+    @property
+    def anchoring(self) -> bool:
+        """True while the venue's balances are still to become the ledger's opening: at the first start, at a rebase."""
+        return self.state.anchor is None or self.rebase_by is not None
 
     @property
     def halting(self) -> bool:

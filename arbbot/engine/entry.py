@@ -28,6 +28,7 @@ from arbbot.engine.view import NEVER
 TROUBLES = frozenset(
     {
         Refusal.RECOVERING,
+        Refusal.ANCHORING,
         Refusal.RECONCILING,
         Refusal.NO_FEES,
         Refusal.MARKET_HALTED,
@@ -130,10 +131,15 @@ class Entry:
     def _judge(self) -> None:
         """Work out once what no frame can change: most events are frames."""
         self._judged = self._core.changes
-        self._standing = risk.blocker(self._core) if self.armed else Refusal.RECOVERING
+        self._standing = risk.blocker(self._core) if self.armed else self.starting
         self._limited = self._limits.blocked()
         free = self._standing is None
         self._factors = {each: ONE + self.least_threshold(each) for each in Direction} if free else {}
+
+    @property
+    def starting(self) -> Refusal:
+        """What a start is still about, before it has recovered."""
+        return Refusal.ANCHORING if self._core.anchoring else Refusal.RECOVERING
 
     def _passing(self, now_ns: int) -> Refusal | None:
         """What forbids a hedge at this moment and may pass by itself."""

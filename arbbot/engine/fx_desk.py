@@ -96,7 +96,7 @@ class ConversionDesk:
             self._close(conversion, ZERO, "no order was intended")
             return
         order = state.orders[name]
-        if order.state.terminal and not any(state.fills[trade_id][0] == name for trade_id in state.unconfirmed):
+        if order.state.terminal and not any(owner == name for _, owner in state.unconfirmed):
             self._close(conversion, order.filled, f"{order.terms.side} {order.state}")
 
     def _close(self, conversion: Conversion, filled: Decimal, cause: str) -> None:
@@ -159,7 +159,7 @@ class ConversionDesk:
     def _blocked(self) -> Refusal | None:
         """What forbids any conversion now."""
         core, now_ns = self._core, self._core.at.mono_ns
-        refusal = risk.conversion_blocker(core) if self._entry.armed else Refusal.RECOVERING
+        refusal = risk.conversion_blocker(core) if self._entry.armed else self._entry.starting
         if refusal is not None:
             return refusal
         if now_ns < self._retry_ns:

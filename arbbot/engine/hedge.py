@@ -287,7 +287,7 @@ class HedgeDesk:
         for hedge_id in self._unsettled:
             hedge = state.hedges[hedge_id]
             own = set(hedge.orders)
-            if any(state.fills[trade][0] in own for trade in state.unconfirmed):
+            if any(name in own for _, name in state.unconfirmed):
                 waiting.append(hedge_id)
                 continue
             core.emit(settlement(hedge, core))

@@ -17,6 +17,7 @@ class Refusal(StrEnum):
     CONVERTING = "converting"
     IN_DOUBT = "in_doubt"
     UNHEDGED = "unhedged"
+    ANCHORING = "anchoring"
     RECONCILING = "reconciling"
     CLOCK_STEPPED = "clock_stepped"
     COOLDOWN = "cooldown"
@@ -72,6 +73,8 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.CONVERTING: "foreign currency is being converted, and no hedge opens beside that",
     Refusal.IN_DOUBT: "an order is in doubt and counts as if it may fill",
     Refusal.UNHEDGED: "a base position is left over: trade it away at the venue or keep it, then `arbbot rebase`",
+    Refusal.ANCHORING: "the venue's balances become the ledger's opening once nothing is open and transactions read "
+    "account.lag_s after them show nothing new",
     Refusal.RECONCILING: "the ledger has not yet been seen equal to the venue since the last fill",
     Refusal.CLOCK_STEPPED: "this machine's clock was stepped; the venue's must be seen anew first",
     Refusal.COOLDOWN: "waiting a little after the last hedge or conversion",

@@ -67,9 +67,10 @@ def report(state: State, route: Route, mode: str) -> dict[str, Any]:
 def fx_exposure(state: State, currency: str) -> tuple[Decimal, Decimal]:
     """The drift's interval: fills of conversions without a row counted, and all that one may still sell or buy."""
     low = high = state.drift(currency)
-    for client_order_id, fill in (state.fills[trade_id] for trade_id in state.unconfirmed):
-        if state.orders[client_order_id].terms.purpose is Purpose.CONVERT:
-            low, high = low + fill.side.sign * fill.size, high + fill.side.sign * fill.size
+    for key in state.unconfirmed:
+        if state.orders[key[1]].terms.purpose is Purpose.CONVERT:
+            moved = state.fills[key].side.sign * state.fills[key].size
+            low, high = low + moved, high + moved
     for order in state.open_orders():
         if order.terms.purpose is Purpose.CONVERT:
             low -= order.may_fill if order.terms.side is Side.SELL else ZERO

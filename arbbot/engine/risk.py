@@ -45,8 +45,9 @@ def blocker(core: Core) -> Refusal | None:
         return refusal
     if abs(state.position) > core.rules.hedge.dust_cap:
         return Refusal.UNHEDGED
-    if not state.agreed or core.unattributed:
-        return Refusal.RECONCILING
+    refusal = unreconciled(core)
+    if refusal is not None:
+        return refusal
     if core.clock_stepped:
         return Refusal.CLOCK_STEPPED
     view = core.view
@@ -69,6 +70,13 @@ def busy(core: Core) -> Refusal | None:
     return Refusal.HEDGE_OPEN if state.live or state.open_hedge_id is not None else None
 
 
+def unreconciled(core: Core) -> Refusal | None:
+    """What the ledger waits for before it can be trusted: its opening, or to be seen equal to the venue."""
+    if core.anchoring:
+        return Refusal.ANCHORING
+    return Refusal.RECONCILING if not core.state.agreed or core.unattributed else None
+
+
 def conversion_blocker(core: Core) -> Refusal | None:
     """Why no conversion may start, whatever the FX book says. Unlike a hedge it is allowed while REDUCING."""
     state, symbol = core.state, core.route.fx.symbol
@@ -76,11 +84,9 @@ def conversion_blocker(core: Core) -> Refusal | None:
         return Refusal.STOPPING
     if state.mode not in (Mode.ACTIVE, Mode.REDUCING):
         return _MODE_REFUSALS[state.mode]
-    refusal = busy(core)
+    refusal = busy(core) or unreconciled(core)
     if refusal is not None:
         return refusal
-    if not state.agreed or core.unattributed:
-        return Refusal.RECONCILING
     if state.foreign.empty_in_row >= core.rules.fx.max_failures:
         return Refusal.FX_GIVEN_UP
     if core.clock_stepped:

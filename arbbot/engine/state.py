@@ -13,7 +13,7 @@ from typing import Any
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
-from arbbot.domain.order import ORDER_TABLE, Fill, OrderState, Purpose, Transaction
+from arbbot.domain.order import ORDER_TABLE, Fill, FillKey, OrderState, Purpose, RowKey, Transaction
 from arbbot.domain.records import (
     AlertRaised,
     AnchorSet,
@@ -71,15 +71,14 @@ class State:
     order_by_venue_id: dict[int, str] = field(default_factory=dict)
     open_hedge_id: str | None = None
     hedges: dict[str, Hedge] = field(default_factory=dict)
-    fills: dict[int, tuple[str, Fill]] = field(default_factory=dict)
-    """By transaction id, for orders still in memory."""
-    unconfirmed: set[int] = field(default_factory=set)
+    fills: dict[FillKey, Fill] = field(default_factory=dict)
+    """For orders still in memory."""
+    unconfirmed: set[FillKey] = field(default_factory=set)
     """Fills whose transaction row has not come yet."""
-    rows: dict[int, int] = field(default_factory=dict)
-    """Transaction id -> UTC microseconds, of what was booked since the anchor and is not forgotten."""
+    rows: dict[RowKey, int] = field(default_factory=dict)
+    """Row -> UTC microseconds, of what was booked since the anchor and is not forgotten."""
     rows_forgotten_to: int = 0
-    """Rows up to this id are booked and forgotten: a row that comes a day late is not booked but shows as a
-    difference."""
+    """Rows up to this id are booked and forgotten: one that comes a day late shows as a difference."""
     position: Decimal = ZERO
     """Base bought minus sold by us since the anchor (or rebase): zero, or dust, when flat."""
     rounding_room: dict[str, Decimal] = field(default_factory=dict)
@@ -121,10 +120,10 @@ class State:
         if self.first_utc_us is None:
             self.first_utc_us = record.utc_us
 
-    def is_booked(self, transaction_id: int) -> bool:
+    def is_booked(self, key: RowKey) -> bool:
         """True for rows that are booked, or lie before the anchor."""
         before = max(self.rows_forgotten_to, self.anchor.cursor if self.anchor is not None else 0)
-        return transaction_id <= before or transaction_id in self.rows
+        return key[0] <= before or key in self.rows
 
     # --- questions -----------------------------------------------------------------------------------------
 
@@ -249,11 +248,11 @@ class State:
             self.orders[record.client_order_id].cancel_outcome = record.outcome
 
     def _fill_booked(self, record: FillBooked) -> None:
-        fill = record.fill
-        if fill.trade_id in self.fills:
-            raise StateError(f"trade {fill.trade_id} booked twice")
-        self.fills[fill.trade_id] = (record.client_order_id, fill)
-        self.unconfirmed.add(fill.trade_id)
+        fill, key = record.fill, (record.fill.trade_id, record.client_order_id)
+        if key in self.fills:
+            raise StateError(f"trade {fill.trade_id} of {record.client_order_id} booked twice")
+        self.fills[key] = fill
+        self.unconfirmed.add(key)
         order = self.orders[record.client_order_id]
         order.filled += fill.size
         if order.terms.purpose is not Purpose.CONVERT:
@@ -262,16 +261,17 @@ class State:
 
     def _row_booked(self, record: RowBooked) -> None:
         row = record.row
-        if row.transaction_id in self.rows:
-            raise StateError(f"transaction {row.transaction_id} booked twice")
-        self.rows[row.transaction_id] = row.utc_us
+        if row.key in self.rows:
+            raise StateError(f"transaction {row.transaction_id} of order {row.order_id} booked twice")
+        self.rows[row.key] = row.utc_us
         if len(self.rows) > KEPT_ROWS:
             self._forget_rows(row.utc_us - DAY_US)
-        self.unconfirmed.discard(row.transaction_id)
+        owner = self.order_of_row(row)
+        fill = None if owner is None else self.fills.get((row.transaction_id, owner))
+        self.unconfirmed -= {(row.transaction_id, owner)}
         self.ledger.book(record.entries)
         self.agreed = False
-        fill = self.fills.get(row.transaction_id)
-        for currency, room in rounded_amounts(row, None if fill is None else fill[1]):
+        for currency, room in rounded_amounts(row, fill):
             self.rounding_room[currency] = self.rounding_room.get(currency, ZERO) + room
         if record.client_order_id is None:
             self.external_rows += 1
@@ -345,11 +345,11 @@ class State:
 
     def _forget_rows(self, before_utc_us: int) -> None:
         """Drop rows older than a moment, as long as no younger row has a smaller id."""
-        for row_id in sorted(self.rows):
-            if self.rows[row_id] >= before_utc_us:
+        for key in sorted(self.rows, key=lambda each: each[0]):
+            if self.rows[key] >= before_utc_us:
                 return
-            del self.rows[row_id]
-            self.rows_forgotten_to = row_id
+            del self.rows[key]
+            self.rows_forgotten_to = key[0]
 
     def _noted(self, record: DurableRecord) -> None:
         """Kept in the journal for people; nothing to remember."""
@@ -371,7 +371,7 @@ class State:
                 del self.order_by_venue_id[venue_order_id]
         if names:
             gone = set(names)
-            self.fills = {trade: owned for trade, owned in self.fills.items() if owned[0] not in gone}
+            self.fills = {key: fill for key, fill in self.fills.items() if key[1] not in gone}
 
 
 _APPLY: dict[type, Callable[[State, Any], None]] = {

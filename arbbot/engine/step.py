@@ -308,13 +308,12 @@ class Engine:
 
     def _rebased(self, event: ev.OperatorRebased) -> None:
         """The venue's balances become the opening at the next quiet moment."""
-        self.books.rebase_by = (event.who, event.reason)
-        self.books.hurry()
+        self.books.rebase(event.who, event.reason)
 
     def _give_up(self) -> None:
         """A hedge that is left one-sided is given up with a rebase; one that still moves is waited for."""
-        if self.books.rebase_by is not None and self.core.state.mode in (Mode.HALTED, Mode.PANIC):
-            self.hedges.abandon(f"given up by {self.books.rebase_by[0]}: {self.books.rebase_by[1]}")
+        if self.core.rebase_by is not None and self.core.state.mode in (Mode.HALTED, Mode.PANIC):
+            self.hedges.abandon(f"given up by {self.core.rebase_by[0]}: {self.core.rebase_by[1]}")
 
     # --- stopping ------------------------------------------------------------------------------------------
 

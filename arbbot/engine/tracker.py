@@ -198,7 +198,8 @@ class OrderTracker:
         watch.next_round_ns = now_ns + ns(ROUND_EVERY_S)
         watch.round_counts = self.beyond_acceptance(order, watch)
         terms = order.terms
-        since = min(core.state.rows, default=core.state.anchor.cursor if core.state.anchor else 0)
+        opening = core.state.anchor.cursor if core.state.anchor else 0
+        since = min((row_id for row_id, _ in core.state.rows), default=opening)
         watch.round_asks = {
             core.ask(Topic.ORDER_STATUS, client_order_id=terms.client_order_id, venue_order_id=order.venue_order_id),
             core.ask(Topic.OPEN_ORDERS),
@@ -335,7 +336,8 @@ class OrderTracker:
     def book_fill(self, order: OwnOrder, fill: Fill, source: str) -> None:
         """Book a fill once, whatever tells it first; after the order's end it is alarmed and halts."""
         core = self._core
-        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):
+        known = (fill.trade_id, order.terms.client_order_id) in core.state.fills
+        if known or core.state.is_booked((fill.trade_id, order.venue_order_id)):
             return
         if fill.side is not order.terms.side or fill.market != order.terms.market:
             self._contradiction(order, f"fill {fill.trade_id} is told as a {fill.side} on {fill.market}")

@@ -68,7 +68,7 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "fx_drift": {route.foreign.counter: state.drift(route.foreign.counter)},
         "fx": _fx(engine),
         "balances": {currency: _balance(engine, currency) for currency in ledger_currencies(state, route)},
-        "rebase_waiting": engine.books.rebase_by is not None,
+        "rebase_waiting": core.rebase_by is not None,
         "reconciled": state.agreed,
         "reconciled_age_s": _age_s(state.last_agreed_utc_us, now),
         "books": {symbol: _book(engine, slot, now) for symbol, slot in core.view.slots.items()},
@@ -112,7 +112,7 @@ def problems(engine: Engine, now: Moment) -> list[str]:
     core, state = engine.core, engine.core.state
     found: list[str] = []
     if not engine.entry.armed:
-        found.append(EXPLANATIONS[Refusal.RECOVERING])
+        found.append(EXPLANATIONS[engine.entry.starting])
     if core.stopping is not None:
         found.append(f"stopping: {core.stopping}")
     if state.mode in LATCHED:
@@ -168,8 +168,8 @@ def present_refusals(engine: Engine) -> tuple[Refusal, ...]:
     blocked = engine.entry.blocked()
     if blocked is not None:
         return (blocked,)
-    if engine.entry.last == (Refusal.RECOVERING,):
-        return ()  # armed since, but no book has changed yet
+    if engine.entry.last in ((Refusal.RECOVERING,), (Refusal.ANCHORING,)):
+        return ()  # no longer so, but no book has changed since
     return tuple(dict.fromkeys(engine.entry.last))
 
 

@@ -213,7 +213,7 @@ def test_a_garbled_row_fails_the_page(spoilt: dict[str, Any]) -> None:
 
 
 def test_rows_join_across_pages() -> None:
-    """Overlapping pages give each row once, by ascending id; two different rows under one id fail."""
+    """Overlapping pages give each row once, by ascending id; one row in two versions fails."""
 
     def page(*ids: int, usd: str = "1.00") -> Reply:
         return good([{"id": n, "datetime": "2026-01-01 00:00:00", "type": 0, "fee": 0, "usd": usd} for n in ids])
@@ -223,6 +223,28 @@ def test_rows_join_across_pages() -> None:
     assert isinstance(event, TransactionsFetched)
     assert [row.transaction_id for row in event.rows] == [1, 2, 3, 4, 5]
     assert isinstance(interpret(ask, [page(1), page(1, usd="2.00")], READING), AskFailed)
+
+
+def test_both_rows_of_a_self_trade_are_read() -> None:
+    """They share the trade's id and differ by their orders. Pages may part them or show them twice, in any order; the
+    next page begins with the id on which the last one ended, so that neither is missed.
+    """
+
+    def row(order_id: int, btc: str, number: int = 1000) -> dict[str, Any]:
+        return {"id": number, "datetime": "2026-01-01 00:00:00", "type": 2, "fee": "0.1", "order_id": order_id,
+                "btc": btc, "usd": "1.00", "btc_usd": 10}  # fmt: skip
+
+    ask, ours, theirs = ASKS[Topic.TRANSACTIONS], row(7, "0.1"), row(8, "-0.1")
+    full = good([row(number, "0.1", number) for number in range(1, 1000)] + [ours])
+    following = follow_up(ask, full, {})
+    assert following is not None
+    assert following.body.startswith(b"since_id=1000&")
+    event = interpret(ask, [full, good([theirs, ours, row(9, "0.1", 1001)])], READING)
+    assert isinstance(event, TransactionsFetched)
+    assert [each.key for each in event.rows[-3:]] == [(1000, 7), (1000, 8), (1001, 9)]
+    assert isinstance(interpret(ask, [good([ours, theirs]), good([row(7, "0.2")])], READING), AskFailed)
+    same = interpret(ask, [good([ours]), good([{**ours, "btc": 0.1, "usd": "1.000", "fee": 0.1}])], READING)
+    assert isinstance(same, TransactionsFetched), "other digits of the same numbers are the same row"
 
 
 def test_paging_goes_on_after_full_pages_only() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
 from arbbot.domain import events as ev
@@ -224,6 +224,19 @@ class PlayedVenue:
         told, self.channel = self.channel, False
         self.fill(order, size, price)
         self.channel = told
+
+    def by_hand_against(self, order: Placed, size: Decimal, price: Decimal) -> Transaction:
+        """A person's own order is the other side of one of ours: its row, the other way round, under the same id."""
+        fill = self.fill(order, size, price)
+        market, sign = self.route.instrument(fill.market), -fill.side.sign
+        assert fill.fee is not None
+        self.totals[market.base] += sign * size
+        self.totals[market.counter] -= sign * size * price + fill.fee
+        ours = self.rows[-1][1]
+        amounts = tuple((currency, -shown) for currency, shown in ours.amounts)
+        row = replace(ours, amounts=amounts, order_id=self.mint())
+        self.write(row)
+        return row
 
     def write(self, row: Transaction) -> None:
         """Write a row, shown after the lag."""

@@ -166,9 +166,10 @@ class Rig:
         self.connect()
 
     def ready(self) -> Rig:
-        """Start and run until the gate is open."""
+        """Start and run until the gate is open: a first start waits out the venue's lag."""
+        first = self.state.anchor is None
         self.start()
-        self.run(3)
+        self.run(3 + (self.rules.account.lag_s if first else 0))
         assert self.engine.entry.armed
         return self
 
@@ -311,9 +312,11 @@ class Rig:
         assert len(set(intended)) == len(intended)
         wired = [command.terms.client_order_id for command in self.placed()]
         assert len(set(wired)) == len(wired)
-        known = {fill.trade_id: fill for order in self.venue.orders for fill in order.fills}
-        for trade_id, (_, fill) in self.state.fills.items():
-            assert known.get(trade_id) == fill
+        known = {
+            (fill.trade_id, order.terms.client_order_id): fill for order in self.venue.orders for fill in order.fills
+        }
+        for key, fill in self.state.fills.items():
+            assert known.get(key) == fill
         if self.state.agreed:
             shown = {balance.currency: balance.total for balance in self.venue.balances()}
             for currency in ROUTE.currencies:

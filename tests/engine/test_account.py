@@ -229,7 +229,7 @@ def test_a_known_foreign_order_is_external_by_its_name(rig: Rig) -> None:
     assert rig.mode() is Mode.ACTIVE
     assert rig.engine.core.unattributed
     rig.venue.failing = set()
-    rig.engine.books._unowned._waiting[7001].ask_id = 10**6
+    rig.engine.books._unowned._waiting[(7001, 31337)].ask_id = 10**6
     report = OrderReport(31337, None, VenueOrderStatus.FINISHED, D(0), ())
     rig.step(ev.OrderReported(10**6, None, 31337, report))
     assert rig.mode() is Mode.PAUSED
@@ -286,7 +286,7 @@ def test_a_rebase_takes_the_venues_balances_as_opening(rig: Rig) -> None:
     rig.run(45)
     assert rig.mode() is Mode.HALTED
     rig.step(ev.OperatorRebased("ann", "a bonus without a row"))
-    rig.run(3)
+    rig.run(6)
     anchor = rig.all(AnchorSet)[-1]
     assert (anchor.cause, anchor.who, anchor.reason) == ("rebase", "ann", "a bonus without a row")
     assert rig.own("USD") == 100_005
@@ -303,7 +303,7 @@ def test_a_rebase_gives_up_a_leg_that_was_left_open(rig: Rig) -> None:
     rig.run(18)
     assert rig.mode() is Mode.HALTED
     rig.step(ev.OperatorRebased("ann", "kept as float"))
-    rig.run(3)
+    rig.run(6)
     assert closed(rig).outcome == "abandoned"
     assert closed(rig).dust == D("0.05")
     assert rig.state.position == 0
@@ -328,7 +328,7 @@ def test_a_rebase_asked_for_too_early_still_gives_up_the_leg_that_stays_open(rig
     hedge(rig, sell=Play(fill=D(0)))
     rig.step(ev.OperatorRebased("ann", "whatever comes"))
     rig.show(book("btcusd", "50000", "50010", stamp=2**56), book("btceur", "45450", "45460", stamp=2**56))
-    rig.run(20)
+    rig.run(25)
     assert closed(rig).outcome == "abandoned"
     assert rig.all(AnchorSet)[-1].cause == "rebase"
     assert rig.state.position == 0
@@ -350,9 +350,9 @@ def test_old_rows_are_forgotten_but_never_booked_again() -> None:
     for number in range(gone):
         state.apply(RowBooked(deposit(10 + number, number), None, (), number))
     state.apply(RowBooked(deposit(90_000, 2 * day_us), None, (), 2 * day_us))
-    assert set(state.rows) == {90_000}
-    assert all(state.is_booked(row_id) for row_id in (1, 5, 10, 9 + gone, 90_000))
-    assert not state.is_booked(10 + gone)
+    assert set(state.rows) == {(90_000, None)}
+    assert all(state.is_booked((row_id, None)) for row_id in (1, 5, 10, 9 + gone, 90_000))
+    assert not state.is_booked((10 + gone, None))
 
 
 def deposit(row_id: int, utc_us: int) -> Transaction:

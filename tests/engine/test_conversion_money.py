@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arbbot.domain import events as ev
 from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
@@ -181,7 +182,7 @@ def test_a_new_opening_starts_the_sums_anew(make_rig: MakeRig) -> None:
     """After a rebase the report knows no FX P&L and no fees of before; the conversions stay in the list."""
     rig = make_rig(rules(fx_policy=FxPolicy.EACH))
     hedge(rig).run(5)
-    rig.engine.books.rebase_by = ("ann", "a new month")
+    rig.step(ev.OperatorRebased("ann", "a new month"))
     rig.run(40)
     told = report(rig.state, ROUTE, "live")
     assert told["pnl"]["fx_fees"] == told["pnl"]["fx_realised"] == told["pnl"]["hedge"] == 0
@@ -263,7 +264,8 @@ def test_old_conversions_are_forgotten_with_their_orders() -> None:
     kept = range(beyond + 1, KEPT_CONVERSIONS + beyond + 1)
     assert list(state.foreign.conversions) == [f"c{number}" for number in kept]
     assert list(state.orders) == [f"o{number}" for number in kept]
-    assert list(state.fills) == list(state.order_by_venue_id) == list(kept)
+    assert list(state.fills) == [(number, f"o{number}") for number in kept]
+    assert list(state.order_by_venue_id) == list(kept)
     assert state.foreign.totals == {"converted": KEPT_CONVERSIONS + beyond}
 
 

@@ -284,7 +284,7 @@ def test_an_abandoned_hedge_costs_what_it_cost_and_no_more(rig: Rig) -> None:
     rig.show(book("btcusd", "50000", "50010", stamp=FAR), book("btceur", "45450", "45460", stamp=FAR))
     rig.run(18)
     rig.step(ev.OperatorRebased("ann", "kept as float"))
-    rig.run(5)
+    rig.run(8)
     assert closed(rig).outcome == "abandoned"
     assert rig.all(AnchorSet)[-1].cause == "rebase"
     (settled,) = rig.all(HedgeSettled)

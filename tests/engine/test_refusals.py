@@ -143,7 +143,9 @@ def test_refusals_are_made_durable_once_a_minute(rig: Rig) -> None:
 
 def test_the_pulse_answers_the_operators_questions(rig: Rig) -> None:
     """Once a second: exposure, doubt, drift, blockers, book ages and both directions' edges at the touch."""
-    rig.ready().run(5)
+    rig.ready()
+    rig.records.clear()
+    rig.run(8)
     pulses = rig.all(Pulse)
     assert 7 <= len(pulses) <= 9
     pulse = pulses[-1]

@@ -129,7 +129,7 @@ def test_after_a_hedge_the_next_must_last_again() -> None:
 
 def test_too_few_samples_refuse_and_say_so() -> None:
     """Two samples a second; until there are enough nothing is believed, and `blocked` names it."""
-    rig = still(Rig(rules(median_samples=11)))
+    rig = still(Rig(rules(median_samples=21)))
     assert rig.engine.entry.blocked() is Refusal.MEDIAN_UNKNOWN
     frame(rig, rich(rig))
     assert rig.last()[0] == Refusal.MEDIAN_UNKNOWN

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from arbbot.exchange.rules import VenueRules
 from tests.sim.plan import Disturbance, Plan, Quote
 
 EDGE_BPS = 20
@@ -59,6 +60,18 @@ TRADES_BY_HAND = _in(
     Disturbance("resume", 9_000),
 )
 ORDERS_BY_HAND = _in("orders by hand", 24, Disturbance("manual_order", 1_000), Disturbance("crash_any", 2_500))
+SELF_TRADES = _in(
+    "trades with oneself",
+    12,
+    *(Disturbance("manual_order", 30, market, size=size) for market in ("btcusd", "btceur") for size in (2, 3)),
+)
+OPENINGS = _in(
+    "deposits at the first start",
+    12,
+    Disturbance("deposit", -20_000, size=99),
+    edges=1,
+    venue=VenueRules(row_lag_us=3_000_000),
+)
 NAMELESS = _in(
     "rows before names",
     40,
@@ -141,9 +154,10 @@ SHELL = Ground("shell", "shell", range(24))
 GROUNDS = {
     ground.name: ground
     for ground in (
-        CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, NAMELESS, DOUBTS,
-        LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS, LATE_FRAMES,
-        SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, HIDDEN, RESTARTS, PANIC, FEES, LOST, DARK, TIGHT, LIMITED, SHELL,
+        CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, SELF_TRADES, OPENINGS,
+        NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
+        LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, HIDDEN, RESTARTS, PANIC, FEES, LOST, DARK, TIGHT,
+        LIMITED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

@@ -48,7 +48,8 @@ def test_before_recovery_nothing_is_claimed() -> None:
     rig.step(ev.Tick())
     told = status(rig.engine, run, rig.at)
     assert not told["armed"]
-    assert [blocker["name"] for blocker in told["blockers"]] == ["recovering"]
+    assert [blocker["name"] for blocker in told["blockers"]] == ["anchoring"]
+    assert EXPLANATIONS[Refusal.ANCHORING] in told["problems"]
     assert {line["venue"] for line in told["balances"].values()} == {None}
     assert {line["age_ms"] for line in told["books"].values()} == {None}
     assert not health(rig.engine, rig.at)["healthy"]
@@ -62,7 +63,7 @@ def test_a_quiet_engine_is_flat_healthy_and_says_why_it_waits() -> None:
     rig.ready()
     told = status(rig.engine, run, rig.at)
     assert (told["flat"], told["reconciled"], told["problems"], told["state"]) == (True, True, [], "active")
-    assert (told["mode"], told["version"], told["uptime_s"]) == ("sandbox", "1.2.3", Decimal(3))
+    assert (told["mode"], told["version"], told["uptime_s"]) == ("sandbox", "1.2.3", Decimal(8))
     assert {line["difference"] for line in told["balances"].values()} == {Decimal(0)}
     assert all(line["ledger"] == line["venue"] for line in told["balances"].values())
     assert all(line["fresh"] and line["from_feed"] for line in told["books"].values())

@@ -55,8 +55,8 @@ class Counter:
         self._any: Reply | None = None
         self._shown = 0
         """Rows that were there when they were last asked for."""
-        self._out: dict[int, int] = {}
-        """Rows that are left out, and until when."""
+        self._out: dict[tuple[int, int | None], int] = {}
+        """Rows that are left out, by their id and their order's, and until when."""
 
     def serve(self, request: HttpRequest, disturbances: Mapping[str, Disturbance]) -> Served:
         """Serve one request at this instant."""
@@ -94,12 +94,14 @@ class Counter:
             return reply
         now_us, rows = self._world.clock.now_us, self._world.account.rows
         if "row_hidden" in disturbances and len(rows) > self._shown:
-            self._out[rows[self._shown].row_id] = now_us + disturbances["row_hidden"].size * MS
+            hidden = rows[self._shown]
+            self._out[hidden.row_id, hidden.order_id] = now_us + disturbances["row_hidden"].size * MS
         self._shown = len(rows)
-        self._out = {row_id: until_us for row_id, until_us in self._out.items() if until_us > now_us}
+        self._out = {name: until_us for name, until_us in self._out.items() if until_us > now_us}
         if not self._out or b'"id"' not in reply.body:
             return reply
-        shown = [row for row in json.loads(reply.body, parse_float=Decimal) if row["id"] not in self._out]
+        told = json.loads(reply.body, parse_float=Decimal)
+        shown = [row for row in told if (row["id"], row.get("order_id")) not in self._out]
         return self.api.sign(request, replace(reply, body=rest_json(shown)))
 
 

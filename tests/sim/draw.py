@@ -9,7 +9,7 @@ from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, Rules, Threshol
 from arbbot.exchange.rules import VenueRules
 from tests.engine.rig import rules
 from tests.sim import catalogue
-from tests.sim.house import SYMBOLS
+from tests.sim.house import DOMESTIC, FOREIGN, SYMBOLS
 from tests.sim.plan import Disturbance, Pace, Plan, Quote
 
 D = Decimal
@@ -187,6 +187,10 @@ def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tup
             edge_ms = max(0, rng.choice(edges) - 50)
             found.append(Disturbance("lost_before", edge_ms, "leg"))
             found.append(Disturbance(kind, min(edge_ms + 14_000, length_ms)))
+            continue
+        if kind == "manual_order" and rng.random() < 0.6:  # at every touch when the daemon's legs come: a self-trade
+            edge_ms = rng.choice(edges) + rng.randint(1, 80)
+            found += [Disturbance(kind, edge_ms, each, size=side) for each in (DOMESTIC, FOREIGN) for side in (2, 3)]
             continue
         if kind == "fin" and rng.random() < 0.15:  # and it stays away
             found.append(Disturbance("connect_refused", 0, "any", 8))

@@ -30,8 +30,8 @@ HEDGES = (
 )  # fmt: skip
 LEDGER = (
     "anchor opening", "anchor rebase", "fill by channel", "fill by status", "fill by row", "fill by channel, late",
-    "row own", "row external", "statement agreed", "statement agreed with rounding", "ledger differs",
-    "ledger differs, halts", "wire: next page",
+    "row own", "row external", "row of a self-trade", "statement agreed", "statement agreed with rounding",
+    "ledger differs", "ledger differs, halts", "wire: next page",
 )  # fmt: skip
 CANCELS = (
     "cancel because no longer waiting", "cancel because the other leg ended", "cancel canceled", "cancel not_found",
@@ -44,9 +44,9 @@ MODES = (
 ALERTS = tuple(
     f"alert {name}"
     for name in (
-        "auth_refused", "doubt_unresolved", "external_row", "feed_dead", "leg_open", "ledger_difference",
-        "market_halted", "not_trading", "order_contradiction", "order_stuck", "resolve_refused", "row_missing",
-        "stopped_not_flat", "stopped_unreconciled", "fx_given_up",
+        "account_unread", "auth_refused", "doubt_unresolved", "external_row", "feed_dead", "leg_open",
+        "ledger_difference", "market_halted", "not_trading", "order_contradiction", "order_stuck", "resolve_refused",
+        "row_missing", "stopped_not_flat", "stopped_unreconciled", "fx_given_up",
     )
 )  # fmt: skip
 FEED = (
@@ -57,8 +57,8 @@ ENDS = ("stopped 0", "stopped 20", "stopped 21", "stopped 22")
 REFUSALS = tuple(
     f"refusal {name}"
     for name in (
-        "below_net_floor", "below_threshold", "book_depth", "capital", "clock_stepped", "cooldown", "crossed_book",
-        "halted", "market_halted", "no_book", "paused", "premium_disagrees", "premium_unchecked",
+        "anchoring", "below_net_floor", "below_threshold", "book_depth", "capital", "clock_stepped", "cooldown",
+        "crossed_book", "halted", "market_halted", "no_book", "paused", "premium_disagrees", "premium_unchecked",
         "reconciling", "recovering", "reducing", "sell_below_limit", "stale_book", "stopping", "thin_book", "unhedged",
     )
 )  # fmt: skip

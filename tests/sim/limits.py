@@ -38,6 +38,7 @@ def limits_of(plan: Plan) -> Limits:
         windows=plan.windows,
         risk=_risk_of(plan),
         signed_errors_only=plan.signed_errors_only,
+        views_in_time=LATE_VIEWS.isdisjoint(each.kind for each in plan.disturbances),
         row_decimals=plan.venue.row_decimals,
         balance_decimals=plan.venue.balance_decimals,
         fee=Decimal(plan.fee_percent) / 100,
@@ -45,6 +46,7 @@ def limits_of(plan: Plan) -> Limits:
     )
 
 
+LATE_VIEWS = frozenset({"row_hidden", "rows_late", "stale_reply"})
 SETS_CLOCKS = frozenset({"clock_jump", "vm_pause", "reboot"})
 
 

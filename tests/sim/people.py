@@ -20,6 +20,9 @@ from tests.sim.process import Process
 from tests.sim.world import World
 
 ANN = "ann"
+FAR_OFF = Decimal("0.05")
+AT_THE_TOUCH = 2
+"""Of an order's `size` modulo four; the last bit is its side."""
 
 
 class Stage(Protocol):
@@ -160,15 +163,17 @@ def _burst(stage: Stage, each: Disturbance) -> None:
 
 
 def _manual(stage: Stage, each: Disturbance) -> None:
-    """The owner trades by hand: resting far off, or taking."""
+    """The owner trades by hand: resting far off, or at the touch where the daemon's own order meets it, or taking."""
     world = stage.world
     market = each.target if each.target in SYMBOLS else DOMESTIC
     listing = world.venue.listing(market)
-    best = listing.book.asks.best()
-    if best is None:
+    bid, ask = listing.book.bids.best(), listing.book.asks.best()
+    if bid is None or ask is None:
         return
     if each.kind == "manual_order":
-        side, kind, price = Side.SELL, Kind.LIMIT, (best.price * Decimal("1.05")).quantize(listing.spec.tick)
+        side, kind = (Side.BUY if each.size % 2 else Side.SELL), Kind.LIMIT
+        touch, off = (bid, 1 - FAR_OFF) if side is Side.BUY else (ask, 1 + FAR_OFF)
+        price = (touch.price if each.size % 4 >= AT_THE_TOUCH else touch.price * off).quantize(listing.spec.tick)
     else:
         side, kind, price = (Side.BUY if each.size % 2 else Side.SELL), Kind.MARKET, None
     size = Decimal("0.002") if market != FX else Decimal(50)

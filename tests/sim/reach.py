@@ -37,8 +37,20 @@ def branches(record: rec.Record, state: State) -> tuple[str, ...]:
         return (f"order {purpose} {record.state.value}", f"moved {record.state.value}: {moved_word(record.cause)}")
     if isinstance(record, rec.RefusalsCounted):
         return tuple(f"refusal {name}" for name, _ in record.counts)
+    if isinstance(record, rec.RowBooked) and _shares_its_id(record, state):
+        return (_row(record), "row of a self-trade")
     words = WORDS_OF.get(type(record))
     return () if words is None else (words(record),)
+
+
+def _row(record: rec.RowBooked) -> str:
+    return "row external" if record.client_order_id is None else "row own"
+
+
+def _shares_its_id(record: rec.RowBooked, state: State) -> bool:
+    """Whether the other row of this trade is booked as well."""
+    row = record.row
+    return any(row_id == row.transaction_id and order_id != row.order_id for row_id, order_id in state.rows)
 
 
 def _rounded(record: rec.StatementAgreed) -> str:
@@ -56,7 +68,7 @@ WORDS_OF: dict[type, Callable[[Any], str]] = {
     rec.AnchorSet: lambda record: f"anchor {record.cause}",
     rec.StatementAgreed: _rounded,
     rec.FillBooked: lambda record: f"fill by {record.source}" + (", late" if record.late else ""),
-    rec.RowBooked: lambda record: "row external" if record.client_order_id is None else "row own",
+    rec.RowBooked: _row,
     rec.CancelAnswered: lambda record: f"cancel {record.outcome}",
     rec.CancelIntended: lambda record: f"cancel because {cause_word(record.cause)}",
     rec.ModeChanged: lambda record: f"mode {record.mode.value} by {'arbbot' if record.who == 'arbbot' else 'person'}",

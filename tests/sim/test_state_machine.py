@@ -37,6 +37,7 @@ from tests.sim.draw import LASTS, RECORDS, SIZES, draw
 from tests.sim.house import SYMBOLS
 from tests.sim.journal import Memory
 from tests.sim.life import Life
+from tests.sim.limits import LATE_VIEWS
 from tests.sim.people import happen
 from tests.sim.plan import Disturbance, Plan, Quote
 
@@ -44,10 +45,12 @@ EXAMPLES = os.environ.get("SIM_EXAMPLES")
 PRICE = Decimal(60_000)
 SEEDS = range(64)
 """Whose rules and venues the machine plays with; prices and disturbances are its own."""
-SOME = (Disturbance("resume", 0),)
-"""That the rules will bring disturbances: without any, a life is held to more."""
 LONGEST_S = 600
 """Virtual time of rules; the calm after them takes its own."""
+POSSIBLE = tuple(Disturbance(kind, 0) for kind in sorted(LATE_VIEWS))
+"""What the rules may bring that the judge must know beforehand, and without which a life is held to more; the plan's
+are not armed here.
+"""
 UNFIT = frozenset({"row_burst", "stop"})
 """A burst takes as long as everything else together; a stop is what every example ends with."""
 
@@ -131,7 +134,7 @@ class LifeMachine(RuleBasedStateMachine):
     def born(self, seed: int) -> None:
         plan = draw(seed)
         self.life = SteppedLife(
-            replace(plan, quotes=(Quote(0, PRICE, 0, 200),), disturbances=SOME, sqlite=False, quiet=False)
+            replace(plan, quotes=(Quote(0, PRICE, 0, 200),), disturbances=POSSIBLE, sqlite=False, quiet=False)
         )
         self.life.pass_time(4_000)
 

@@ -10,11 +10,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from arbbot.domain.market import Direction, Route
 from arbbot.domain.money import ZERO
-from arbbot.domain.order import OrderState
+from arbbot.domain.order import FillKey, OrderState, RowKey
 from arbbot.domain.records import (
     AlertRaised,
     AnchorSet,
@@ -33,6 +33,7 @@ from arbbot.engine.report import report
 from arbbot.engine.state import State
 from arbbot.journal.sqlite import read_journal
 
+Key = TypeVar("Key", RowKey, FillKey)
 Span = tuple[int, int]
 """Microseconds since 1970, first and last."""
 
@@ -70,7 +71,7 @@ class Tally:
     """From each order's intent to its first answer, market time."""
     broken: list[str] = field(default_factory=list)
     """Promises that the journal itself breaks, in words."""
-    rows: set[int] = field(default_factory=set)
+    rows: set[RowKey] = field(default_factory=set)
     holdings: dict[str, Decimal] = field(default_factory=dict)
     """Per currency, by adding up the journal's rows."""
     rebase_differences: dict[str, Decimal] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class Tally:
     _intended: dict[str, int] = field(default_factory=dict)
     _doubtful: dict[str, int] = field(default_factory=dict)
     _known: set[str] = field(default_factory=set)
-    _fills: set[int] = field(default_factory=set)
+    _fills: set[FillKey] = field(default_factory=set)
     _allowed: bool = True
     _open: int = 0
 
@@ -98,7 +99,7 @@ class Tally:
             case OrderMoved():
                 self._moved(record)
             case FillBooked():
-                self._once(self._fills, record.fill.trade_id, "fill")
+                self._once(self._fills, (record.fill.trade_id, record.client_order_id), "fill")
             case ModeChanged():
                 self._allowed = record.mode.value == "active"
             case AlertRaised():
@@ -164,7 +165,7 @@ class Tally:
 
     def _row(self, record: RowBooked) -> None:
         row = record.row
-        self._once(self.rows, row.transaction_id, "row")
+        self._once(self.rows, row.key, "row")
         for currency, delta in row.amounts:
             self._add(currency, delta)
         if row.fee and row.fee_currency is not None:
@@ -181,10 +182,10 @@ class Tally:
     def _add(self, currency: str, delta: Decimal) -> None:
         self.holdings[currency] = self.holdings.get(currency, ZERO) + delta
 
-    def _once(self, seen: set[int], name: int, what: str) -> None:
-        if name in seen:
-            self.broken.append(f"{what} {name} was booked twice")
-        seen.add(name)
+    def _once(self, seen: set[Key], key: Key, what: str) -> None:
+        if key in seen:
+            self.broken.append(f"{what} {key[0]} of {key[1]} was booked twice")
+        seen.add(key)
 
 
 def tally(path: Path, net_floor: Decimal, spikes: tuple[Span, ...] = ()) -> Tally:

@@ -22,8 +22,8 @@ class Truth:
     opening: dict[str, Decimal] = field(default_factory=dict)
     balances: dict[str, Decimal] = field(default_factory=dict)
     last_row: int = 0
-    rows: set[int] = field(default_factory=set)
-    """Every row of the account, by id."""
+    rows: set[tuple[int, int | None]] = field(default_factory=set)
+    """Every row of the account, by its id and its order's: a self-trade has two of one id."""
     net: Decimal = ZERO
     open_orders: tuple[str, ...] = ()
     """What rests at the venue, in words."""
@@ -53,7 +53,7 @@ class Truth:
 
     def _row(self, row: Mapping[str, Any]) -> None:
         self.last_row = max(self.last_row, int(row["id"]))
-        self.rows.add(int(row["id"]))
+        self.rows.add((row["id"], row["order_id"]))
         if row["type"] == WITHDRAWAL:
             self.withdrawn = True
         if row["market"] == NUMERAIRE_MARKET and row["price"] is not None:

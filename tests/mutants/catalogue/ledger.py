@@ -7,7 +7,9 @@ from tests.mutants.grounds import (
     HIDDEN,
     HIDDEN_ROWS,
     NAMELESS,
+    OPENINGS,
     ROW_BURSTS,
+    SELF_TRADES,
     SLOW_STARTS,
     TRADES_BY_HAND,
     UNDISTURBED,
@@ -18,10 +20,20 @@ from tests.mutants.mutant import Edit, mutant
 MUTANTS = (
     mutant(
         "S3", "dedupe-by-timestamp", "a row is taken for booked when another one has its time",
-        ("engine/bookkeeper.py", "if state.is_booked(row.transaction_id) or row.transaction_id in self._unowned:",
-         "if row.utc_us in self._recent.values() or state.is_booked(row.transaction_id) "
-         "or row.transaction_id in self._unowned:"),
+        ("engine/bookkeeper.py", "if state.is_booked(row.key) or row.key in self._unowned:",
+         "if row.utc_us in self._recent.values() or state.is_booked(row.key) or row.key in self._unowned:"),
         hunted=UNDISTURBED,
+    ),
+    mutant(
+        "S3", "rows-known-by-id-alone", "the second row of a self-trade is not told from the first",
+        ("domain/order.py", "return (self.transaction_id, self.order_id)", "return (self.transaction_id, None)"),
+        hunted=SELF_TRADES,
+    ),
+    mutant(
+        "S3", "one-row-of-two", "of the two rows of a self-trade only one is booked",
+        ("engine/state.py", "return key[0] <= before or key in self.rows",
+         "return key[0] <= before or any(key[0] == row_id for row_id, _ in self.rows)"),
+        hunted=one_test("tests/engine/test_self_trades.py"),
     ),
     mutant(
         "S3", "rows-by-hand-are-ours", "a trade of the account's owner is booked for an order of the daemon",
@@ -42,16 +54,15 @@ MUTANTS = (
     mutant(
         "S3", "fill-booked-twice", "the fill that two sources tell is booked from both",
         ("engine/tracker.py",
-         "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):\n            return\n",
-         "        if fill.trade_id in core.state.fills and source != 'status':\n            return\n"),
-        Edit("engine/state.py", "        if fill.trade_id in self.fills:\n", "        if False:\n"),
+         "        if known or core.state.is_booked((fill.trade_id, order.venue_order_id)):\n",
+         "        if known and source != 'status':\n"),
+        Edit("engine/state.py", "        if key in self.fills:\n", "        if False:\n"),
     ),
     mutant(
         "S3", "late-fill-ignored", "a fill after an order's end is not booked",
         ("engine/tracker.py",
-         "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id):\n            return\n",
-         "        if fill.trade_id in core.state.fills or core.state.is_booked(fill.trade_id) "
-         "or order.state.terminal:\n            return\n"),
+         "        if known or core.state.is_booked((fill.trade_id, order.venue_order_id)):\n",
+         "        if known or core.state.is_booked((fill.trade_id, order.venue_order_id)) or order.state.terminal:\n"),
         hunted=FILLED_AFTER_ALL,
     ),
     mutant(
@@ -70,15 +81,13 @@ MUTANTS = (
     ),
     mutant(
         "S4", "rounding-takes-anything", "whatever the ledger cannot explain is called rounding",
-        ("engine/bookkeeper.py", "return abs(difference.total) <= room and abs(rounded) <= cap", "return True"),
+        ("engine/statement.py", "return abs(difference.total) <= room and abs(rounded) <= cap", "return True"),
         hunted=HIDDEN_ROWS,
     ),
     mutant(
         "S4", "hedges-before-agreement", "trading goes on while the ledger was not seen to equal the venue",
         ("engine/risk.py",
-         "    if not state.agreed or core.unattributed:\n        return Refusal.RECONCILING\n"
-         "    if core.clock_stepped:",
-         "    if core.clock_stepped:"),
+         "return Refusal.RECONCILING if not core.state.agreed or core.unattributed else None", "return None"),
     ),
     mutant(
         "S4", "armed-without-a-statement",
@@ -89,9 +98,15 @@ MUTANTS = (
     mutant(
         "S4", "half-a-sandwich", "balances are compared without rows read after them",
         ("engine/bookkeeper.py",
-         "        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and newest == self._newest:\n",
+         "        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and now == self._before:\n",
          "        elif self._reading is Reading.ROWS_AFTER:\n"),
         hunted=one_test("tests/engine/test_start_and_books.py"),
+    ),
+    mutant(
+        "S4", "opening-without-the-lag", "an opening is taken while a row of what it holds may still be on its way",
+        ("engine/bookkeeper.py", "        if self._core.anchoring:\n            self._ask_id = None\n",
+         "        if False:\n            self._ask_id = None\n"),
+        hunted=OPENINGS,
     ),
     mutant(
         "L6", "last-page-dropped", "the last page of user_transactions is not read",

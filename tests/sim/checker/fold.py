@@ -9,6 +9,10 @@ from typing import Any
 
 Json = dict[str, Any]
 ZERO = Decimal(0)
+RowName = tuple[int, int | None]
+"""A row's id and its order's: the two rows of a self-trade share the id."""
+FillName = tuple[int, str]
+"""A trade's id and the client order id: both orders of a trade may be the daemon's."""
 ENDED = frozenset({"rejected", "filled", "canceled", "expired", "absent"})
 
 
@@ -68,8 +72,8 @@ class Fold:
     before_anchor: frozenset[str] = frozenset()
     """Hedges that the present opening contains."""
     cursor: int = 0
-    rows: set[int] = field(default_factory=set)
-    fills: set[int] = field(default_factory=set)
+    rows: set[RowName] = field(default_factory=set)
+    fills: set[FillName] = field(default_factory=set)
     agreed: bool = False
     alerts: list[Json] = field(default_factory=list)
     alerts_before: int = 0
@@ -106,7 +110,7 @@ class Fold:
 
     def _fill_booked(self, line: Json, now_us: int) -> None:
         fill = line["fill"]
-        self.fills.add(fill["trade_id"])
+        self.fills.add((fill["trade_id"], line["client_order_id"]))
         order = self.orders.get(line["client_order_id"])
         if order is None:
             return
@@ -117,7 +121,7 @@ class Fold:
 
     def _row_booked(self, line: Json, now_us: int) -> None:
         row = line["row"]
-        self.rows.add(row["transaction_id"])
+        self.rows.add((row["transaction_id"], row["order_id"]))
         for entry in line["entries"]:
             if entry["account"] == "venue":
                 self._own(entry["currency"], Decimal(entry["delta"]))

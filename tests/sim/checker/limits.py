@@ -39,6 +39,8 @@ class Limits:
     windows: tuple[tuple[int, int], ...]
     risk: RiskLimits
     signed_errors_only: bool
+    views_in_time: bool
+    """Whether the venue shows every row within `lag_ms`."""
     row_decimals: int
     balance_decimals: int | None
     fee: Decimal

@@ -39,6 +39,8 @@ class MoneyJudge:
         """A statement that has been folded."""
         if kind in ("statement_agreed", "anchor_set"):
             self._statement(kind)
+        if kind == "anchor_set" and self._limits.views_in_time:
+            self._opening()
         if kind == "statement_agreed":
             for currency, rounding in self._fold.rounding.items():
                 cap = self._limits.dust_cap if currency == self._truth.base else self._limits.rounding_cap
@@ -50,40 +52,36 @@ class MoneyJudge:
     def _fill(self, line: Json) -> None:
         fill, name = line["fill"], line["client_order_id"]
         trade_id = fill["trade_id"]
-        if trade_id in self._fold.fills:
-            self._report.fail("S3", f"trade {trade_id} is booked twice")
-        known = self._truth.fills.get(trade_id)
+        if (trade_id, name) in self._fold.fills:
+            self._report.fail("S3", f"trade {trade_id} of {name} is booked twice")
+        known = self._truth.fills.get((trade_id, name))
         if known is None:
             self._report.fail("S3", f"trade {trade_id} of {name} is not known to the venue")
             return
-        told = (name, fill["market"], fill["side"], Decimal(fill["size"]))
-        true = (known.name, known.market, known.side, known.size)
+        told = (fill["market"], fill["side"], Decimal(fill["size"]))
+        true = (known.market, known.side, known.size)
         if told != true or Decimal(fill["price"]) != known.price:
             self._report.fail("S3", f"trade {trade_id} is booked as {told} at {fill['price']}, it was {true}")
 
     def _row(self, line: Json) -> None:
-        row = line["row"]
-        row_id = row["transaction_id"]
-        if row_id in self._fold.rows or row_id <= self._fold.cursor:
+        row, told = line["row"], line["client_order_id"]
+        row_id, key = row["transaction_id"], (row["transaction_id"], row["order_id"])
+        if key in self._fold.rows or row_id <= self._fold.cursor:
             self._report.fail("S3", f"row {row_id} is booked twice, or was in the opening")
         sums: dict[str, Decimal] = {}
         for entry in line["entries"]:
             sums[entry["currency"]] = sums.get(entry["currency"], ZERO) + Decimal(entry["delta"])
         if any(sums.values()):
             self._report.fail("S4", f"row {row_id} is booked out of balance: {sums}")
-        true = self._truth.row(row_id)
+        true = self._truth.row(key)
         if true is None:
             self._report.fail("S3", f"row {row_id} is not known to the venue")
             return
-        ours = row_id in self._truth.fills
-        if ours is not (line["client_order_id"] is not None):
-            self._report.fail("S3", f"row {row_id} is booked for {line['client_order_id']}, ours: {ours}")
-        elif ours and self._truth.fills[row_id].name != line["client_order_id"]:
-            self._report.fail(
-                "S3", f"row {row_id} is {self._truth.fills[row_id].name}'s, not {line['client_order_id']}'s"
-            )
-        if line["client_order_id"] is not None and row_id not in self._fold.fills:
-            self._report.fail("S3", f"row {row_id} is booked for {line['client_order_id']}, its fill is not")
+        owner = self._truth.owner(true)
+        if owner != told:
+            self._report.fail("S3", f"row {row_id} is booked for {told}, it is {owner}'s")
+        if told is not None and (row_id, told) not in self._fold.fills:
+            self._report.fail("S3", f"row {row_id} is booked for {told}, its fill is not")
         self._amounts(row_id, line, dict(true.amounts), true.fee, trade=true.market is not None)
 
     def _amounts(self, row_id: int, line: Json, amounts: dict[str, Decimal], fee: Decimal, *, trade: bool) -> None:
@@ -112,6 +110,14 @@ class MoneyJudge:
             elif not self._truth.was_shown(currency, owned):
                 self._report.fail("S4", f"{kind}: {owned} {currency} was not the venue's of late")
 
+    def _opening(self) -> None:
+        """An opening holds every row up to its cursor and none above: those will be booked on top of it."""
+        held = self._truth.held_by(self._fold.cursor)
+        for currency, owned in self._fold.owned.items():
+            if held.get(currency, ZERO) != owned:
+                text = f"the opening has {owned} {currency}, rows up to {self._fold.cursor} make {held.get(currency)}"
+                self._report.fail("S4", text)
+
     def _settled(self, line: Json) -> None:
         """The realised result is what the fills made, fees in, by our own arithmetic."""
         story = self._fold.hedges.get(line["hedge_id"])
@@ -119,8 +125,8 @@ class MoneyJudge:
             return
         net: dict[str, Decimal] = {}
         base = ZERO
-        for fill in self._truth.fills.values():
-            if fill.name in story.orders and fill.trade_id in self._fold.fills:
+        for key, fill in self._truth.fills.items():
+            if fill.name in story.orders and key in self._fold.fills:
                 sign = 1 if fill.side == "buy" else -1
                 counter = fill.market[-3:]
                 net[counter] = net.get(counter, ZERO) - sign * fill.size * fill.price - fill.fee
@@ -150,13 +156,14 @@ class MoneyJudge:
 
     def all_fills(self) -> None:
         """Every fill of the venue's is booked."""
-        for trade_id, fill in self._truth.fills.items():
-            if trade_id > self._fold.cursor and trade_id not in self._fold.fills:
-                self._report.fail("S3", f"trade {trade_id} of {fill.name} was never booked")
+        for trade_id, name in self._truth.fills:
+            if trade_id > self._fold.cursor and (trade_id, name) not in self._fold.fills:
+                self._report.fail("S3", f"trade {trade_id} of {name} was never booked")
 
     def all_rows(self, *, lag_us: int, now_us: int) -> None:
         """Every row that the venue has shown for longer than this is booked."""
         fold = self._fold
         for row in self._truth.rows():
-            if row.row_id > fold.cursor and row.row_id not in fold.rows and row.at_us < now_us - lag_us:
+            known = row.row_id <= fold.cursor or (row.row_id, row.order_id) in fold.rows
+            if not known and row.at_us < now_us - lag_us:
                 self._report.fail("L6", f"row {row.row_id} of type {row.row_type} was never booked")

@@ -10,6 +10,7 @@ from decimal import ROUND_DOWN, Decimal
 from arbbot.exchange.accounts import Account, AccountOrder, Row, Status
 from arbbot.exchange.events import OwnTrade, VenueEvent
 from arbbot.exchange.venue import Venue
+from tests.sim.checker.fold import FillName, RowName
 
 ZERO = Decimal(0)
 OURS = "sim-"
@@ -45,11 +46,12 @@ class Truth:
         """Base that filled against the venue's own word."""
         self.denied: set[str] = set()
         """Orders about which it gave the answer to another request."""
-        self.fills: dict[int, TrueFill] = {}
+        self.fills: dict[FillName, TrueFill] = {}
         self.dirty = True
         """Something of the account has changed since it was last looked at."""
         self._decimals = balance_decimals
-        self._rows: dict[int, Row] = {}
+        self._first = {currency: balance.total for currency, balance in account.balances.items()}
+        self._rows: dict[RowName, Row] = {}
         self._shown: dict[str, deque[tuple[int, Decimal]]] = {}
         """What the venue shows of each currency, since when, newest last."""
         self.note_balances(0)
@@ -63,7 +65,7 @@ class Truth:
         if isinstance(event, OwnTrade) and event.client_order_id is not None and event.client_order_id.startswith(OURS):
             trade = event.trade
             lie = self.account.by_client_id[event.client_order_id].status is Status.CANCELED
-            self.fills[trade.trade_id] = TrueFill(
+            self.fills[trade.trade_id, event.client_order_id] = TrueFill(
                 trade.trade_id, event.client_order_id, trade.market, event.side.value, trade.amount, trade.price,
                 event.fee, lie,
             )  # fmt: skip
@@ -83,11 +85,11 @@ class Truth:
         """An order of the account by its client order id."""
         return self.account.by_client_id.get(name)
 
-    def hedge_imbalance(self, names: list[str], booked: Container[int]) -> Decimal:
+    def hedge_imbalance(self, names: list[str], booked: Container[FillName]) -> Decimal:
         """Bought minus sold by these orders; what the venue lied about counts once the daemon has found it out."""
         total = ZERO
-        for fill in self.fills.values():
-            told = fill.trade_id in booked or not (fill.lie or fill.name in self.denied)
+        for key, fill in self.fills.items():
+            told = key in booked or not (fill.lie or fill.name in self.denied)
             if fill.name in names and told and fill.market.startswith(self.base):
                 total += fill.size if fill.side == "buy" else -fill.size
         return total
@@ -123,11 +125,29 @@ class Truth:
         """All rows of the account."""
         return self.account.rows
 
-    def row(self, row_id: int) -> Row | None:
+    def row(self, name: RowName) -> Row | None:
         """One row of the account."""
         for each in self.account.rows[len(self._rows) :]:
-            self._rows[each.row_id] = each
-        return self._rows.get(row_id)
+            self._rows[each.row_id, each.order_id] = each
+        return self._rows.get(name)
+
+    def owner(self, row: Row) -> str | None:
+        """The daemon's order behind a row; None for a row that is somebody else's."""
+        order = None if row.order_id is None else self.account.orders.get(row.order_id)
+        name = None if order is None else order.client_order_id
+        return name if name is not None and name.startswith(OURS) else None
+
+    def held_by(self, cursor: int) -> dict[str, Decimal]:
+        """What the balances would show with the rows up to this id and no other."""
+        held = dict(self._first)
+        for row in self.account.rows:
+            if row.row_id > cursor:
+                break
+            for currency, amount in row.amounts:
+                held[currency] = held.get(currency, ZERO) + amount
+            spec = None if row.market is None else self.venue.spec(row.market)
+            held[row.amounts[0][0] if spec is None else spec.counter] -= row.fee
+        return {currency: self.shown(total) for currency, total in held.items()}
 
     def dust(self) -> Decimal:
         """What no market of the base takes as an order."""

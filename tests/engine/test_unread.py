@@ -1,0 +1,36 @@
+"""An account that cannot be read is told to a person, in time and with the reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from arbbot.domain.commands import Topic
+from tests.engine.rig import RULES, Rig
+
+
+@pytest.mark.parametrize("topic", [Topic.TRANSACTIONS, Topic.BALANCES])
+def test_a_person_hears_once_of_an_account_that_cannot_be_read(rig: Rig, topic: Topic) -> None:
+    """After `doubt_alert_s`, not before; once for as long as it lasts, and anew the next time."""
+    patience_s = RULES.account.doubt_alert_s
+    rig.ready()
+    for times in (1, 2):
+        rig.venue.failing = {topic}
+        rig.run(patience_s)
+        assert rig.alerts().count("account_unread") == times - 1, "the first reading is up to poll_s away"
+        rig.run(patience_s * 3)
+        assert rig.alerts().count("account_unread") == times
+        rig.venue.failing = set()
+        rig.run(40)
+    assert all(f"the account's {topic} " in text for text in rig.alert_texts("account_unread"))
+    assert all("made to fail" in text for text in rig.alert_texts("account_unread"))
+
+
+def test_failures_that_pass_alarm_nobody(rig: Rig) -> None:
+    """A question that is answered now and then is read; other questions are others' business."""
+    rig.ready()
+    for _ in range(8):
+        rig.venue.failing = {Topic.TRANSACTIONS}
+        rig.run(40)
+        rig.venue.failing = {Topic.FEES, Topic.MARKETS, Topic.TICKER}
+        rig.run(35)
+    assert "account_unread" not in rig.alerts()
