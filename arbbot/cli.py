@@ -66,7 +66,7 @@ Afterwards:
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"{code.value:4}  {text}" for code, text in EXIT_CODE_MEANINGS.items())
 
 REBASE_LOOKS, REBASE_LOOK_S = 32, 0.25
-"""A quiet account is read within two seconds."""
+"""A quiet account is read within two seconds, and again `account.lag_s` later, which usually is five."""
 
 app = typer.Typer(
     add_completion=False,

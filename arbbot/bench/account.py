@@ -32,6 +32,7 @@ RULES = replace(
     ),
     hedge=replace(_DEFAULT.hedge, cooldown_s=D(0), reject_cooldown_s=D(0), rejects_to_reduce=1_000_000),
     feed=replace(_DEFAULT.feed, premium_tolerance=D("0.02")),
+    account=replace(_DEFAULT.account, lag_s=D(0)),
     limits=replace(
         _DEFAULT.limits, notional_per_hour=D(10**9), notional_per_day=D(10**9), unhedged_notional=D(10**6),
         max_hedges=256,
@@ -40,7 +41,8 @@ RULES = replace(
     spike=replace(_DEFAULT.spike, persist_changes=1, persist_s=D(0), max_skew_s=D(100_000), median_samples=1),
 )  # fmt: skip
 """Limits wide enough that a hedge's size is bound by its target; a hedge of which nothing filled costs no pause, and a
-signal is judged by the spike guard like any other, but at once.
+signal is judged by the spike guard like any other, but at once. The account below is never late, so a start waits for
+nothing.
 """
 
 

@@ -25,6 +25,8 @@ MOST_HEDGES = 256
 FULL_WEIGHT = Decimal(100)
 MEDIAN_SAMPLES = 4
 """Of the premium, before the first signal is believed: a demonstration is short."""
+LAG_S = Decimal("0.5")
+"""The built-in exchange shows every row at once: the ledger's opening has nothing to wait for."""
 
 
 def explanation(settings: Settings) -> str:
@@ -39,6 +41,7 @@ fee tier   {MAKER_PERCENT} % maker, {TAKER_PERCENT} % taker: the ladder's highes
            At the lowest tier ({Decimal("0.40")} % taker) a 0.35 % signal never pays, and the daemon declines it.
 weight     full: one hedge may be {FULL_WEIGHT} % of the target size; by the settings it is {usual} %.
 guard      as in the settings, but it believes signals after {samples} samples of the premium, not {usual_samples}.
+start      the ledger's opening waits {LAG_S} s for late transactions, not {settings.account.lag_s} s: none are late here.
 limits     as in the settings, but for the notional of an hour and a day, which grow with the weight, and for
            {MOST_HEDGES} hedges in {settings.limits.hedges_window_s} s, not {settings.limits.max_hedges}."""
 
@@ -82,6 +85,7 @@ def pointed(settings: Settings, addresses: dict[str, str]) -> Settings:
             "max_hedges": max(settings.limits.max_hedges, MOST_HEDGES),
         }
     )
+    account = settings.account.model_copy(update={"lag_s": min(settings.account.lag_s, LAG_S)})
     keys = KeySettings(key_id=SecretStr(DEMO_KEY), secret=SecretStr(DEMO_SECRET))
     changed = {"state_dir": state_dir, "sandbox": sandbox, "trade": trade, "spike": spike, "limits": limits}
-    return settings.model_copy(update={"mode": RunMode.SANDBOX, "keys": keys, **changed})
+    return settings.model_copy(update={"mode": RunMode.SANDBOX, "keys": keys, "account": account, **changed})

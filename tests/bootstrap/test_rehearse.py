@@ -97,7 +97,7 @@ def test_the_net_edge_is_that_of_the_formula_in_both_directions() -> None:
 def row(row_id: int, at_s: int, btc: str, market: str = "btcusd", price: str = "85000") -> dict[str, Any]:
     """A trade as the venue's control endpoint tells it."""
     return {"id": row_id, "at_us": at_s * 1_000_000, "type": 2, "market": market, "price": price,
-            "amounts": {"btc": btc}}  # fmt: skip
+            "order_id": 70 + row_id, "amounts": {"btc": btc}}  # fmt: skip
 
 
 def account(*rows: dict[str, Any], btc: str = "10") -> dict[str, Any]:
@@ -112,7 +112,7 @@ def test_unhedged_time_and_worth_come_from_the_venues_rows() -> None:
     assert (truth.longest_us, truth.longest_at_us) == (5_000_000, 20_000_000)
     truth.take(account(row(4, 50, "0.2")), 60_000_000)
     assert (truth.longest_us, truth.most, truth.most_usd) == (30_000_000, D("0.2"), D(17_000))
-    assert (truth.net, truth.last_row, truth.rows) == (D(0), 4, {1, 2, 3, 4})
+    assert (truth.net, truth.last_row, truth.rows) == (D(0), 4, {(1, 71), (2, 72), (3, 73), (4, 74)})
 
 
 def test_a_rebase_hides_no_difference() -> None:

@@ -124,12 +124,16 @@ def test_commands_carry_who_and_why(daemon: Daemon, capsys: pytest.CaptureFixtur
     assert told.endswith("rebase: done, the venue's balances are the new opening\n")
 
 
-def test_a_rebase_that_must_wait_says_so(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
-    """While an account is not read, the answer promises nothing, and status tells that it waits."""
+def test_a_rebase_that_must_wait_says_so(
+    daemon: Daemon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an account is not read, the answer promises nothing, and status tells that it waits and for what."""
+    monkeypatch.setattr("arbbot.cli.REBASE_LOOKS", 2)
     assert main(["rebase", "--reason", "moved house"]) == ExitCode.OK
-    assert "rebase: waits for a quiet moment" in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert "rebase: waits until no order or hedge is open and no transaction new for account.lag_s;" in told
     assert main(["status"]) == ExitCode.OK
-    assert "a rebase waits for a quiet moment" in capsys.readouterr().out
+    assert "a rebase waits: nothing may be open, and no transaction new for account.lag_s" in capsys.readouterr().out
 
 
 def test_a_refusal_of_the_engine_is_one_line(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:

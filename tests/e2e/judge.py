@@ -215,20 +215,24 @@ def _conversions(case: Case) -> Iterable[str]:
 
 
 def _fills(case: Case) -> Iterable[str]:
-    """S3: every fill of ours at the venue in the journal exactly once, and no other."""
-    booked = Counter(line["row"]["transaction_id"] for line in case.journal.all("row_booked"))
-    moved = Counter(line["fill"]["trade_id"] for line in case.journal.all("fill_booked"))
-    ours = {row["id"] for order in case.own_orders for row in order["fills"]}
+    """S3: every fill of ours at the venue in the journal exactly once, and no other. A row is known by its id and its
+    order's, a fill by the trade's id and its order's name: a self-trade has two of each under one id.
+    """
+    told = [line["row"] for line in case.journal.all("row_booked")]
+    booked = Counter((row["transaction_id"], row["order_id"]) for row in told)
+    moved = Counter((line["fill"]["trade_id"], line["client_order_id"]) for line in case.journal.all("fill_booked"))
+    ours = {(row["id"], order["client_order_id"]) for order in case.own_orders for row in order["fills"]}
+    rows = {(row["id"], row["order_id"]) for order in case.own_orders for row in order["fills"]}
     for name, counts in (("row", booked), ("fill", moved)):
-        for row_id, times in counts.items():
+        for key, times in counts.items():
             if times > 1:
-                yield f"S3: {name} {row_id} was booked {times} times"
+                yield f"S3: {name} {key} was booked {times} times"
     if set(moved) - ours:
         yield f"S3: fills the venue does not know: {sorted(set(moved) - ours)}"
     if ours - set(moved):
         yield f"S3: fills of the venue that were not booked: {sorted(ours - set(moved))}"
-    if not case.halted and ours - set(booked):
-        yield f"S3: rows of the venue that were not booked: {sorted(ours - set(booked))}"
+    if not case.halted and rows - set(booked):
+        yield f"S3: rows of the venue that were not booked: {sorted(rows - set(booked))}"
     for order in case.own_orders:
         if sum(Decimal(_base(row, order["market"])) for row in order["fills"]) > Decimal(order["created"]):
             yield f"{order['client_order_id']} filled beyond its size"

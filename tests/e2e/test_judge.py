@@ -38,11 +38,18 @@ def honest() -> Case:
 
 
 def _filled(name: str, row_id: int, terms: Json, amounts: dict[str, str], counter: str) -> list[Json]:
-    row = {"transaction_id": row_id, "amounts": list(amounts.items()), "fee": "0.1", "fee_currency": counter}
+    row = {
+        "transaction_id": row_id,
+        "order_id": 10 * row_id,
+        "amounts": list(amounts.items()),
+        "fee": "0.1",
+        "fee_currency": counter,
+    }
     entries = [{"currency": c, "delta": delta} for c, amount in amounts.items() for delta in (amount, str(-D(amount)))]
     return [
         {
             "kind": "fill_booked",
+            "client_order_id": name,
             "fill": {"trade_id": row_id, "side": terms["side"], "market": terms["market"], "size": "1"},
         },
         {"kind": "order_moved", "client_order_id": name, "state": "filled", "utc_us": 200_000_000},
@@ -51,7 +58,7 @@ def _filled(name: str, row_id: int, terms: Json, amounts: dict[str, str], counte
 
 
 def _order(terms: Json, kind: str, created_us: int, row_id: int, amounts: dict[str, str]) -> Json:
-    fills = [{"id": row_id, "amounts": amounts}]
+    fills = [{"id": row_id, "order_id": 10 * row_id, "amounts": amounts}]
     told = {"kind": kind, "created": terms["size"], "created_us": created_us, "status": "Finished", "fills": fills}
     return {**terms, **told, "price": terms["price"] or "0"}
 
@@ -99,6 +106,8 @@ LIES = {
     "a row twice": Lie(lambda case: case.journal.lines.append(_lines(case, "row_booked")[0]), "S3"),
     "a fill forgotten": Lie(lambda case: case.journal.lines.remove(_lines(case, "fill_booked")[0]), "S3"),
     "a row forgotten": Lie(lambda case: case.journal.lines.remove(_lines(case, "row_booked")[0]), "S3"),
+    "the other row of a self-trade": Lie(lambda case: _lines(case, "row_booked")[0]["row"].update(order_id=71), "S3"),
+    "a fill of another order": Lie(lambda case: _lines(case, "fill_booked")[0].update(client_order_id="k-2"), "S3"),
     "a fill made up": Lie(lambda case: case.account["orders"][0].update(fills=[]), "S3"),
     "a fee forgotten": Lie(lambda case: _lines(case, "row_booked")[0]["row"].update(fee="0"), "S4"),
     "money gone": Lie(lambda case: case.account["balances"]["usd"].update(total="899.89"), "S4"),
@@ -119,6 +128,17 @@ LIES = {
 def test_an_honest_case_passes() -> None:
     """Nothing is found where everything agrees."""
     assert problems(honest()) == []
+
+
+def test_an_honest_self_trade_passes() -> None:
+    """A person's own order sold to ours: its row has the id of ours, and is another."""
+    case = honest()
+    (line,) = _filled("k-1", 7, BUY, {"btc": "-1", "usd": "100"}, "usd")[2:]
+    line["row"]["order_id"] = 71
+    case.journal.lines.append({**line, "client_order_id": None, "seq": 99})
+    for currency, total in (("btc", "999"), ("usd", "999.8")):
+        case.account["balances"][currency].update(total=total, available=total)
+    assert problems(case) == []
 
 
 def test_an_honest_conversion_passes() -> None:
