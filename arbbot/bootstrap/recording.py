@@ -52,11 +52,19 @@ def figures(recorder: Recorder | None) -> dict[str, Any] | None:
 
 
 async def watch(recorder: Recorder, logger: FilteringBoundLogger, look_every_s: float = LOOK_EVERY_S) -> None:
-    """Log each trouble of the recording once, until cancelled."""
+    """Log each trouble of the recording once, until cancelled; one of the last moment then."""
     told: str | None = None
-    while True:
+
+    def look() -> None:
+        nonlocal told
         trouble = recorder.trouble()
         if trouble is not None and trouble != told:
             told = trouble
             logger.warning(trouble, kind="recording", directory=str(recorder.directory))
-        await asyncio.sleep(look_every_s)
+
+    try:
+        while True:
+            look()
+            await asyncio.sleep(look_every_s)
+    finally:
+        look()
