@@ -252,8 +252,11 @@ class Life:
         if not self._over:
             self._over = True
             self.world.venue.advance(self.world.clock.now_us)
-            read_us = int(self.world.plan.rules.account.poll_s * SECOND) + READ_SLACK_US
-            self.world.checker.finish(self.world.clock.now_us, self.world.plan.venue.row_lag_us + read_us)
+            clock, plan = self.world.clock, self.world.plan
+            read_us = int(plan.rules.account.poll_s * SECOND) + READ_SLACK_US
+            if clock.now_us - clock.blocked_until_us < read_us:
+                read_us = clock.now_us - BIRTH_US  # what came while the loop stood still may be unread yet
+            self.world.checker.finish(clock.now_us, plan.venue.row_lag_us + read_us)
 
 
 def run_plan(plan: Plan, *, keep_trace: bool = False, judge: type[Checker] = Checker) -> Result:
