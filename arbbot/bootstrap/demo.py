@@ -41,7 +41,7 @@ fee tier   {MAKER_PERCENT} % maker, {TAKER_PERCENT} % taker: the ladder's highes
            At the lowest tier ({Decimal("0.40")} % taker) a 0.35 % signal never pays, and the daemon declines it.
 weight     full: one hedge may be {FULL_WEIGHT} % of the target size; by the settings it is {usual} %.
 guard      as in the settings, but it believes signals after {samples} samples of the premium, not {usual_samples}.
-start      the ledger's opening waits {LAG_S} s for late transactions, not {settings.account.lag_s} s: none are late here.
+start      the ledger's opening waits {LAG_S} s for late rows, not {settings.account.lag_s} s: here none are late.
 limits     as in the settings, but for the notional of an hour and a day, which grow with the weight, and for
            {MOST_HEDGES} hedges in {settings.limits.hedges_window_s} s, not {settings.limits.max_hedges}."""
 
