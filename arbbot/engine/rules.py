@@ -138,14 +138,14 @@ class AccountRules:
     poll_s: Decimal
     """Transactions are read this often, and right after each hedge."""
     lag_s: Decimal
-    """How late the venue's rows and order views may be."""
+    """How late the venue's rows and order views may be; so long the balances wait that become the ledger's opening."""
     overlap_s: Decimal
     """Rows this much older than the newest are read again."""
     doubt_bound_s: Decimal
     """The venue refuses requests older than this; only then can an order be absent."""
     doubt_alert_s: Decimal
     """A person is told of a doubt that outlives the bound and the lag by this, of a live order that outlives its forced
-    exit by this, and of a fill that is so long without its row.
+    exit by this, of a fill that is so long without its row, and of rows or balances that cannot be read for so long.
     """
     rounding_cap: Decimal
     """Absolute cap of the rounding account, per currency, in that currency's units."""
