@@ -127,6 +127,14 @@ class Limiter:
         if sent_s >= self._paused_from:
             self._hits_in_a_row = 0
 
+    def used(self, now_s: float) -> float:
+        """The share of the fullest window that is used up: 1 when not even a cancel has room."""
+        shares = (
+            sum(moment > now_s - window.seconds for moment in sent) / window.count
+            for window, sent in zip(self.windows, self._sent, strict=True)
+        )
+        return max(shares, default=0.0)
+
     @property
     def hit_ratio(self) -> float:
         """Rate-limit answers per request sent; 0 before the first."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -39,6 +40,7 @@ Tap = Callable[[PlaceOrder | CancelOrder | Ask, Answer, Moment], None]
 """Sees every answer of the wire with the command it answers, pages one by one: what a recorder stores."""
 
 _CLOCK_EVERY_NS = 30_000_000_000
+_ROUND_TRIPS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class BitstampGateway:
         self._sink = sink
         self._clock_told_ns: int | None = None
         self.venue_offset_ms: int | None = None
+        self.round_trips_ns: deque[int] = deque(maxlen=_ROUND_TRIPS)
+        """From sending to the whole reply, of the last requests, in market time."""
         self._fixed_lines = (
             f"Host: {self._base.host_port_subcomponent}\r\nUser-Agent: arbbot/{__version__}\r\n"
             "Accept: */*\r\nAccept-Encoding: identity\r\n"
@@ -295,6 +299,7 @@ class BitstampGateway:
     def _noted(self, reply: Reply, sent: Moment) -> Reply:
         """Let limiter and clock learn from a reply."""
         now = self._clock.now()
+        self.round_trips_ns.append(now.mono_ns - sent.mono_ns)
         if is_rate_limited(reply):
             self.limiter.limited(now.mono_ns / 1e9, sent.mono_ns / 1e9)
         else:

@@ -16,16 +16,20 @@ from typing import Any, TypeVar
 from structlog.typing import FilteringBoundLogger
 
 from arbbot import __version__
-from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import broken, gauges, recording
 from arbbot.bootstrap import demo as demonstration
+from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed
 from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.opening import fetch_fees, verdict
+from arbbot.bootstrap.page.machine import rest_figures
+from arbbot.bootstrap.page.memory import Memory
+from arbbot.bootstrap.page.serve import serve_page
+from arbbot.bootstrap.page.source import Parts as PageParts
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
 from arbbot.bootstrap.summary import print_summary
-from arbbot.bootstrap.terminal import say, say_if_broken
+from arbbot.bootstrap.terminal import say
 from arbbot.bootstrap.wiring import (
     SlashNames,
     Taps,
@@ -110,7 +114,8 @@ async def _serve(
     journal = _open_journal(settings, keys)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
-        state = _recovered(journal)
+        memory = Memory() if settings.dashboard.enabled else None
+        state = _recovered(journal, memory)
         clock = SystemClock(float(settings.speed))
         door = _Door()
         taps = door.taps()
@@ -135,12 +140,23 @@ async def _serve(
             stack.callback(parts.recorder.close)
         door.recorder = parts.recorder
         telemetry, logger = await _telemetry(stack, parts, source, redactor, agent, narrated=narrated)
+        told: Port = Narrator(telemetry) if narrated else telemetry
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
-        daemon = Daemon(parts.engine, journal, desk, feeds, clock, telemetry, parts.recorder, __version__, late_after_s)
+        if memory is not None:
+            memory.behind, told = told, memory
+        daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)
+        about = Run.begin(parts.engine, settings.mode.value, __version__, clock.now())
+        said = []
+        if memory is not None:
+            looks = PageParts(
+                parts.engine, about, clock, journal, source, telemetry, parts.recorder, settings.state_dir, narrated,
+                daemon.deliver,
+            )  # fmt: skip
+            said = [f"page       {await serve_page(stack, settings, looks, memory)}"]
         try:
-            return await _live(stack, parts, daemon, source, for_s, socket)
+            return await _live(stack, parts, daemon, about, source, for_s, socket, said)
         except DaemonFault as fault:
             raise broken.failure(fault, parts.engine, logger, redactor) from fault
 
@@ -197,12 +213,14 @@ def _open_journal(settings: Settings, keys: Keys | None) -> SqliteJournal:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
 
 
-def _recovered(journal: SqliteJournal) -> State:
+def _recovered(journal: SqliteJournal, memory: Memory | None) -> State:
     """What the journal remembers, before anything else is asked. Raises Failure (JOURNAL)."""
     state = State()
     try:
         for line in journal.lines():
             state.apply(line.record)
+            if memory is not None:
+                memory.take(line.record)
     except (JournalRefused, StateError, LedgerError) as error:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
     return state
@@ -216,7 +234,7 @@ async def _telemetry(
     agent: Agent | None,
     *,
     narrated: bool,
-) -> tuple[Port, FilteringBoundLogger]:
+) -> tuple[Telemetry, FilteringBoundLogger]:
     """Where records become lines and metrics, and the logger for what is no record."""
     settings = parts.settings
     identity = LogIdentity(
@@ -233,11 +251,11 @@ async def _telemetry(
     metrics = Metrics(agent, identity.tags(), redactor)
     telemetry = Telemetry(logger, sink, metrics)
     stack.callback(telemetry.close)
-    _beside(stack, telemetry.run(), "telemetry")
-    _beside(stack, gauges.watch(metrics, source.limiter, parts.engine.premium), "the reading of gauges")
+    beside(stack, telemetry.run(), "telemetry")
+    beside(stack, gauges.watch(metrics, source.limiter, parts.engine.premium), "the reading of gauges")
     if parts.recorder is not None:
-        _beside(stack, recording.watch(parts.recorder, logger), "the watch over the recording")
-    return Narrator(telemetry) if narrated else telemetry, logger
+        beside(stack, recording.watch(parts.recorder, logger), "the watch over the recording")
+    return telemetry, logger
 
 
 def _log_file(stack: AsyncExitStack, parts: _Parts) -> int:
@@ -245,18 +263,6 @@ def _log_file(stack: AsyncExitStack, parts: _Parts) -> int:
     descriptor = os.open(parts.settings.state_dir / "log.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     stack.callback(os.close, descriptor)
     return descriptor
-
-
-def _beside(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
-    """Run something beside trading until the end."""
-    task = asyncio.create_task(work, name=name)
-    task.add_done_callback(say_if_broken)
-    stack.push_async_callback(_cancelled, task)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
 
 
 async def _venue(
@@ -268,7 +274,7 @@ async def _venue(
         paper = paper_gateway(parts.settings, parts.route, source, parts.clock, parts.engine.core.state)
         return paper, [paper.watching(market_feed), paper]
     await source.warm()
-    _beside(stack, _keep_warm(source, parts.clock), "the warming of connections")
+    beside(stack, _keep_warm(source, parts.clock), "the warming of connections")
     return source, [market_feed]
 
 
@@ -280,7 +286,14 @@ async def _keep_warm(source: BitstampGateway, clock: SystemClock) -> None:
 
 
 async def _live(
-    stack: AsyncExitStack, parts: _Parts, daemon: Daemon, source: BitstampGateway, for_s: Decimal | None, socket: Path
+    stack: AsyncExitStack,
+    parts: _Parts,
+    daemon: Daemon,
+    about: Run,
+    source: BitstampGateway,
+    for_s: Decimal | None,
+    socket: Path,
+    said: list[str],
 ) -> ExitCode:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -288,13 +301,12 @@ async def _live(
     if for_s is not None:
         timer = loop.call_later(float(for_s) / parts.clock.speed, daemon.stop, f"--for {for_s}s is over")
         stack.callback(timer.cancel)
-    about = Run.begin(parts.engine, parts.settings.mode.value, __version__, parts.clock.now())
     control = ControlServer(socket, _answerer(parts, daemon, about, source))
     await control.start()
     stack.push_async_callback(control.close)
     paper = parts.settings.mode is RunMode.PAPER
     fees = paper_fees(parts.settings, parts.route) if paper else await fetch_fees(source)
-    say(*_opening(parts, fees, socket))
+    say(*_opening(parts, fees, [f"control    {socket}", *said]))
     code = await daemon.run()
     trouble = None
     if parts.recorder is not None:
@@ -309,25 +321,20 @@ async def _live(
     return code
 
 
-def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, socket: Path) -> list[str]:
+def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, doors: list[str]) -> list[str]:
     """What is said before the first order."""
     settings = parts.settings
     lines = [
         f"arbbot     {__version__}, mode {settings.mode}, route {parts.route.name} over {parts.route.fx.symbol}",
         f"venue      {settings.venue.rest_url}",
         f"journal    {parts.journal.path}",
-        f"control    {socket}",
+        *doors,
     ]
     if settings.mode is RunMode.LIVE:
         lines.append(f"rehearsal  {leave(settings).words}")
     if parts.recorder is not None:
         lines.append(f"recording  {parts.recorder.directory}")
     return [*lines, *verdict(parts.route, fees, rules(settings).trade)]
-
-
-def rest_figures(limiter: Limiter) -> dict[str, Any]:
-    """How hard the venue is asked, and how often it said too hard."""
-    return {"requests": limiter.requests, "rate_limit_hits": limiter.hits, "hit_ratio": limiter.hit_ratio}
 
 
 def _answerer(
@@ -340,8 +347,8 @@ def _answerer(
         now = parts.clock.now()
         match request["verb"]:
             case "status":
-                beside = {"rest": rest_figures(source.limiter), "recording": recording.figures(parts.recorder)}
-                return {**status(engine, about, now), **beside}
+                more = {"rest": rest_figures(source, now), "recording": recording.figures(parts.recorder)}
+                return {**status(engine, about, now), **more}
             case "why":
                 return why(engine, about, now)
             case "health":

@@ -80,6 +80,8 @@ class Bookkeeper:
         """As the venue last said."""
         self.concluded = False
         """A whole reading has agreed in this process."""
+        self.agreed_utc_us: int | None = None
+        """When the last one did, whether or not anything had changed."""
         self.difference: dict[str, Decimal] = {}
         """Venue minus ledger (rounding in), of the last reading."""
 
@@ -316,6 +318,7 @@ class Bookkeeper:
         beyond = tuple(each for each in found if each.total and not explained(core, self._balances, each))
         if not beyond:
             self._difference = None
+            self.agreed_utc_us = core.at.utc_us
             self._agree(found)
             self.concluded = True
             self._schedule(again=False)

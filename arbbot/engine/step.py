@@ -297,6 +297,7 @@ class Engine:
 
     def _halted(self, event: ev.OperatorHalted) -> None:
         self.core.change_mode(Mode.PANIC if event.panic else Mode.HALTED, event.who, event.reason)
+        self.books.hurry()  # a person who halts wants the venue's word on what is left
 
     def _resolved(self, event: ev.OperatorResolved) -> None:
         order = self.core.state.orders.get(event.client_order_id)

@@ -5,6 +5,7 @@ from arbbot.settings.errors import SettingsError
 from arbbot.settings.load import Sources, in_force, load, read_sources
 from arbbot.settings.model import (
     AccountSettings,
+    DashboardSettings,
     FeedSettings,
     HedgeSettings,
     JournalSettings,
@@ -23,11 +24,12 @@ from arbbot.settings.model import (
     TradeSettings,
 )
 from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
-from arbbot.settings.secrets import Keys, read_keys
+from arbbot.settings.secrets import Keys, read_keys, read_secret_file
 
 __all__ = [
     "AccountSettings",
     "BookFeed",
+    "DashboardSettings",
     "FeedSettings",
     "HedgeSettings",
     "JournalSettings",
@@ -53,6 +55,7 @@ __all__ = [
     "in_force",
     "load",
     "read_keys",
+    "read_secret_file",
     "read_sources",
     "rules",
 ]

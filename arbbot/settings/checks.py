@@ -38,6 +38,7 @@ def cross_check(settings: Settings) -> None:
     _rest(settings)
     _venues(settings)
     _keys(settings)
+    _dashboard(settings)
     _rest_of_it(settings)
 
 
@@ -201,6 +202,13 @@ def _keys(settings: Settings) -> None:
     keys = settings.keys
     _refuse_if(keys.key_id is not None and keys.key_file is not None, ("keys.key_file",), "key_id is given too")
     _refuse_if(keys.secret is not None and keys.secret_file is not None, ("keys.secret_file",), "secret is given too")
+
+
+def _dashboard(settings: Settings) -> None:
+    try:
+        ip_address(settings.dashboard.host)
+    except ValueError:
+        raise Contradiction(("dashboard.host",), "wants an address such as 127.0.0.1, not a name") from None
 
 
 def _rest_of_it(settings: Settings) -> None:

@@ -30,6 +30,7 @@ Size = Annotated[Decimal, Field(gt=0, le=1_000_000_000, decimal_places=_PLACES)]
 Seconds = Annotated[Decimal, Field(gt=0, le=86_400, decimal_places=_PLACES)]
 Symbol = Annotated[str, Field(pattern=r"^[a-z0-9]{4,20}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,48}$")]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$")]
 OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
 OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
@@ -233,6 +234,16 @@ class RecordingSettings(Section):
     enabled: Switch = Switch.AUTO
 
 
+class DashboardSettings(Section):
+    """The operator's page."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = Field(default=8787, ge=0, le=65_535)
+    names: tuple[HostName, ...] = ()
+    token_file: OptionalPath = None
+
+
 class TelemetrySettings(Section):
     """Logs and metrics."""
 
@@ -265,6 +276,7 @@ class Settings(BaseSettings):
     keys: KeySettings = KeySettings()
     journal: JournalSettings = JournalSettings()
     recording: RecordingSettings = RecordingSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod

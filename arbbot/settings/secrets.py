@@ -82,6 +82,11 @@ def _read(key: str, path: Path, forbidden: int) -> str:
         os.close(descriptor)
 
 
+def read_secret_file(key: str, path: Path) -> str:
+    """The text of a file that only its owner may read. Raises SettingsError, code SECRET, naming the setting."""
+    return _read(key, path, GROUP_AND_OTHERS)
+
+
 def _sound(place: str, text: str) -> SecretStr:
     bare = text.strip()
     if not (SECRET_CHARS_MIN <= len(bare) <= SECRET_FILE_BYTES_MAX and bare.isascii() and bare.isalnum()):

@@ -19,6 +19,7 @@ BACKLOG_MAX = 10_000
 """Batches of records kept while the task is behind."""
 
 EVERY_S = 0.05
+LAG_WINDOW_S = 10
 SLICE = 5
 """Batches folded before the loop gets its turn again."""
 
@@ -45,6 +46,8 @@ class Telemetry:
         self._backlog_max = backlog_max
         self._reported = [0, 0]
         """Dropped batches and lines already told to the agent."""
+        self.loop_lags_ms: deque[float] = deque(maxlen=int(LAG_WINDOW_S / EVERY_S))
+        """How late this task woke, of the last ten seconds."""
         self._quiet_until_ns: dict[str, int] = {}
         self._swallowed: dict[str, int] = {}
 
@@ -63,7 +66,8 @@ class Telemetry:
         while True:
             due = loop.time() + EVERY_S
             await asyncio.sleep(EVERY_S)
-            self._metrics.distribution("loop.lag_ms", max(0.0, loop.time() - due) * 1000)
+            self.loop_lags_ms.append(max(0.0, loop.time() - due) * 1000)
+            self._metrics.distribution("loop.lag_ms", self.loop_lags_ms[-1])
             while self._backlog:
                 self._drain(SLICE)
                 await asyncio.sleep(0)

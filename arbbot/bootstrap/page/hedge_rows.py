@@ -1,0 +1,151 @@
+"""Hedges as a table shows them, told from their records alone: the same for the running daemon and for its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from arbbot.domain import records as r
+from arbbot.domain.market import Side
+from arbbot.domain.money import ZERO
+from arbbot.domain.order import OrderState, OrderTerms, Purpose
+from arbbot.engine.entry import round_price
+
+
+@dataclass(slots=True)
+class _Leg:
+    """One of the two orders that a hedge began with."""
+
+    terms: OrderTerms
+    state: OrderState = OrderState.INTENT
+    answered_us: int | None = None
+    filled: Decimal = ZERO
+    value: Decimal = ZERO
+    """Counter currency, of what filled."""
+    fees: dict[str, Decimal] = field(default_factory=dict)
+
+    def figures(self) -> dict[str, Any]:
+        return {
+            "market": self.terms.market,
+            "size": self.terms.size,
+            "filled": self.filled,
+            "price": round_price(self.value / self.filled) if self.filled else None,
+            "limit": self.terms.price,
+            "fees": dict(self.fees),
+            "state": self.state.value,
+        }
+
+
+@dataclass(slots=True)
+class _Row:
+    """A hedge."""
+
+    opened: r.HedgeOpened
+    legs: dict[Side, _Leg] = field(default_factory=dict)
+    closed: r.HedgeClosed | None = None
+    settled: r.HedgeSettled | None = None
+
+    def figures(self) -> dict[str, Any]:
+        opened, settled = self.opened, self.settled
+        return {
+            "hedge_id": opened.hedge_id,
+            "utc_us": opened.utc_us,
+            "direction": opened.direction.value,
+            "size": opened.size,
+            "outcome": "open" if self.closed is None else self.closed.outcome,
+            "bound_by": opened.bound_by,
+            "expected_bps": opened.legs_bps,
+            "realised_bps": None if settled is None else settled.realised_bps,
+            "expected_pnl": opened.expected_pnl,
+            "realised_pnl": None if settled is None else settled.realised_pnl,
+            "buy": self._leg(Side.BUY),
+            "sell": self._leg(Side.SELL),
+            "leg_gap_ms": self._gap_ms(),
+        }
+
+    def _leg(self, side: Side) -> dict[str, Any] | None:
+        leg = self.legs.get(side)
+        return None if leg is None else leg.figures()
+
+    def _gap_ms(self) -> Decimal | None:
+        """Between the first words on its two legs."""
+        answered = [leg.answered_us for leg in self.legs.values() if leg.answered_us is not None]
+        return Decimal(max(answered) - min(answered)) / 1000 if len(answered) == len(Side) else None
+
+
+class HedgeRows:
+    """The fold. Keeps the last `most` hedges, or all."""
+
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
+        self._rows: dict[str, _Row] = {}
+        self._legs: dict[str, _Leg] = {}
+        self.version = 0
+        """Another whenever a hedge has changed."""
+
+    def take(self, record: r.Record) -> None:
+        """One record, in the journal's order; those that are about no hedge change nothing."""
+        step = _STEPS.get(type(record))
+        if step is not None:
+            step(self, record)
+
+    def newest_first(self) -> list[dict[str, Any]]:
+        """The rows."""
+        return [row.figures() for row in reversed(self._rows.values())]
+
+    def _opened(self, record: r.HedgeOpened) -> None:
+        self._rows[record.hedge_id] = _Row(record)
+        self.version += 1
+        if self._most is not None and len(self._rows) > self._most:
+            gone = self._rows.pop(next(iter(self._rows)))
+            for leg in gone.legs.values():
+                del self._legs[leg.terms.client_order_id]
+
+    def _intended(self, record: r.OrderIntended) -> None:
+        terms, row = record.terms, self._rows.get(record.terms.hedge_id)
+        if row is not None and terms.purpose is Purpose.LEG:
+            self._legs[terms.client_order_id] = row.legs[terms.side] = _Leg(terms)
+
+    def _moved(self, record: r.OrderMoved) -> None:
+        leg = self._legs.get(record.client_order_id)
+        if leg is not None:
+            leg.state = record.state
+            leg.answered_us = record.utc_us if leg.answered_us is None else leg.answered_us
+            self.version += 1
+
+    def _filled(self, record: r.FillBooked) -> None:
+        leg = self._legs.get(record.client_order_id)
+        if leg is not None:
+            leg.filled += record.fill.size
+            leg.value += record.fill.size * record.fill.price
+            self.version += 1
+
+    def _row_booked(self, record: r.RowBooked) -> None:
+        leg = self._legs.get(record.client_order_id or "")
+        currency = record.row.fee_currency
+        if leg is not None and currency is not None:
+            leg.fees[currency] = leg.fees.get(currency, ZERO) + record.row.fee
+            self.version += 1
+
+    def _closed(self, record: r.HedgeClosed) -> None:
+        if record.hedge_id in self._rows:
+            self._rows[record.hedge_id].closed = record
+            self.version += 1
+
+    def _settled(self, record: r.HedgeSettled) -> None:
+        if record.hedge_id in self._rows:
+            self._rows[record.hedge_id].settled = record
+            self.version += 1
+
+
+_STEPS: dict[type, Callable[[HedgeRows, Any], None]] = {
+    r.HedgeOpened: HedgeRows._opened,
+    r.OrderIntended: HedgeRows._intended,
+    r.OrderMoved: HedgeRows._moved,
+    r.FillBooked: HedgeRows._filled,
+    r.RowBooked: HedgeRows._row_booked,
+    r.HedgeClosed: HedgeRows._closed,
+    r.HedgeSettled: HedgeRows._settled,
+}

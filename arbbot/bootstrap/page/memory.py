@@ -1,0 +1,41 @@
+"""What the page remembers of records. It takes note at once, and folds only when somebody asks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from arbbot.bootstrap.page.daybook import Daybook
+from arbbot.bootstrap.page.hedge_rows import HedgeRows
+from arbbot.bootstrap.page.notes import Notes
+from arbbot.domain.events import Moment
+from arbbot.domain.records import Record
+from arbbot.ports import Telemetry
+
+ROWS = 50
+
+
+class Memory:
+    """Takes the journal at the start, then listens to what goes to the telemetry."""
+
+    def __init__(self) -> None:
+        self.rows, self.days, self.notes = HedgeRows(ROWS), Daybook(), Notes()
+        self.behind: Telemetry | None = None
+        """What it passes records on to."""
+        self._waiting: deque[Record] = deque()
+
+    def fold(self, records: Sequence[Record], at: Moment) -> None:
+        """See `Telemetry.fold`."""
+        if self.behind is not None:
+            self.behind.fold(records, at)
+        self._waiting.extend(records)
+
+    def catch_up(self) -> None:
+        """Fold what has come since; asked once a second at least."""
+        while self._waiting:
+            self.take(self._waiting.popleft())
+
+    def take(self, record: Record) -> None:
+        """Fold one record now."""
+        for fold in (self.rows, self.days, self.notes):
+            fold.take(record)

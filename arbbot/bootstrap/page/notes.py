@@ -1,0 +1,55 @@
+"""What a person would want to have heard, newest first: alerts, trips, changes of state, starts and stops."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from arbbot.domain import records as r
+from arbbot.domain.mode import Mode, Severity
+from arbbot.domain.signals import FeedChanged
+from arbbot.domain.trips import LimitTripped
+
+KEPT = 30
+
+
+class Notes:
+    """The fold."""
+
+    def __init__(self) -> None:
+        self._kept: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self.mode_since_us: int | None = None
+        """When the present state began, where the journal tells."""
+        self._connections = 0
+
+    def take(self, record: r.Record) -> None:
+        """One record, in the journal's order."""
+        match record:
+            case r.AlertRaised():
+                self._note(record.utc_us, record.severity, record.name, record.text)
+            case LimitTripped():
+                text = f"{record.name} at {record.measured:f} of {record.limit:f}: {record.mode.value}"
+                self._note(record.utc_us, Severity.CRITICAL, "limit_tripped", text)
+            case r.ModeChanged():
+                self.mode_since_us = record.utc_us
+                severity = Severity.WARNING if record.mode in (Mode.HALTED, Mode.PANIC) else Severity.NOTICE
+                self._note(record.utc_us, severity, record.mode.value, f"by {record.who}: {record.reason}")
+            case FeedChanged(state="up"):
+                self._connections += 1
+            case r.Started():
+                self._note(record.utc_us, Severity.NOTICE, "started", f"version {record.version}")
+            case r.Stopped():
+                severity = Severity.WARNING if record.code else Severity.NOTICE
+                self._note(record.utc_us, severity, "stopped", f"exit code {record.code}: {record.reason}")
+
+    @property
+    def reconnects(self) -> int:
+        """How often the feed came back, in this process."""
+        return max(0, self._connections - 1)
+
+    def newest_first(self) -> list[dict[str, Any]]:
+        """The last ones."""
+        return list(reversed(self._kept))
+
+    def _note(self, utc_us: int, severity: Severity, name: str, text: str) -> None:
+        self._kept.append({"utc_us": utc_us, "severity": severity.value, "name": name, "text": text})

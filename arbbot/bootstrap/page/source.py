@@ -1,0 +1,239 @@
+"""The daemon as its page sees it: the operator's answers, a few folds of its records, and its journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from arbbot.bitstamp.rest import BitstampGateway
+from arbbot.bootstrap import recording
+from arbbot.bootstrap.chronicle import words
+from arbbot.bootstrap.page import machine
+from arbbot.bootstrap.page.hedge_rows import HedgeRows
+from arbbot.bootstrap.page.memory import ROWS, Memory
+from arbbot.bootstrap.page.series import Sample, Series
+from arbbot.dashboard import Declined
+from arbbot.domain.events import Event, Moment
+from arbbot.domain.money import ZERO
+from arbbot.domain.records import Record
+from arbbot.engine.report import report
+from arbbot.engine.step import Engine
+from arbbot.journal.history import lines_of
+from arbbot.journal.sqlite import SqliteJournal
+from arbbot.ports import Clock
+from arbbot.research.record import Recorder
+from arbbot.runtime.answers import Run, health, status, why
+from arbbot.runtime.control import Refused
+from arbbot.runtime.operator_verbs import operator_event, outcome
+from arbbot.telemetry.fold import Telemetry
+
+WHO = "the page"
+VERBS = ("halt", "pause", "resume")
+_OF_THE_REPORT = (
+    "hedges",
+    "pnl",
+    "fees",
+    "edge_bps",
+    "ledger",
+    "conversions",
+    "turnover_per_day",
+    "net_return_annualised",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the page looks at, and the door through which its commands go."""
+
+    engine: Engine
+    run: Run
+    clock: Clock
+    journal: SqliteJournal
+    gateway: BitstampGateway
+    telemetry: Telemetry
+    recorder: Recorder | None
+    state_dir: Path
+    demo: bool
+    deliver: Callable[[Event, Moment], Sequence[Record]]
+
+
+class PageSource:
+    """See `dashboard.Source`."""
+
+    def __init__(self, parts: Parts, memory: Memory) -> None:
+        self._parts = parts
+        self._memory = memory
+        self.series_kept = Series(self._sample)
+        self.page_figures: Callable[[], dict[str, Any]] = dict
+        """The page's own counts; set by whoever serves it."""
+
+    # --- looking -------------------------------------------------------------------------------------------
+
+    def about(self) -> dict[str, Any]:
+        """See `Source.about`."""
+        run = self._parts.run
+        return {
+            "mode": run.mode,
+            "version": run.version,
+            "route": self._parts.engine.core.route.name,
+            "resume_phrase": self._phrase,
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """See `Source.snapshot`."""
+        parts, memory = self._parts, self._memory
+        memory.catch_up()
+        now = parts.clock.now()
+        return {
+            "utc_us": now.utc_us,
+            "hedges_version": memory.rows.version,
+            "status": self._status(now),
+            "why": self._why(now),
+            "report": self._report(),
+            "health": self._health(now),
+            "notes": memory.notes.newest_first(),
+            "sample": self.series_kept.latest(),
+        }
+
+    def series(self) -> dict[str, Any]:
+        """See `Source.series`."""
+        self._memory.catch_up()
+        return {**self.series_kept.figures(), "pnl": list(self._memory.days.curve)}
+
+    def hedges(self) -> dict[str, Any]:
+        """See `Source.hedges`."""
+        self._memory.catch_up()
+        rows = self._memory.rows
+        first = self._parts.engine.core.state.hedges_minted - ROWS + 1
+        return {"version": rows.version, "hedges": rows.newest_first(), "next": first if first > 1 else None}
+
+    async def hedges_before(self, cursor: int) -> dict[str, Any]:
+        """See `Source.hedges_before`; the cursor is a hedge's number."""
+        journal, first = self._parts.journal, max(1, cursor - ROWS)
+        wanted = [f"{journal.key}-h{number:05d}" for number in range(first, cursor)]
+        rows = HedgeRows()
+        for line in await asyncio.to_thread(lines_of, journal.path, wanted):
+            rows.take(line.record)
+        version = self._memory.rows.version
+        return {"version": version, "hedges": rows.newest_first(), "next": first if first > 1 else None}
+
+    async def timeline(self, hedge_id: str) -> dict[str, Any] | None:
+        """See `Source.timeline`."""
+        lines = await asyncio.to_thread(lines_of, self._parts.journal.path, [hedge_id])
+        if not lines:
+            return None
+        route, start_us = self._parts.engine.core.route, lines[0].utc_us
+        told = [
+            {
+                "after_ms": Decimal(line.utc_us - start_us) / 1000,
+                "utc_us": line.utc_us,
+                "kind": line.record.kind,
+                "words": words(line.record, route),
+            }
+            for line in lines
+        ]
+        return {"hedge_id": hedge_id, "lines": told}
+
+    # --- commanding ----------------------------------------------------------------------------------------
+
+    def command(self, verb: str, reason: str, phrase: str | None) -> dict[str, Any]:
+        """See `Source.command`."""
+        if verb not in VERBS:
+            raise Declined(f"the page knows {', '.join(VERBS)}")
+        if verb == "resume" and phrase != self._phrase:
+            raise Declined(f'to resume, type "{self._phrase}"')
+        parts = self._parts
+        try:
+            event = operator_event({"verb": verb, "who": WHO, "reason": reason})
+            return outcome(parts.engine.core.state, parts.deliver(event, parts.clock.now()))
+        except Refused as refusal:
+            raise Declined(str(refusal)) from refusal
+
+    @property
+    def _phrase(self) -> str:
+        return f"resume {self._parts.run.mode}"
+
+    # --- parts of a snapshot ---------------------------------------------------------------------------------
+
+    def _status(self, now: Moment) -> dict[str, Any]:
+        engine = self._parts.engine
+        hedge = engine.core.state.open_hedge()
+        told = status(engine, self._parts.run, now)
+        del told["hedges"]  # the page asks for them when they change
+        return {
+            **told,
+            "state_since_us": self._memory.notes.mode_since_us,
+            "worst_notional": self._worst_notional(),
+            "unhedged_since_us": None if hedge is None else hedge.opened.utc_us,
+            "demo": self._parts.demo,
+        }
+
+    def _worst_notional(self) -> Decimal | None:
+        """Numeraire, at limits or else mids, of all that open orders may still fill; None without a price."""
+        core = self._parts.engine.core
+        total, fx = ZERO, core.view.mid(core.route.fx.symbol)
+        for order in core.state.open_orders():
+            terms = order.terms
+            price = terms.price or core.view.mid(terms.market)
+            rate = fx if terms.market == core.route.foreign.symbol else Decimal(1)
+            if price is None or rate is None:
+                return None
+            total += order.may_fill * price * rate
+        return total.quantize(Decimal("0.01"))
+
+    def _why(self, now: Moment) -> dict[str, Any]:
+        told = why(self._parts.engine, self._parts.run, now)
+        for edge in told["directions"].values():
+            touch, gross, net = edge["touch_gross_bps"], edge["gross_bps"], edge["net_bps"]
+            edge["slippage_bps"] = None if touch is None or gross is None else touch - gross
+            edge["fees_bps"] = None if gross is None or net is None else gross - net
+        return {key: told[key] for key in ("refusals", "directions", "counts")}
+
+    def _report(self) -> dict[str, Any]:
+        engine, days = self._parts.engine, self._memory.days
+        told = report(engine.core.state, engine.core.route, self._parts.run.mode)
+        kept = (
+            "hedges",
+            "pnl",
+            "fees",
+            "edge_bps",
+            "ledger",
+            "conversions",
+            "turnover_per_day",
+            "net_return_annualised",
+        )
+        return {**{key: told[key] for key in kept}, "days": days.days(), "drawdown": days.drawdown()}
+
+    def _health(self, now: Moment) -> dict[str, Any]:
+        parts = self._parts
+        epoch = parts.engine.core.view.epoch
+        return {
+            **health(parts.engine, now),
+            "feed": {"connection": epoch, "reconnects": self._memory.notes.reconnects},
+            "rest": machine.rest_figures(parts.gateway, now),
+            "loop_lag_ms": machine.milliseconds(max(parts.telemetry.loop_lags_ms, default=0.0)),
+            "disk_free_bytes": machine.disk_free_bytes(parts.state_dir),
+            "rss_bytes": machine.rss_bytes(),
+            "journal_bytes": machine.journal_bytes(parts.journal.path),
+            "recording": recording.figures(parts.recorder),
+            "page": self.page_figures(),
+        }
+
+    def _sample(self) -> Sample:
+        """A point of the charts. The series asks once a second, and so keeps the memory from piling up."""
+        self._memory.catch_up()
+        now = self._parts.clock.now()
+        directions = why(self._parts.engine, self._parts.run, now)["directions"]
+        low, high = self._parts.engine.core.state.exposure()
+        return {
+            "utc_us": now.utc_us,
+            "net_bps": {name: edge["net_bps"] for name, edge in directions.items()},
+            "gross_bps": {name: edge["gross_bps"] for name, edge in directions.items()},
+            "threshold_bps": {name: edge["threshold_bps"] for name, edge in directions.items()},
+            "low": low,
+            "high": high,
+        }
