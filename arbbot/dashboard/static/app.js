@@ -1,0 +1,111 @@
+// The page: who is asking, what the stream tells, and who draws which part of it.
+import { drawAnswers } from "./answers.js";
+import { drawAge, drawBanner } from "./banner.js";
+import { Charts } from "./charts.js";
+import { Controls } from "./controls.js";
+import { $, put, show } from "./dom.js";
+import { drawEdge } from "./edge.js";
+import { drawFlat } from "./flat.js";
+import { drawAfterHalt } from "./halted.js";
+import { drawHealth } from "./health.js";
+import { Hedges } from "./hedges.js";
+import { drawLimits, drawRefusals } from "./limits.js";
+import { drawNotes } from "./notes.js";
+import { drawBridge, drawDays, drawPnl, hedgeCounts } from "./pnl.js";
+import { Series } from "./series.js";
+import { login, session, tokenInAddress } from "./session.js";
+import { Stream } from "./stream.js";
+import { refreshTimeline, setUpTimeline } from "./timeline.js";
+
+const AGE_EVERY_MS = 100;
+const AGAIN_MS = 2000;
+
+const series = new Series();
+const charts = new Charts(series);
+const controls = new Controls(() => askToken("The daemon does not know this page any more; it may have been restarted."));
+const hedges = new Hedges((all) => {
+  charts.hedges = all;
+  series.changed = true;
+  refreshTimeline();
+});
+const stream = new Stream({ onFrame: draw, onOpen: connected, onRefused: enter });
+
+/** What must be right first stands first; a fault in one part takes no other part with it. */
+const PARTS = [
+  drawBanner, drawAfterHalt, (now) => controls.see(now), drawAnswers, drawFlat, drawEdge, drawPnl,
+  (now) => drawHealth(now, stream), drawLimits, drawRefusals, drawDays, drawBridge, drawNotes,
+  (now) => put($("hedge-counts"), hedgeCounts(now.report)), (now) => hedges.see(now), (now) => series.see(now), (now) => charts.see(now),
+];
+const faults = new Set();
+
+function draw(snapshot) {
+  for (const part of PARTS) {
+    try {
+      part(snapshot);
+    } catch (error) {
+      const fault = `${part.name || "a part"}: ${error.message}`;
+      if (!faults.has(fault)) console.error(fault, error);
+      faults.add(fault);
+      put($("announce"), `This page has a fault, ${fault}. Ask in a terminal: arbbot status`);
+      $("announce").className = "strip alarm";
+    }
+  }
+}
+
+async function connected() {
+  try {
+    controls.know(await session());
+    hedges.readSoon();
+    await series.read();
+  } catch (error) {
+    if (error.status === 401) askToken("The daemon does not know this page any more; it may have been restarted.");
+  }
+}
+
+/** Log in where the address carries a token, then listen; ask for the token where nobody is logged in. */
+async function enter() {
+  const token = tokenInAddress();
+  try {
+    if (token) await login(token);
+    $("ask-token").close();
+    controls.know(await session());
+    show($("stale"), false);
+    stream.open();
+  } catch (error) {
+    if (error.status === 401 || error.status === 403) askToken(token ? `The link's token was refused: ${error.message}.` : "");
+    else {
+      put($("state-detail"), `${error.message}; trying again`);
+      setTimeout(enter, AGAIN_MS);
+    }
+  }
+}
+
+function askToken(said) {
+  const dialog = $("ask-token");
+  put(dialog.querySelector(".error"), said);
+  if (!dialog.open) dialog.showModal();
+}
+
+function setUpLogin() {
+  const dialog = $("ask-token");
+  const form = dialog.querySelector("form");
+  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await login(form.token.value.trim());
+      form.reset();
+      dialog.close();
+      enter();
+    } catch (error) {
+      put(dialog.querySelector(".error"), `${error.message}.`);
+    }
+  });
+}
+
+setUpLogin();
+setUpTimeline();
+addEventListener("hashchange", enter);
+setInterval(() => drawAge(stream), AGE_EVERY_MS);
+enter();
+charts.load();

@@ -1,0 +1,55 @@
+// The strip that is always in sight: mode, state, how fresh the page is.
+import { $, mark, put, show } from "./dom.js";
+import { clock, coarse, plain, span } from "./format.js";
+import { MODES, STATES } from "./words.js";
+
+let told = null;
+
+export function drawBanner(snapshot) {
+  const { status } = snapshot;
+  const state = STATES[status.state] ?? { tone: "alarm", means: "" };
+  mark(document.body, "mode", status.mode);
+  mark(document.body, "tone", status.stopping ? "wait" : state.tone);
+  put($("mode-word"), status.mode.toUpperCase());
+  put($("mode-meaning"), status.demo ? "rehearsal, built-in exchange" : MODES[status.mode] ?? "");
+  put($("state"), stateWord(status));
+  put($("state-detail"), stateDetail(snapshot, state.means), status.state_reason);
+  put($("route"), status.route);
+  put($("version"), status.version);
+  put($("uptime"), coarse(Number(status.uptime_s)), `${plain(status.uptime_s)} s`);
+  document.title = `${stateWord(status)} · ${status.mode} · arbbot`;
+  announce(status, state.means);
+}
+
+function stateWord(status) {
+  if (status.stopping && status.state === "active") return "STOPPING";
+  return status.state.toUpperCase();
+}
+
+function stateDetail(snapshot, means) {
+  const { status } = snapshot;
+  const since = status.state_since_us ? ` · since ${clock(status.state_since_us)}` : "";
+  if (status.stopping) return `stopping: ${status.stopping}`;
+  return `${status.state_reason || means}${since}`;
+}
+
+/** Said aloud once for each change. */
+function announce(status, means) {
+  const now = `${status.state}/${status.stopping ?? ""}`;
+  if (told === now) return;
+  if (told !== null) put($("announce"), `State: ${status.state}. ${status.stopping ?? (status.state_reason || means)}`);
+  told = now;
+}
+
+/** Ten times a second, whatever the stream does. */
+export function drawAge(stream) {
+  const age = stream.ageMs();
+  const stale = stream.isStale();
+  document.body.classList.toggle("stale", stale);
+  put($("age"), age === null ? "never" : `${(stale ? age / 1000 : Math.min(age, 999) / 1000).toFixed(1)} s ago`);
+  show($("stale"), stale);
+  if (!stale) return;
+  const why = stream.lost ? "the connection to the daemon is lost, trying again" : "the connection stands, but nothing comes";
+  put($("stale"), `NO UPDATES for ${span(age / 1000)}: ${why}. Everything below is old. HALT still works if the daemon does.`);
+  if (!document.title.startsWith("STALE")) document.title = `STALE · ${document.title}`;
+}

@@ -1,0 +1,70 @@
+// What a person may command: halt, pause, resume. A refusal is shown where it was asked, with the way round it.
+import { $, put } from "./dom.js";
+import { plain } from "./format.js";
+import { command } from "./session.js";
+
+export class Controls {
+  /** `onLost()` when the daemon knows this session no more. */
+  constructor(onLost) {
+    this.phrase = "";
+    this.onLost = onLost;
+    for (const verb of ["halt", "pause", "resume"]) this.prepare(verb);
+    const typed = $("ask-resume").querySelector("[name=phrase]");
+    typed.addEventListener("input", () => this.checkPhrase());
+  }
+
+  prepare(verb) {
+    const dialog = $(`ask-${verb}`);
+    const form = dialog.querySelector("form");
+    $(verb).addEventListener("click", () => {
+      put(dialog.querySelector(".error"), "");
+      if (verb !== "halt") form.reset();
+      if (verb === "resume") this.checkPhrase();
+      dialog.showModal();
+    });
+    dialog.querySelector(".cancel").addEventListener("click", () => dialog.close());
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send(verb, dialog, Object.fromEntries(new FormData(form)));
+    });
+  }
+
+  checkPhrase() {
+    const form = $("ask-resume").querySelector("form");
+    form.querySelector("[type=submit]").disabled = form.phrase.value !== this.phrase || this.phrase === "";
+  }
+
+  async send(verb, dialog, words) {
+    const submit = dialog.querySelector("[type=submit]");
+    submit.disabled = true;
+    put(dialog.querySelector(".error"), "");
+    try {
+      const outcome = await command(verb, words);
+      dialog.close();
+      put($("announce"), `${verb} accepted: ${outcome.state}. ${outcome.said.join(" ")}`);
+    } catch (error) {
+      put(dialog.querySelector(".error"), `Not done: ${error.message}. In a terminal: arbbot ${verb} --reason TEXT`);
+      if (error.status === 401) {
+        dialog.close();
+        this.onLost();
+      }
+    } finally {
+      submit.disabled = false;
+      if (verb === "resume") this.checkPhrase();
+    }
+  }
+
+  /** What may be pressed follows the state; HALT always may. */
+  see({ status }) {
+    $("pause").disabled = status.state !== "active";
+    $("resume").disabled = status.state === "active";
+    const tripped = status.limits.tripped.map((trip) => `${trip.name} (${plain(trip.measured)} of ${plain(trip.limit)})`);
+    const cleared = tripped.length ? ` Resuming also clears: ${tripped.join(", ")}.` : "";
+    put($("resume-about"), `It is ${status.state}${status.state_reason ? `: ${status.state_reason}` : ""}.${cleared}`);
+  }
+
+  know(about) {
+    this.phrase = about.resume_phrase;
+    put($("resume-phrase"), about.resume_phrase);
+  }
+}

@@ -1,0 +1,51 @@
+// Whether the daemon is fit to trade, and the figures behind that.
+import { $, lines, mark, pairs, put } from "./dom.js";
+import { NONE, bytes, grouped, percent, plural, rounded } from "./format.js";
+import { LATCHED } from "./words.js";
+
+/** The daemon has tried to reconnect as often as it may: nothing comes back by itself. */
+const FEED_DEAD = "the feed is dead";
+
+export function healthTone({ status, health }) {
+  if (health.healthy) return "ok";
+  return LATCHED.includes(status.state) || health.problems.includes(FEED_DEAD) ? "alarm" : "wait";
+}
+
+export function drawHealth(snapshot, stream) {
+  const { health } = snapshot;
+  const word = $("health-word");
+  put(word, health.healthy ? "fit to trade" : plural(health.problems.length, "problem"));
+  mark(word, "tone", healthTone(snapshot));
+  lines($("problems"), health.problems);
+  mark($("problems"), "tone", healthTone(snapshot));
+  pairs($("health-lines"), figures(health, stream));
+}
+
+const ms = (value) => (value === null || value === undefined ? NONE : `${rounded(value, 1)} ms`);
+const full = (text, title) => (node) => put(node, text, title);
+
+function figures({ feed, rest, page, ...machine }, stream) {
+  const refused = Object.entries(page.refused).filter(([, count]) => count);
+  const unused = Object.entries(page.refused).map(([name, count]) => `${name} ${count}`).join(", ");
+  return [
+    ["feed", feed.connection === null ? "not connected" : `connection ${feed.connection}`],
+    ["reconnects", String(feed.reconnects)],
+    ["REST p50", full(ms(rest.p50_ms), `${rest.p50_ms} ms`)],
+    ["REST p99", full(ms(rest.p99_ms), `${rest.p99_ms} ms`)],
+    ["requests", grouped(String(rest.requests))],
+    ["rate budget", full(rest.budget_used === null ? NONE : `${percent(rest.budget_used)} used`, `${rest.rate_limit_hits} refusals for pace`)],
+    ["loop lag, 10 s", full(ms(machine.loop_lag_ms), `${machine.loop_lag_ms} ms`)],
+    ["disk free", bytes(machine.disk_free_bytes)],
+    ["memory", bytes(machine.rss_bytes)],
+    ["journal", bytes(machine.journal_bytes)],
+    ["recording", recorded(machine.recording)],
+    ["this page", full(`${plural(page.clients, "reader")}${stream.missed ? `, ${stream.missed} frames missed` : ""}`, `refused: ${unused}`)],
+    ...(refused.length ? [["page refused", refused.map(([name, count]) => `${name} ${count}`).join(", ")]] : []),
+  ];
+}
+
+function recorded(recording) {
+  if (!recording) return "off";
+  if (recording.failed) return "FAILED";
+  return recording.dropped ? `${recording.dropped} lines dropped` : "on";
+}

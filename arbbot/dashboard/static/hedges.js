@@ -1,0 +1,107 @@
+// The table of hedges: the last ones from memory, older ones from the journal page by page.
+import { $, each, exact, made, mark, put, short, show } from "./dom.js";
+import { NONE, grouped, moment, plain, rounded, signed, utc } from "./format.js";
+import { ask } from "./session.js";
+import { openTimeline } from "./timeline.js";
+import { OUTCOMES } from "./words.js";
+
+const PAUSE_MS = 1000;
+/** Between two readings of the list, however often it changes. */
+const CLASSES = ["", "w num", "", "w num", "w num", "w num", "m num", "num", "num"];
+const two = (value) => signed(rounded(value, 2));
+
+export class Hedges {
+  /** `onChange(hedges)` gets all that are known, newest first. */
+  constructor(onChange) {
+    this.known = new Map();
+    this.version = null;
+    this.older = null;
+    this.nowUs = 0;
+    this.onChange = onChange;
+    $("older").addEventListener("click", () => this.readOlder());
+  }
+
+  /** A frame tells that something changed. */
+  see(snapshot) {
+    this.nowUs = snapshot.utc_us;
+    if (snapshot.hedges_version !== this.version) this.readSoon();
+  }
+
+  readSoon() {
+    if (this.due) return;
+    const wait = Math.max(0, (this.readAt ?? -PAUSE_MS) + PAUSE_MS - performance.now());
+    this.due = setTimeout(() => this.read(), wait);
+  }
+
+  async read() {
+    this.readAt = performance.now();
+    try {
+      const told = await ask("/api/hedges");
+      this.version = told.version;
+      this.older ??= { next: told.next };
+      this.take(told.hedges);
+    } catch (error) {
+      put($("hedge-note"), `not read: ${error.message}`);
+    } finally {
+      this.due = null;
+    }
+  }
+
+  async readOlder() {
+    const button = $("older");
+    button.disabled = true;
+    try {
+      const told = await ask(`/api/hedges?before=${encodeURIComponent(this.older.next)}`);
+      this.older = { next: told.next };
+      this.take(told.hedges);
+    } catch (error) {
+      put($("hedge-note"), `not read: ${error.message}`);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  take(hedges) {
+    for (const hedge of hedges) this.known.set(hedge.hedge_id, hedge);
+    const all = [...this.known.values()].sort((a, b) => b.utc_us - a.utc_us);
+    each($("hedges"), all, (hedge) => hedge.hedge_id, makeRow, (node, hedge) => drawRow(node, hedge, this.nowUs));
+    put($("hedge-note"), all.length ? "A hedge opens its timeline." : "No hedge yet.");
+    show($("older"), this.older.next !== null);
+    this.onChange(all);
+  }
+}
+
+function makeRow(hedge) {
+  const open = made("button", { className: "link", text: hedge.hedge_id });
+  open.type = "button";
+  const cells = CLASSES.map((className) => made("td", { className }));
+  cells[0].append(open);
+  const node = made("tr", { children: [made("th"), ...cells] });
+  node.firstElementChild.scope = "row";
+  node.addEventListener("click", () => openTimeline(hedge.hedge_id, open));
+  return node;
+}
+
+function drawRow(node, hedge, nowUs) {
+  const [time, id, size, outcome, bought, sold, gap, expected, realised, made_] = node.children;
+  mark(node, "outcome", hedge.outcome);
+  put(time, moment(hedge.utc_us, nowUs), utc(hedge.utc_us));
+  put(id.firstElementChild, hedge.hedge_id);
+  exact(size, hedge.size);
+  size.title = `bound by ${hedge.bound_by}`;
+  put(outcome, OUTCOMES[hedge.outcome] ?? hedge.outcome);
+  drawLeg(bought, hedge.buy);
+  drawLeg(sold, hedge.sell);
+  short(gap, hedge.leg_gap_ms, (value) => `${rounded(value, 1)} ms`);
+  short(expected, hedge.expected_bps, two);
+  short(realised, hedge.realised_bps, two);
+  short(made_, hedge.realised_pnl, two);
+}
+
+function drawLeg(cell, leg) {
+  if (leg === null) return put(cell, NONE);
+  const filled = leg.price === null ? `nothing on ${leg.market}` : `${leg.market} at ${rounded(leg.price, 2)}`;
+  const fees = Object.entries(leg.fees).map(([currency, fee]) => `${plain(fee)} ${currency}`).join(", ");
+  const limit = leg.limit === null ? "at market" : `limit ${grouped(leg.limit)}`;
+  put(cell, filled, `${leg.state}: ${plain(leg.filled)} of ${plain(leg.size)} at ${leg.price ?? "no price"}, ${limit}, fees ${fees || "none"}`);
+}

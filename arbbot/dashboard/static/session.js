@@ -1,0 +1,50 @@
+// Who we are to the daemon: the token becomes a cookie once, and commands carry what only this page was told.
+
+let csrf = null;
+
+export class Refused extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const ANSWER_MS = 5000;
+
+async function request(path, options = {}) {
+  let reply;
+  try {
+    reply = await fetch(path, { ...options, signal: AbortSignal.timeout(options.timeoutMs ?? ANSWER_MS) });
+  } catch (error) {
+    const said = error.name === "TimeoutError" ? `no answer within ${ANSWER_MS / 1000} s` : "the daemon cannot be reached";
+    throw new Refused(said, 0);
+  }
+  const answer = reply.status === 204 ? {} : await reply.json().catch(() => ({}));
+  if (!reply.ok) throw new Refused(answer.error ?? `refused with status ${reply.status}`, reply.status);
+  return answer;
+}
+
+const posted = (path, body, headers = {}) =>
+  request(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } });
+
+export const ask = (path) => request(path);
+
+/** The token behind # in the address, which is then wiped: neither history nor a screenshot keeps it. */
+export function tokenInAddress() {
+  const token = location.hash.slice(1);
+  if (token) history.replaceState(null, "", location.pathname);
+  return token;
+}
+
+export async function login(token) {
+  csrf = (await posted("/api/login", { token })).csrf;
+}
+
+/** What the daemon is. Refused with status 401 where nobody has logged in. */
+export async function session() {
+  const about = await request("/api/session");
+  csrf = about.csrf;
+  return about;
+}
+
+export const command = (verb, words) => posted("/api/command", { verb, ...words }, { "X-CSRF": csrf ?? "" });
