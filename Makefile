@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-scenes test-programs test-lives test-others check fmt lint types sim mutants bench cov image docs
+.PHONY: help setup run test test-scenes test-programs test-lives test-browser test-others check fmt lint types sim mutants bench cov image docs
 
 SECONDS =
 IMAGE = arbbot:dev
@@ -21,6 +21,7 @@ help:
 	@echo 'make check | fmt | lint | types | cov | bench | image | setup'
 
 setup: $(STAMP)
+	@deploy/get-page-assets
 
 $(STAMP): # requirements-test.lock and pyproject.toml are in its name
 	@deploy/make-venv .venv
@@ -36,12 +37,13 @@ run: setup
 # What starts processes mostly waits, the other tests mostly compute: side by side they take half the time. Those that
 # compute give way, so that those in real time keep theirs.
 SCENES := tests/e2e
+BROWSER := tests/browser
 PROGRAMS := tests/bench tests/bootstrap tests/cli
 LIVES := tests/sim tests/shell tests/mutants
 
 test: setup
-	@echo 'test: check, scenes, programs, lives and all other tests run side by side; each is shown when it has ended'
-	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-scenes test-programs test-lives test-others
+	@echo 'test: check, scenes, programs, lives, the page in a browser and all other tests run side by side; each is shown when it has ended'
+	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-scenes test-programs test-lives test-browser test-others
 
 test-scenes: setup
 	@$(PY) -m pytest -q $(SCENES)
@@ -52,8 +54,12 @@ test-programs: setup
 test-lives: setup
 	@nice -n 5 $(PY) -m pytest -q $(LIVES)
 
+test-browser: setup
+	@deploy/get-chromium
+	@nice -n 5 $(PY) -m pytest -q $(BROWSER)
+
 test-others: setup
-	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES))
+	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER))
 
 check: lint types
 	@$(PY) -m ruff format --check .
