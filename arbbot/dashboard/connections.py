@@ -30,6 +30,7 @@ class Connections:
     def __init__(self, refused: Refused, silent_s: float = SILENT_S) -> None:
         self._refused = refused
         self._silent_s = silent_s
+        self._server: web.Server | None = None
         self._loop = asyncio.get_running_loop()
         self._silent: dict[RequestHandler, float] = {}
         """Since when connections have been open that have not been answered anything yet."""
@@ -38,14 +39,21 @@ class Connections:
         """aiohttp's factory of protocols, as long as there is room."""
 
         def make() -> asyncio.Protocol:
-            if len(server.connections) >= CONNECTIONS_MAX:
+            if self.open >= CONNECTIONS_MAX:
                 self._refused.count("connections")
                 return _Full()
             connection = server()
             self._silent[connection] = self._loop.time()
             return connection
 
+        self._server = server
         return make
+
+    @property
+    def open(self) -> int:
+        """How many there are, those included that the loop has accepted and not made yet."""
+        made = self._server.connections if self._server is not None else []
+        return len(set(made).union(self._silent))
 
     async def spoke(self, request: web.Request, _response: web.StreamResponse) -> None:
         """aiohttp's `on_response_prepare`: this connection has sent a request and gets its reply."""

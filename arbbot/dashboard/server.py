@@ -26,6 +26,10 @@ from arbbot.dashboard.stream import SLOW_S, Stream
 STATIC = Path(__file__).parent / "static"
 BODY_BYTES_MAX = 8 * 1024
 KEEP_ALIVE_S = 15.0
+AT_ONCE = 16
+"""Connections that are accepted in one go: a crowd must not keep a decision waiting."""
+QUEUE = 1024
+"""Connections that the system keeps for us meanwhile: it makes those beyond it wait for seconds, a person's too."""
 SHUTDOWN_S = 0.5
 TOKEN_CHARS_MAX = 1024
 CURSOR_DIGITS_MAX = 18
@@ -64,6 +68,11 @@ class Dashboard:
         """Of the page, for a browser."""
         return f"http://{_in_url(self._place.host)}:{self.port}/"
 
+    @property
+    def connections(self) -> int:
+        """How many are open, whatever they do."""
+        return self._connections.open
+
     async def __aenter__(self) -> Self:
         """Listen. Raises OSError where the address cannot be had."""
         loop = asyncio.get_running_loop()
@@ -79,7 +88,11 @@ class Dashboard:
         )
         await self._runner.setup()
         assert self._runner.server is not None
-        self._server = await loop.create_server(connections.bounded(self._runner.server), sock=listener)
+        self._server = await loop.create_server(
+            connections.bounded(self._runner.server), sock=listener, backlog=AT_ONCE
+        )
+        listener.listen(QUEUE)  # asyncio makes one number of both
+        self._connections = connections
         self._tasks = [asyncio.create_task(work) for work in (self.stream.run(), connections.watch())]
         return self
 

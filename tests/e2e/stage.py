@@ -202,7 +202,10 @@ class Stage:
         venue = {"rest_url": self.at.rest, "ws_url": self.at.websocket}
         chosen = {**self._sections, "sandbox": {**self._sections["sandbox"], **venue}}
         keys = {"key_id": DEMO_KEY, "secret": DEMO_SECRET}
-        return Settings.model_validate({"mode": "sandbox", "state_dir": self.directory, "keys": keys, **chosen})
+        page = {"port": 0}
+        return Settings.model_validate(
+            {"mode": "sandbox", "state_dir": self.directory, "keys": keys, "dashboard": page, **chosen}
+        )
 
     async def start(self, harm: Harm | None = None, record: Path | None = None) -> None:
         """Start a daemon process; returns once it has taken its journal, or died. Few start at the same time."""

@@ -74,6 +74,7 @@ class Start:
         venue = {"rest_url": self.listener.url, "ws_url": self.listener.url.replace("http", "ws")}
         keys = {"key_id": DEMO_KEY, "secret": DEMO_SECRET}
         told = {"mode": "sandbox", "state_dir": self.directory / "state", "sandbox": venue, "keys": keys}
+        told["dashboard"] = {"port": 0}
         process = start(Settings.model_validate(told), self.directory)
         await asyncio.to_thread(process.join)
         assert process.exitcode is not None
@@ -82,6 +83,7 @@ class Start:
     async def _command(self) -> tuple[int, str]:
         base = {name: value for name, value in os.environ.items() if not name.startswith("ARBBOT_")}
         ours = {
+            "ARBBOT_DASHBOARD__PORT": "0",
             "ARBBOT_KEYS__KEY_ID": DEMO_KEY,
             "ARBBOT_KEYS__SECRET": DEMO_SECRET,
             "ARBBOT_SANDBOX__REST_URL": self.listener.url,

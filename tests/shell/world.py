@@ -193,7 +193,8 @@ class World:
         }
         keys = {"key_id": DEMO_KEY, "secret": DEMO_SECRET}
         sections = {**self.sections, "sandbox": {**self.sections.get("sandbox", {}), **named}}
-        return Settings.model_validate({"mode": "sandbox", "state_dir": state_dir, "keys": keys, **sections})
+        told = {"mode": "sandbox", "state_dir": state_dir, "keys": keys, "dashboard": {"enabled": False}}
+        return Settings.model_validate({**told, **sections})
 
     def start(self, state_dir: Path | None = None, *, beside: bool = False) -> Run:
         """Start a daemon, by default on what the last one left; `beside` leaves the present one the present one."""

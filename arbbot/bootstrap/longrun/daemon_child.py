@@ -46,6 +46,7 @@ def child_settings(settings: Settings, addresses: dict[str, str], directory: Pat
             "state_dir": directory.absolute(),
             "sandbox": settings.sandbox.model_copy(update=place),
             "rest": settings.rest.model_copy(update=patience),
+            "dashboard": settings.dashboard.model_copy(update={"enabled": False}),
         }
     )
 

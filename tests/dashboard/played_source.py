@@ -1,0 +1,45 @@
+"""A daemon as the page's server needs it, played: it remembers what it was told and answers at once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from arbbot.dashboard import Declined
+
+PHRASE = "resume sandbox"
+
+
+class PlayedSource:
+    """Counts how often it was asked, and keeps the commands it was given."""
+
+    def __init__(self, padding: int = 0) -> None:
+        """`padding` characters make each snapshot heavy."""
+        self.snapshots = 0
+        self.commands: list[tuple[str, str]] = []
+        self._padding = "x" * padding
+
+    def about(self) -> dict[str, Any]:
+        return {"mode": "sandbox", "version": "1.2.3", "route": "btcusd-btceur", "resume_phrase": PHRASE}
+
+    def snapshot(self) -> dict[str, Any]:
+        self.snapshots += 1
+        return {"utc_us": self.snapshots, "exposure": Decimal("0E-8"), "padding": self._padding}
+
+    def series(self) -> dict[str, Any]:
+        return {"every_s": 1, "samples": [], "pnl": [(1, Decimal("1E+3"))]}
+
+    def hedges(self) -> dict[str, Any]:
+        return {"version": 1, "hedges": [], "next": None}
+
+    async def hedges_before(self, cursor: int) -> dict[str, Any]:
+        return {"version": 1, "hedges": [], "next": cursor - 1}
+
+    async def timeline(self, hedge_id: str) -> dict[str, Any] | None:
+        return {"hedge_id": hedge_id, "lines": []} if hedge_id == "ab-h00001" else None
+
+    def command(self, verb: str, reason: str, phrase: str | None) -> dict[str, Any]:
+        if verb == "resume" and phrase != PHRASE:
+            raise Declined(f'to resume, type "{PHRASE}"')
+        self.commands.append((verb, reason))
+        return {"state": "halted", "state_reason": reason, "in_doubt": [], "said": []}

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from arbbot.dashboard import Dashboard, Place
+from arbbot.dashboard.connections import CONNECTIONS_MAX
+from arbbot.dashboard.stream import READERS_MAX
+from tests.dashboard.conftest import TOKEN, Browser
+from tests.dashboard.played_source import PlayedSource
+
+
+async def frame(reply: aiohttp.ClientResponse) -> tuple[int, dict[str, Any]]:
+    """The next event: its number and what it says."""
+    fields: dict[str, str] = {}
+    async with asyncio.timeout(5):
+        while "data" not in fields:
+            name, _, value = (await reply.content.readline()).decode().strip().partition(": ")
+            fields[name] = value
+    assert fields["event"] == "now"
+    return int(fields["id"]), json.loads(fields["data"])
+
+
+async def test_frames_come_at_once_and_keep_coming(browser: Browser) -> None:
+    """The first without waiting, each with a number larger than the last, money as text."""
+    async with browser.client.get(browser.page.address + "api/stream") as reply:
+        assert reply.content_type == "text/event-stream"
+        told = [await frame(reply) for _ in range(3)]
+    numbers = [number for number, _ in told]
+    assert numbers == sorted(set(numbers))
+    assert told[0][1]["exposure"] == "0.00000000"
+
+
+async def test_ten_readers_share_one_snapshot(browser: Browser, source: PlayedSource) -> None:
+    """What is shown is made once for all of them, and not at all when nobody looks."""
+    await asyncio.sleep(0.3)
+    assert source.snapshots == 0
+    streams = [await browser.client.get(browser.page.address + "api/stream") for _ in range(10)]
+    for each in streams:
+        await frame(each)
+    made = source.snapshots
+    assert made <= 13
+    last = await asyncio.gather(*[_numbered(each, made + 1) for each in streams])
+    assert len({json.dumps(words) for words in last}) == 1
+    for each in streams:
+        each.close()
+
+
+async def _numbered(reply: aiohttp.ClientResponse, number: int) -> dict[str, Any]:
+    """The frame of this number; readers that came early have older ones waiting."""
+    while True:
+        seen, words = await frame(reply)
+        if seen >= number:
+            assert seen == number
+            return words
+
+
+async def test_a_logout_ends_the_stream(browser: Browser) -> None:
+    """A stream that is open does not outlive its session."""
+    async with browser.client.get(browser.page.address + "api/stream") as reply:
+        await frame(reply)
+        assert (await browser.post("api/logout", {}))[0] == 204
+        async with asyncio.timeout(5):
+            await reply.content.read()
+
+
+async def test_readers_are_few(browser: Browser) -> None:
+    """One more than there is room for is refused, counted, and room comes back."""
+    streams = [await browser.client.get(browser.page.address + "api/stream") for _ in range(READERS_MAX)]
+    assert (await browser.get("api/stream"))[0] == 503
+    assert browser.page.refused.figures()["connections"] == 1
+    for each in streams:
+        each.close()
+    await until(lambda: not browser.page.stream.readers)
+    async with browser.client.get(browser.page.address + "api/stream") as reply:
+        await frame(reply)
+
+
+async def test_a_reader_that_does_not_read_is_dropped() -> None:
+    """It is cut off within its patience, counted, and the others get every frame meanwhile."""
+    source = PlayedSource(padding=1_000_000)
+    async with (
+        Dashboard(Place("127.0.0.1", 0), SecretStr(TOKEN), source, slow_s=0.3) as page,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), read_bufsize=2**24) as client,
+    ):
+        browser = Browser(page, client)
+        await browser.log_in()
+        cookie = "; ".join(f"{each.key}={each.value}" for each in client.cookie_jar)
+        asked = f"GET /api/stream HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nCookie: {cookie}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", page.port)) as lazy:
+            lazy.sendall(asked.encode())
+            async with client.get(page.address + "api/stream") as reply:
+                async with asyncio.timeout(10):
+                    while not page.refused.figures()["slow"]:
+                        await frame(reply)
+                await frame(reply)
+        assert page.refused.figures()["slow"] == 1
+
+
+CROWD = """
+import socket, sys
+opened = [socket.socket() for _ in range(1_000)]
+for each in opened:
+    each.setblocking(False)
+    each.connect_ex(("127.0.0.1", int(sys.argv[1])))
+print("here", flush=True)
+sys.stdin.read()
+"""
+
+
+async def test_a_thousand_connections_harm_nobody(browser: Browser) -> None:
+    """They are cut off, or closed when they say nothing, or wait in the system's queue; who was there is served on."""
+    refused = browser.page.refused.figures
+    async with browser.client.get(browser.page.address + "api/stream") as reply:
+        await frame(reply)
+        crowd = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", CROWD, str(browser.page.port), stdin=PIPE, stdout=PIPE
+        )
+        assert crowd.stdout is not None
+        async with asyncio.timeout(10):
+            assert await crowd.stdout.readline() == b"here\n"
+        for _ in range(4):
+            await frame(reply)
+            assert browser.page.connections <= CONNECTIONS_MAX
+        await until(lambda: refused()["connections"] + refused()["slow"] > CONNECTIONS_MAX)
+        assert (await browser.get("api/session"))[0] == 200
+        await crowd.communicate(b"")
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait for it, with a bound."""
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_a_port_that_is_taken_is_told(page: Dashboard, source: PlayedSource) -> None:
+    """An OSError before anything is served, and nothing left behind."""
+    with pytest.raises(OSError, match="in use"):
+        async with Dashboard(Place("127.0.0.1", page.port), SecretStr(TOKEN), source):
+            pass
