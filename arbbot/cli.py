@@ -57,6 +57,7 @@ First steps, without account or money:
 While a daemon runs:
   arbbot status                   am I flat, what is in doubt, does the ledger equal the venue
   arbbot why                      why are we not trading
+  arbbot page                     the same and more in a browser
   arbbot halt --reason TEXT       cancel our orders, resolve what is one-sided, latch
 \b
 Afterwards:
@@ -217,8 +218,20 @@ def _who() -> str:
 
 
 @app.command()
-def status(as_json: AsJson = False, socket: Socket = None, settings: SettingsFile = None) -> None:
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Once a second until Ctrl-C, on one screen.")] = False,
+    as_json: AsJson = False,
+    socket: Socket = None,
+    settings: SettingsFile = None,
+) -> None:
     """Am I flat? Exposure, open and doubtful orders, balances against the ledger, books, last hedges."""
+    if watch:
+        from arbbot.status_watch import watch as watch_status
+
+        try:
+            watch_status(lambda: _ask(settings, socket, "status"), as_json)
+        except KeyboardInterrupt:
+            return
     from arbbot import screen
 
     screen.show(_ask(settings, socket, "status"), as_json, "status")
@@ -242,6 +255,12 @@ def health(as_json: AsJson = False, socket: Socket = None, settings: SettingsFil
     answer = ask(path, {"verb": "health"}, hint=hint)
     screen.show(answer, as_json)
     return ExitCode.OK if answer.get("healthy") is True else ExitCode.CHECK_FAILED
+
+
+@app.command()
+def page(socket: Socket = None, settings: SettingsFile = None) -> None:
+    """Where the operator's page is: its address with the token, for a browser of this machine."""
+    typer.echo(_ask(settings, socket, "page")["address"])
 
 
 # --- command the daemon -------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def show(answer: Answer, as_json: bool, kind: str = "") -> None:
 
 def show_json(value: Any) -> None:
     """JSON on standard output, for programs; money as text."""
-    sys.stdout.write(json.dumps(value, default=_plain, indent=2) + "\n")
+    sys.stdout.write(json.dumps(value, default=plain_json, indent=2) + "\n")
 
 
 def _console() -> Console:
@@ -36,7 +36,8 @@ def _console() -> Console:
     return Console(markup=False, emoji=False, highlight=False, soft_wrap=True, width=width)
 
 
-def _plain(value: object) -> Any:
+def plain_json(value: object) -> Any:
+    """For `json.dumps`: money as text without exponent."""
     if isinstance(value, Decimal):
         return format(value, "f")
     return value.value if isinstance(value, Enum) else str(value)

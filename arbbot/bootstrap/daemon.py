@@ -26,6 +26,7 @@ from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.page.machine import rest_figures
 from arbbot.bootstrap.page.memory import Memory
 from arbbot.bootstrap.page.serve import serve_page
+from arbbot.bootstrap.page.serve import told as told_of_page
 from arbbot.bootstrap.page.source import Parts as PageParts
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
 from arbbot.bootstrap.summary import print_summary
@@ -54,7 +55,7 @@ from arbbot.ports import Telemetry as Port
 from arbbot.research.record import Recorder
 from arbbot.runtime.answers import Run, edges, health, status, why
 from arbbot.runtime.clock import SystemClock
-from arbbot.runtime.control import ControlServer
+from arbbot.runtime.control import ControlServer, Refused
 from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
 from arbbot.runtime.operator_verbs import operator_event, outcome
 from arbbot.settings import Keys, RunMode, Settings, read_keys, rules
@@ -148,15 +149,17 @@ async def _serve(
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)
         about = Run.begin(parts.engine, settings.mode.value, __version__, clock.now())
-        said = []
+        link = None
         if memory is not None:
             looks = PageParts(
                 parts.engine, about, clock, journal, source, telemetry, parts.recorder, settings.state_dir, narrated,
                 daemon.deliver,
             )  # fmt: skip
-            said = [f"page       {await serve_page(stack, settings, looks, memory)}"]
+            link = await serve_page(stack, settings, looks, memory)
+        control = ControlServer(socket, _answerer(parts, daemon, about, source, link))
+        doors = [f"control    {socket}", *([] if link is None else [told_of_page(settings, link, demo=narrated)])]
         try:
-            return await _live(stack, parts, daemon, about, source, for_s, socket, said)
+            return await _live(stack, parts, daemon, source, for_s, control, doors)
         except DaemonFault as fault:
             raise broken.failure(fault, parts.engine, logger, redactor) from fault
 
@@ -289,11 +292,10 @@ async def _live(
     stack: AsyncExitStack,
     parts: _Parts,
     daemon: Daemon,
-    about: Run,
     source: BitstampGateway,
     for_s: Decimal | None,
-    socket: Path,
-    said: list[str],
+    control: ControlServer,
+    doors: list[str],
 ) -> ExitCode:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -301,12 +303,11 @@ async def _live(
     if for_s is not None:
         timer = loop.call_later(float(for_s) / parts.clock.speed, daemon.stop, f"--for {for_s}s is over")
         stack.callback(timer.cancel)
-    control = ControlServer(socket, _answerer(parts, daemon, about, source))
     await control.start()
     stack.push_async_callback(control.close)
     paper = parts.settings.mode is RunMode.PAPER
     fees = paper_fees(parts.settings, parts.route) if paper else await fetch_fees(source)
-    say(*_opening(parts, fees, [f"control    {socket}", *said]))
+    say(*_opening(parts, fees, doors))
     code = await daemon.run()
     trouble = None
     if parts.recorder is not None:
@@ -338,7 +339,7 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, doors: list[str]) -
 
 
 def _answerer(
-    parts: _Parts, daemon: Daemon, about: Run, source: BitstampGateway
+    parts: _Parts, daemon: Daemon, about: Run, source: BitstampGateway, link: str | None
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The control socket's verbs."""
     engine = parts.engine
@@ -357,6 +358,10 @@ def _answerer(
                 return edges(engine)
             case "report":
                 return report(engine.core.state, parts.route, parts.settings.mode.value)
+            case "page":
+                if link is None:
+                    raise Refused("dashboard.enabled is false")
+                return {"address": link}
             case "where":
                 return {"journal": str(parts.journal.path), "pid": os.getpid()}
             case _:

@@ -107,6 +107,7 @@ class HedgeRows:
         terms, row = record.terms, self._rows.get(record.terms.hedge_id)
         if row is not None and terms.purpose is Purpose.LEG:
             self._legs[terms.client_order_id] = row.legs[terms.side] = _Leg(terms)
+            self.version += 1
 
     def _moved(self, record: r.OrderMoved) -> None:
         leg = self._legs.get(record.client_order_id)

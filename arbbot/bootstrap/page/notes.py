@@ -1,4 +1,4 @@
-"""What a person would want to have heard, newest first: alerts, trips, changes of state, starts and stops."""
+"""What a person would want to have heard, newest first: alerts (of trips and changes of state too), starts, stops."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections import deque
 from typing import Any
 
 from arbbot.domain import records as r
-from arbbot.domain.mode import Mode, Severity
+from arbbot.domain.mode import Severity
 from arbbot.domain.signals import FeedChanged
-from arbbot.domain.trips import LimitTripped
 
 KEPT = 30
 
@@ -27,13 +26,8 @@ class Notes:
         match record:
             case r.AlertRaised():
                 self._note(record.utc_us, record.severity, record.name, record.text)
-            case LimitTripped():
-                text = f"{record.name} at {record.measured:f} of {record.limit:f}: {record.mode.value}"
-                self._note(record.utc_us, Severity.CRITICAL, "limit_tripped", text)
             case r.ModeChanged():
-                self.mode_since_us = record.utc_us
-                severity = Severity.WARNING if record.mode in (Mode.HALTED, Mode.PANIC) else Severity.NOTICE
-                self._note(record.utc_us, severity, record.mode.value, f"by {record.who}: {record.reason}")
+                self.mode_since_us = record.utc_us  # its words are in an alert
             case FeedChanged(state="up"):
                 self._connections += 1
             case r.Started():

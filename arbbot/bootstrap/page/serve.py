@@ -16,7 +16,7 @@ from arbbot.settings import Settings
 
 
 async def serve_page(stack: AsyncExitStack, settings: Settings, parts: Parts, memory: Memory) -> str:
-    """Serve it until the stack unwinds; returns what to tell the operator. Raises Failure (SETTINGS or SECRET)."""
+    """Serve it until the stack unwinds; returns its link, the token in it. Raises Failure (SETTINGS or SECRET)."""
     token = made_token(settings)
     source = PageSource(parts, memory)
     wanted = settings.dashboard
@@ -32,6 +32,12 @@ async def serve_page(stack: AsyncExitStack, settings: Settings, parts: Parts, me
         await stack.enter_async_context(page)
     source.page_figures = lambda: {"clients": page.stream.readers, "refused": page.refused.figures()}
     beside(stack, source.series_kept.run(), "the sampling for the page's charts")
-    if parts.demo:  # its token dies with it, and nobody keeps this output
-        return f"{page.address}#{token.get_secret_value()}"
-    return f"{page.address}  token in {token_file(settings)}; `arbbot page` prints the whole address"
+    return f"{page.address}#{token.get_secret_value()}"
+
+
+def told(settings: Settings, link: str, *, demo: bool) -> str:
+    """What to print of it: logs are kept, and a token in them would be anybody's."""
+    if demo:  # its token dies with it
+        return f"page       {link}"
+    address, _, _ = link.partition("#")
+    return f"page       {address}  token in {token_file(settings)}; `arbbot page` prints the whole link"
