@@ -1,7 +1,7 @@
 // The four questions an operator asks, answered in a word and a sentence.
 import { $, mark, put } from "./dom.js";
 import { coarse, grouped, isNegative, isZero, plural } from "./format.js";
-import { LATCHED, ORDER_STATES, STATES, refusalTone, refusalWord, worst } from "./words.js";
+import { FEED_DEAD, LATCHED, ORDER_STATES, STATES, refusalTone, refusalWord, worst } from "./words.js";
 
 const DOUBT_ALARM_S = 60;
 /** When the daemon itself calls a person. */
@@ -39,6 +39,7 @@ export function flat({ status, utc_us: nowUs }) {
 export function doubt({ status }) {
   const orders = status.open_orders.filter((order) => order.in_doubt);
   if (!orders.length) {
+    if (!status.armed) return { word: "Nothing", why: "by the journal; the venue has not told yet", tone: "calm" };
     const open = status.open_orders.length;
     return { word: "Nothing", why: open ? `${plural(open, "order")} open, each known to the venue or being sent` : "no order is open", tone: "ok" };
   }
@@ -52,7 +53,7 @@ export function doubt({ status }) {
 }
 
 export function trading({ status, why }) {
-  if (status.stopping) return { word: "Stopping", why: status.stopping, tone: "wait" };
+  if (status.stopping) return { word: "Stopping", why: status.stopping, tone: status.problems.includes(FEED_DEAD) ? "alarm" : "wait" };
   if (LATCHED.includes(status.state)) {
     return { word: refusalWord(status.state), why: status.state_reason || STATES[status.state].means, tone: "alarm" };
   }
@@ -67,17 +68,21 @@ export function trading({ status, why }) {
   };
 }
 
-export function ledger({ status }) {
+/** What the last reading found different, in the daemon's words; null where nothing was, or where it agreed since. */
+export function difference({ status, notes }) {
+  const told = notes.find((note) => note.name === "ledger_difference");
+  return !status.reconciled && told && told.utc_us > (status.agreed_utc_us ?? 0) ? told.text : null;
+}
+
+export function ledger(snapshot) {
+  const { status } = snapshot;
   const age = status.reconciled_age_s === null ? null : coarse(Number(status.reconciled_age_s));
-  const differing = Object.entries(status.balances).filter(([, line]) => line.difference !== null && !isZero(line.difference));
+  const differs = difference(snapshot);
+  if (differs) return { word: "Differs", why: `${differs}; last equal ${age} ago`, tone: "alarm" };
   const busy = status.open_orders.length > 0 || status.open_hedge !== null;
-  if (status.reconciled) return { word: "Equal", why: `seen equal to the venue's balances ${age} ago`, tone: "ok" };
+  if (status.reconciled) return { word: "Equal", why: `equal to the venue's balances ${age} ago`, tone: "ok" };
   if (age === null) return { word: "Not known", why: "the venue's balances have not been compared yet", tone: "wait" };
-  if (busy) return { word: "Moving", why: `compared when nothing is open; last equal ${age} ago`, tone: "calm" };
-  if (/^(halted|panic)$/.test(status.state)) {
-    const shown = differing.map(([currency, line]) => `${grouped(line.difference)} ${currency}`).join(", ");
-    return { word: "Differs", why: shown ? `venue minus ledger: ${shown}; last equal ${age} ago` : `${status.state_reason}; last equal ${age} ago`, tone: "alarm" };
-  }
+  if (busy) return { word: "Moving", why: `compared when nothing is open; equal ${age} ago`, tone: "calm" };
   return { word: "Not yet equal", why: `reading the account again; last equal ${age} ago`, tone: "wait" };
 }
 

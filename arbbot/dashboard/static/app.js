@@ -9,7 +9,7 @@ import { drawFlat } from "./flat.js";
 import { drawAfterHalt } from "./halted.js";
 import { drawHealth } from "./health.js";
 import { Hedges } from "./hedges.js";
-import { drawLimits, drawRefusals } from "./limits.js";
+import { drawLimits, drawNearest, drawRefusals } from "./limits.js";
 import { drawNotes } from "./notes.js";
 import { drawBridge, drawDays, drawPnl, hedgeCounts } from "./pnl.js";
 import { Series } from "./series.js";
@@ -33,7 +33,7 @@ const stream = new Stream({ onFrame: draw, onOpen: connected, onRefused: enter }
 /** What must be right first stands first; a fault in one part takes no other part with it. */
 const PARTS = [
   drawBanner, drawAfterHalt, (now) => controls.see(now), drawAnswers, drawFlat, drawEdge, drawPnl,
-  (now) => drawHealth(now, stream), drawLimits, drawRefusals, drawDays, drawBridge, drawNotes,
+  (now) => drawHealth(now, stream), drawNearest, drawLimits, drawRefusals, drawDays, drawBridge, drawNotes,
   (now) => put($("hedge-counts"), hedgeCounts(now.report)), (now) => hedges.see(now), (now) => series.see(now), (now) => charts.see(now),
 ];
 const faults = new Set();

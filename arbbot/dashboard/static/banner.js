@@ -7,29 +7,34 @@ let told = null;
 
 export function drawBanner(snapshot) {
   const { status } = snapshot;
-  const state = STATES[status.state] ?? { tone: "alarm", means: "" };
+  const state = stateOf(status);
   mark(document.body, "mode", status.mode);
-  mark(document.body, "tone", status.stopping ? "wait" : state.tone);
+  mark(document.body, "tone", state.tone);
   put($("mode-word"), status.mode.toUpperCase());
   put($("mode-meaning"), status.demo ? "rehearsal, built-in exchange" : MODES[status.mode] ?? "");
-  put($("state"), stateWord(status));
+  put($("state"), state.word);
   put($("state-detail"), stateDetail(snapshot, state.means), status.state_reason);
   put($("route"), status.route);
   put($("version"), status.version);
   put($("uptime"), coarse(Number(status.uptime_s)), `${plain(status.uptime_s)} s`);
-  document.title = `${stateWord(status)} · ${status.mode} · arbbot`;
+  document.title = `${state.word} · ${status.mode} · arbbot`;
   announce(status, state.means);
 }
 
-function stateWord(status) {
-  if (status.stopping && status.state === "active") return "STOPPING";
-  return status.state.toUpperCase();
+/** Word, tone and meaning. What latched outranks that the daemon starts or stops. */
+function stateOf(status) {
+  const known = STATES[status.state] ?? { tone: "alarm", means: "" };
+  const word = status.state.toUpperCase();
+  if (known.tone === "alarm") return { word, ...known };
+  if (status.stopping) return { word: "STOPPING", tone: "wait", means: status.stopping };
+  if (!status.armed) return { word: "STARTING", tone: "wait", means: "reading the account; nothing is traded yet" };
+  return { word, ...known };
 }
 
 function stateDetail(snapshot, means) {
   const { status } = snapshot;
   const since = status.state_since_us ? ` · since ${clock(status.state_since_us)}` : "";
-  if (status.stopping) return `stopping: ${status.stopping}`;
+  if (status.stopping) return status.stopping;
   return `${status.state_reason || means}${since}`;
 }
 

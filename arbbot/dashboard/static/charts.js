@@ -7,6 +7,8 @@ const LIBRARY = "/static/vendor/uPlot.iife.min.js";
 const STYLE = "/static/vendor/uPlot.min.css";
 const HEIGHT = 190;
 const EVERY_MS = 1000;
+const LEAST_US = 60e6;
+/** A young process fills the width with what there is, from a minute on. */
 const MISSING = "charts need npm at set-up: install npm, make setup";
 
 const color = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
@@ -56,7 +58,7 @@ export class Charts {
   see(snapshot) {
     this.snapshot = snapshot;
     const now = performance.now();
-    if (!this.ready || !this.series.changed || !this.series.samples.length || now - (this.drawnAt ?? -EVERY_MS) < EVERY_MS) return;
+    if (!this.ready || !this.series.changed || !this.series.whole || !this.series.samples.length || now - (this.drawnAt ?? -EVERY_MS) < EVERY_MS) return;
     this.drawnAt = now;
     this.series.changed = false;
     if (!this.plots) this.build();
@@ -96,7 +98,7 @@ export class Charts {
   draw() {
     const { samples, curve } = this.series;
     const nowUs = Math.max(samples.at(-1).utc_us, this.snapshot.utc_us);
-    const fromUs = nowUs - this.minutes * 60e6;
+    const fromUs = Math.max(nowUs - this.minutes * 60e6, Math.min(samples[0].utc_us, nowUs - LEAST_US));
     const shown = samples.filter((sample) => sample.utc_us >= fromUs);
     const before = curve.findLast(([us]) => us < fromUs)?.[1] ?? "0";
     const steps = [[fromUs, before], ...curve.filter(([us]) => us >= fromUs)];
@@ -153,8 +155,8 @@ function plot(id, lines, { around = false, ...more } = {}) {
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: true }, y: { range } },
       axes: [
-        { ...axis, values: (_, seconds) => seconds.map((second) => clock(second * 1e6).slice(0, seconds[1] - seconds[0] < 60 ? 8 : 5)) },
-        { ...axis, size: 58 },
+        { ...axis, size: 24, values: (_, seconds) => seconds.map((second) => clock(second * 1e6).slice(0, seconds[1] - seconds[0] < 60 ? 8 : 5)) },
+        { ...axis, size: 52 },
       ],
       series: [{}, ...lines.map((line) => ({ points: { show: false }, spanGaps: false, ...line }))],
       ...more,

@@ -25,18 +25,24 @@ export function made(tag, { text, className, children } = {}) {
   return node;
 }
 
-/** Exact decimal text with every digit; zeros that carry no value are there, only fainter. */
+/** Decimals that a column of exact figures makes room for. */
+const PLACES = 8;
+
+/** Exact decimal text with every digit. Zeros at its end that carry no value are fainter, and beyond the column's
+ * places they only stand in the document; figures with fewer decimals keep their point in line with the others. */
 export function exact(node, value) {
   const text = value === null || value === undefined ? NONE : grouped(value);
   if (node.dataset.exact === text) return;
   node.dataset.exact = text;
-  const [, head, zeros] = /^(.*?\.\d*?|[^.]*)(0*)$/.exec(text.includes(".") ? text : `${text}`) ?? [];
-  if (!text.includes(".")) {
-    node.textContent = text;
-    return;
-  }
-  const faint = made("span", { text: zeros, className: "z" });
-  node.replaceChildren(head, faint);
+  const [whole, fraction = ""] = text.split(".");
+  const digits = fraction.replace(/0+$/, "");
+  const faint = fraction.slice(digits.length, Math.max(PLACES, digits.length));
+  const beyond = fraction.slice(digits.length + faint.length);
+  node.replaceChildren(
+    fraction ? `${whole}.${digits}` : whole,
+    ...[[faint, "z"], [beyond, "beyond"]].filter(([zeros]) => zeros).map(([zeros, className]) => made("span", { text: zeros, className })),
+  );
+  node.style.paddingRight = text === NONE || fraction.length >= PLACES ? "" : `${PLACES - fraction.length + (fraction ? 0 : 0.5)}ch`;
 }
 
 /** A shortened copy; the full value is its title. */

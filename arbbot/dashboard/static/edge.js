@@ -13,7 +13,7 @@ const FIGURES = [
   ["fees, FX included", "fees_bps", cost],
   ["net", "net_bps", two],
   ["threshold (gross)", "threshold_bps", two],
-  ["touch, of the threshold", METER],
+  ["touch to threshold", METER],
   ["break-even (gross)", "break_even_bps", two],
   ["net floor", "net_floor_bps", two],
   ["size", "size", grouped],

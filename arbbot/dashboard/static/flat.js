@@ -1,7 +1,7 @@
 // Exposure, what is open at the venue, and balances.
 import { $, each, exact, made, mark, put, row } from "./dom.js";
 import { NONE, coarse, grouped, isZero, utc } from "./format.js";
-import { orderState } from "./answers.js";
+import { difference, orderState } from "./answers.js";
 
 export function drawFlat(snapshot) {
   const { status, utc_us: nowUs } = snapshot;
@@ -15,6 +15,9 @@ export function drawFlat(snapshot) {
   const [currency, drift] = Object.entries(status.fx_drift)[0] ?? ["", null];
   put($("drift-name"), `left by hedges, unconverted ${currency}`);
   exact($("fx-drift"), drift);
+  const differs = difference(snapshot);
+  put($("agreed"), differs ? `as last agreed; by the last reading ${differs}` : agreed(status, nowUs));
+  mark($("agreed"), "tone", differs ? "alarm" : "calm");
   drawOrders(status.open_orders);
   each($("balances"), Object.entries(status.balances), ([name]) => name, () => row(3), drawBalance);
 }
@@ -32,6 +35,12 @@ function drawOrders(orders) {
     const purpose = order.purpose === "leg" ? "" : `${order.purpose} · `;
     put(node.lastElementChild, `${order.client_order_id} · ${purpose}${orderState(order)}${cancel} · ${coarse(Number(order.age_s))}`);
   });
+}
+
+function agreed(status, nowUs) {
+  if (status.reconciled_age_s === null) return "not compared yet";
+  const read = status.agreed_utc_us === null ? "not yet read by this process" : `last read and equal ${coarse((nowUs - status.agreed_utc_us) / 1e6)} ago`;
+  return `last statement ${coarse(Number(status.reconciled_age_s))} ago; ${read}`;
 }
 
 function drawBalance(node, [currency, line]) {

@@ -2,9 +2,6 @@
 import { $, mark, put, show } from "./dom.js";
 import { clock, coarse, grouped, isZero, plural } from "./format.js";
 
-/** The daemon tells the age of its agreement in tenths of a second. */
-const AGE_STEP_US = 100_000;
-
 export function drawAfterHalt(snapshot) {
   const { status } = snapshot;
   const strip = $("after-halt");
@@ -17,20 +14,19 @@ export function drawAfterHalt(snapshot) {
   put($("after-halt-text"), text);
 }
 
-export function afterHalt({ status, utc_us: nowUs }) {
-  const since = status.state_since_us;
+export function afterHalt({ status }) {
+  const { state_since_us: since, agreed_utc_us: seen } = status;
   const open = stillOpen(status);
   if (open.length) return { word: "Still open", text: open.join(" · "), tone: "wait" };
   if (!status.reconciled) {
     return { word: "Waiting for the venue", text: "no order of ours is open; the ledger has not been seen equal to the venue since", tone: "wait" };
   }
-  const agreedUs = nowUs - Math.round(Number(status.reconciled_age_s) * 1e6) - AGE_STEP_US;
-  const seenUs = status.confirmed_us ?? agreedUs;
-  if (since === null || seenUs >= since) {
-    const when = since === null ? "" : `, ${coarse((seenUs - since) / 1e6)} after the halt`;
-    return { word: "Confirmed from the venue", text: `nothing is open, and at ${clock(seenUs)} the ledger equalled the venue's balances${when}`, tone: "ok" };
+  if (since === null || (seen !== null && seen >= since)) {
+    const when = since === null || seen === null ? "" : `, ${coarse((seen - since) / 1e6)} after the halt`;
+    const at = seen === null ? "" : ` at ${clock(seen)}`;
+    return { word: "Confirmed from the venue", text: `nothing is open, and the ledger equalled the venue's balances${at}${when}`, tone: "ok" };
   }
-  return { word: "Nothing is open", text: `nothing was sent since the ledger last equalled the venue, at ${clock(agreedUs)}; waiting for the venue's next word`, tone: "wait" };
+  return { word: "Nothing is open", text: "by our own books; waiting for the venue's next word on balances and rows", tone: "wait" };
 }
 
 function stillOpen(status) {

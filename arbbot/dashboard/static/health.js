@@ -1,10 +1,7 @@
 // Whether the daemon is fit to trade, and the figures behind that.
 import { $, lines, mark, pairs, put } from "./dom.js";
 import { NONE, bytes, grouped, percent, plural, rounded } from "./format.js";
-import { LATCHED } from "./words.js";
-
-/** The daemon has tried to reconnect as often as it may: nothing comes back by itself. */
-const FEED_DEAD = "the feed is dead";
+import { FEED_DEAD, LATCHED } from "./words.js";
 
 export function healthTone({ status, health }) {
   if (health.healthy) return "ok";

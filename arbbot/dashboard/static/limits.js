@@ -3,7 +3,7 @@ import { $, each, lines, made, mark, pairs, put, row, short } from "./dom.js";
 import { clock, day, grouped, rounded, spaced } from "./format.js";
 
 const NEAR = 0.8;
-const figure = (value) => (value.includes(".") && value.length > 12 ? rounded(value, 2) : grouped(value));
+const figure = (value) => (value.includes(".") ? rounded(value, 2) : grouped(value));
 
 export function drawLimits(snapshot) {
   const { limits } = snapshot.status;
@@ -29,6 +29,20 @@ export function drawLimits(snapshot) {
     ["cancels, last minute", String(limits.cancels_last_minute)],
   ]);
   lines($("resets"), limits.last_resets.map((reset) => `${day(reset.reset_utc_us)} ${clock(reset.reset_utc_us)} ${spaced(reset.name)} by ${reset.who}: ${reset.reason}`), "none");
+}
+
+/** For the first screen: what is tripped, or which limit is nearest. */
+export function drawNearest({ status }) {
+  const { hard, tripped } = status.limits;
+  const used = Object.entries(hard).filter(([, line]) => Number(line.limit) > 0).map(([name, line]) => ({ name, line, share: Number(line.measured) / Number(line.limit) }));
+  const nearest = used.sort((a, b) => b.share - a.share)[0];
+  const words = tripped.length
+    ? `tripped: ${tripped.map((trip) => spaced(trip.name)).join(", ")}`
+    : nearest && nearest.share > 0
+      ? `none tripped; nearest ${spaced(nearest.name)}, ${figure(nearest.line.measured)} of ${figure(nearest.line.limit)}`
+      : "none tripped, none in sight";
+  put($("nearest"), words);
+  mark($("nearest"), "tone", tripped.length ? "alarm" : nearest && nearest.share >= NEAR ? "wait" : "calm");
 }
 
 export function drawRefusals({ why }) {

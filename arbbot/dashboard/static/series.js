@@ -9,12 +9,15 @@ export class Series {
     this.samples = [];
     this.curve = [];
     this.changed = false;
+    this.whole = false;
+    /** Once the time before the page was opened is there. */
   }
 
   async read() {
     const told = await ask("/api/series");
     this.samples = told.samples;
     this.curve = told.pnl;
+    this.whole = true;
     this.changed = true;
   }
 

@@ -15,6 +15,9 @@ export const STATES = {
   panic: { tone: "alarm", means: "everything is cancelled; only a person resumes" },
 };
 
+/** The daemon has tried to reconnect as often as it may: nothing comes back by itself. */
+export const FEED_DEAD = "the feed is dead";
+
 export const LATCHED = ["reducing", "halted", "panic"];
 
 /** Refusals that end by themselves and are no fault: the market, or the pace of trading. */
