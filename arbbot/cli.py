@@ -21,6 +21,7 @@ import typer
 
 from arbbot.cli_exchange import exchange
 from arbbot.cli_rehearse import rehearse
+from arbbot.cli_report import report
 from arbbot.cli_spikes import spikes
 from arbbot.cli_types import AsJson, JournalFile, Reason, SettingsFile, Socket, duration, positive
 from arbbot.domain.exit_codes import ExitCode
@@ -337,13 +338,7 @@ def adopt(
 # --- look back ----------------------------------------------------------------------------------------------------
 
 
-@app.command()
-def report(journal: JournalFile = None, as_json: AsJson = False, settings: SettingsFile = None) -> int:
-    """What we really made: hedges, ledger against the venue, P&L line by line, fees, edge expected and realised."""
-    loaded = _load(settings)
-    from arbbot import bootstrap
-
-    return bootstrap.report(journal, loaded, as_json)
+app.command()(report)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,14 @@ def duration(text: str) -> Decimal:
     if seconds <= 0:
         raise typer.BadParameter(f"{text!r} is no duration: say 30s, 5m, 24h or 2d")
     return seconds
+
+
+def day(text: str) -> date:
+    """`2026-11-22`, a UTC day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day: say 2026-11-22") from None
 
 
 def number(text: str) -> Decimal:

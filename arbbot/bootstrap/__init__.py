@@ -9,13 +9,16 @@ from arbbot.bootstrap.replaying import replay
 from arbbot.bootstrap.spikes import recorded as recorded_spikes
 from arbbot.bootstrap.spikes import simulated as simulated_spikes
 from arbbot.bootstrap.venue import exchange
+from arbbot.bootstrap.written_report import Period, html_report
 
 __all__ = [
+    "Period",
     "adopt",
     "backtest",
     "check",
     "exchange",
     "explain",
+    "html_report",
     "listed",
     "recorded_spikes",
     "rehearse",

@@ -24,6 +24,8 @@ from arbbot.dashboard.source import Declined, Source
 from arbbot.dashboard.stream import SLOW_S, Stream
 
 STATIC = Path(__file__).parent / "static"
+VENDOR = STATIC / "vendor"
+"""What comes through npm at set-up, or is missing."""
 BODY_BYTES_MAX = 8 * 1024
 KEEP_ALIVE_S = 15.0
 AT_ONCE = 16

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("runtime", "bitstamp", "journal", "telemetry", "exchange", "research", "engine", "domain")
+PACKAGES = ("runtime", "bitstamp", "dashboard", "journal", "telemetry", "exchange", "research", "engine", "domain")
 MODULES = ("__main__", "cli", "bootstrap", "settings", "ports")
 FORBIDDEN = (
     ("domain", "engine"),
@@ -28,6 +28,8 @@ FORBIDDEN = (
     ("research", "runtime"),
     ("exchange", "bitstamp"),
     ("exchange", "engine"),
+    ("dashboard", "engine"),
+    ("dashboard", "runtime"),
     ("exchange", "ports"),
     ("journal", "settings"),
     ("runtime", "bootstrap"),

@@ -9,9 +9,11 @@ from typing import Any
 
 from arbbot.domain import records as r
 from arbbot.domain.market import Side
-from arbbot.domain.money import ZERO
+from arbbot.domain.money import BPS, ZERO
 from arbbot.domain.order import OrderState, OrderTerms, Purpose
 from arbbot.engine.entry import round_price
+
+_BPS_STEP = Decimal("0.0001")
 
 
 @dataclass(slots=True)
@@ -19,6 +21,8 @@ class _Leg:
     """One of the two orders that a hedge began with."""
 
     terms: OrderTerms
+    expected: Decimal
+    """The book walked for the size at the decision: an average price."""
     state: OrderState = OrderState.INTENT
     answered_us: int | None = None
     filled: Decimal = ZERO
@@ -27,11 +31,16 @@ class _Leg:
     fees: dict[str, Decimal] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Any]:
+        """Prices in counter currency; slippage is how much worse than at the decision it filled."""
+        price = round_price(self.value / self.filled) if self.filled else None
+        worse = None if price is None else (price - self.expected) * self.terms.side.sign
         return {
             "market": self.terms.market,
             "size": self.terms.size,
             "filled": self.filled,
-            "price": round_price(self.value / self.filled) if self.filled else None,
+            "price": price,
+            "expected_price": self.expected,
+            "slippage_bps": None if worse is None else (worse / self.expected * BPS).quantize(_BPS_STEP) + ZERO,
             "limit": self.terms.price,
             "fees": dict(self.fees),
             "state": self.state.value,
@@ -106,7 +115,8 @@ class HedgeRows:
     def _intended(self, record: r.OrderIntended) -> None:
         terms, row = record.terms, self._rows.get(record.terms.hedge_id)
         if row is not None and terms.purpose is Purpose.LEG:
-            self._legs[terms.client_order_id] = row.legs[terms.side] = _Leg(terms)
+            expected = row.opened.buy_vwap if terms.side is Side.BUY else row.opened.sell_vwap
+            self._legs[terms.client_order_id] = row.legs[terms.side] = _Leg(terms, expected)
             self.version += 1
 
     def _moved(self, record: r.OrderMoved) -> None:
