@@ -12,6 +12,7 @@ import typer
 from arbbot.bench.bookkeeping import bookkeeping
 from arbbot.bench.hot_paths import HOT_PATHS
 from arbbot.bench.memory import Resident, measure
+from arbbot.bench.page import READERS, page_cost
 from arbbot.bench.pauses import pauses
 from arbbot.bench.table import Figure, show
 from arbbot.bench.tick_to_trade import by_aiohttp, daemon, floor, loops, on_loop
@@ -19,6 +20,8 @@ from arbbot.bench.tick_to_trade import by_aiohttp, daemon, floor, loops, on_loop
 ROUNDS = 200
 SAMPLES = 100
 LATENCY_ROUNDS = 3
+PAGE_ROUNDS, PAGE_SAMPLES = 4, 55
+"""As many orders as the limit of a minute leaves room for."""
 FRAMES = 150_000
 SOAK_FRAMES = 1_000_000
 
@@ -64,6 +67,21 @@ def latency_figures() -> list[Figure]:
     return figures
 
 
+def page_figures() -> list[Figure]:
+    """What ten readers of the operator's page cost, beside nobody looking, in the same run."""
+    factory = next(iter(loops().values()))
+    with asyncio.Runner(loop_factory=factory) as runner:
+        cost = runner.run(page_cost(PAGE_ROUNDS, PAGE_SAMPLES))
+    p50 = f"{cost.open_p50_us:.0f} us / {cost.closed_p50_us:.0f} us with nobody looking"
+    p99 = f"{cost.open_p99_us:.0f} us / {cost.closed_p99_us:.0f} us"
+    told = f"of one core, for {READERS} readers at 4 Hz"
+    return [
+        Figure("tick to trade, page open, p50", cost.open_p50_us / cost.closed_p50_us, "x", None, p50),
+        Figure("tick to trade, page open, p99", cost.open_p99_us / cost.closed_p99_us, "x", None, p99),
+        Figure("the page's stream", cost.stream_share * 100, "%", 1.0, told),
+    ]
+
+
 def memory_figures(frames: int) -> list[Figure]:
     """Resident memory, and what a full collection costs."""
     weighed: Resident = asyncio.run(measure(frames))
@@ -80,7 +98,7 @@ def main(
     soak: Annotated[bool, typer.Option("--soak", help=f"Weigh memory after {SOAK_FRAMES:,} frames.")] = False,
 ) -> None:
     """Measure the hot paths against their budgets."""
-    figures = cpu_figures() + bookkeeping_figures() + latency_figures()
+    figures = cpu_figures() + bookkeeping_figures() + latency_figures() + page_figures()
     figures += memory_figures(SOAK_FRAMES if soak else FRAMES)
     machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
     show(figures, machine, as_json=as_json)

@@ -18,7 +18,7 @@ class Figure:
     what: str
     measured: float
     unit: str
-    """x (a ratio), us, ms or MB."""
+    """x (a ratio), us, ms, MB or %."""
     budget: float | None
     """The largest allowed, in the same unit; None where it is only told."""
     beside: str

@@ -34,13 +34,15 @@ from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway, RestSettings
 from arbbot.bitstamp.session import Channels
 from arbbot.bitstamp.stream import BitstampFeed, StreamSettings
+from arbbot.bootstrap.page.memory import Memory
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
 from arbbot.domain.events import Event, Tick
 from arbbot.engine.state import State
 from arbbot.engine.step import Engine
-from arbbot.journal.sqlite import open_journal
+from arbbot.journal.sqlite import SqliteJournal, open_journal
 from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.daemon import Daemon
+from arbbot.telemetry.fold import Telemetry
 
 WARM_UP = 20
 READY_WITHIN_S = 10.0
@@ -184,35 +186,60 @@ class _OwnAnswers:
         return self._account.answer(ask)
 
 
-async def daemon(rounds: int, samples: int) -> Latency:
-    """The real feed, engine, journal (NORMAL), order desk and REST gateway."""
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A whole daemon against the peer."""
+
+    shell: Daemon
+    clock: SystemClock
+    journal: SqliteJournal
+    venue: BitstampGateway
+    telemetry: Telemetry
+    directory: Path
+    peer: _Peer
+    memory: Memory
+    """What a page would remember; folded by whoever measures one."""
+
+    async def one_us(self) -> float:
+        """From a book's sending to the second order's arrival, once the last hedge is closed and reconciled."""
+        await _ready(self.shell, self.clock)
+        return await self.peer.round_us()
+
+
+@contextlib.asynccontextmanager
+async def trading(*, with_memory: bool = False) -> AsyncIterator[Bench]:
+    """The real feed, engine, journal (NORMAL), order desk and REST gateway, ready to be measured."""
     async with contextlib.AsyncExitStack() as stack:
         peer = await stack.enter_async_context(_peer())
-        directory = stack.enter_context(tempfile.TemporaryDirectory())
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         clock = SystemClock()
         limiter = Limiter(random.Random(1))  # noqa: S311 - its pauses are not what is measured
         venue = await stack.enter_async_context(
             BitstampGateway(RestSettings(f"http://{HOST}:{peer.http_port}"), clock, limiter, credentials=KEY)
         )
-        journal = open_journal(Path(directory) / "journal.db", IDENTITY, sync_full=False)
+        journal = open_journal(directory / "journal.db", IDENTITY, sync_full=False)
         stack.callback(journal.close)
         feed = BitstampFeed(StreamSettings(peer.stream), Channels(ROUTE.symbols), clock, random.Random(1))  # noqa: S311 - as above
         engine = Engine(ROUTE, RULES, State(), journal.key)
         telemetry = quiet_telemetry()
         stack.callback(telemetry.close)
-        shell = Daemon(engine, journal, _OwnAnswers(venue), [feed], clock, telemetry, None, "bench")
+        memory = Memory()
+        memory.behind = telemetry
+        told = memory if with_memory else telemetry
+        shell = Daemon(engine, journal, _OwnAnswers(venue), [feed], clock, told, None, "bench")
         running = asyncio.create_task(shell.run())
         await venue.warm()
-
-        async def one_us() -> float:
-            await _ready(shell, clock)
-            return await peer.round_us()
-
         try:
-            return await _best(rounds, samples, one_us)
+            yield Bench(shell, clock, journal, venue, telemetry, directory, peer, memory)
         finally:
             shell.stop("the bench is over")
             await running
+
+
+async def daemon(rounds: int, samples: int) -> Latency:
+    """The whole daemon, nobody looking at it."""
+    async with trading() as bench:
+        return await _best(rounds, samples, bench.one_us)
 
 
 async def _ready(shell: Daemon, clock: SystemClock) -> None:

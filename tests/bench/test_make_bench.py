@@ -8,6 +8,7 @@ import json
 import pytest
 
 from arbbot.bench.bookkeeping import bookkeeping
+from arbbot.bench.page import page_cost
 from arbbot.bench.table import Figure, show
 from arbbot.bench.tick_to_trade import Latency, by_aiohttp, daemon, floor, loops, on_loop
 
@@ -19,6 +20,13 @@ def test_a_tick_becomes_two_orders_over_loopback(measure: object) -> None:
     latency = on_loop(loops()["asyncio"], measure, 1, 2)
     assert isinstance(latency, Latency)
     assert 0 < latency.p50_us <= latency.p99_us
+
+
+def test_the_page_is_measured_closed_and_open() -> None:
+    """Ten readers in a process of their own come and go, and the daemon trades meanwhile."""
+    cost = asyncio.run(page_cost(1, 3, idle_s=0.3))
+    assert 0 < cost.closed_p50_us <= cost.closed_p99_us
+    assert 0 < cost.open_p50_us <= cost.open_p99_us
 
 
 def test_bookkeeping_is_measured_with_the_real_parts() -> None:
