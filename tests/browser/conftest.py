@@ -50,7 +50,9 @@ class Seen:
     """What pages said and asked for while they were open. The driver hangs attributes of its own on it."""
 
     console: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    expected: tuple[str, ...] = ()
+    """What the console is bound to say: the browser itself reports each refused request there."""
 
     def watch(self, page: Page) -> Page:
         """Listen to a page."""
@@ -60,16 +62,15 @@ class Seen:
         return page
 
     def _said(self, message: ConsoleMessage) -> None:
-        self.console.append(f"{message.type}: {message.text}")
+        self.console.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
     def _asked(self, request: Request) -> None:
-        self.hosts.add(urlsplit(request.url).hostname or request.url)
-
+        self.asked.append(request.url)
 
     def check(self) -> None:
         """Nothing was complained of, and nothing was asked of another machine."""
-        assert self.console == []
-        assert self.hosts <= {"127.0.0.1"}
+        assert [text for text in self.console if not any(each in text for each in self.expected)] == []
+        assert {urlsplit(url).hostname for url in self.asked} <= {"127.0.0.1"}
 
 
 OpenPage = Callable[..., Page]
@@ -91,6 +92,7 @@ def desk(stage: Stage, chromium: Browser) -> Iterator[tuple[Page, Seen]]:
 def show(stage: Stage, desk: tuple[Page, Seen]) -> Iterator[Show]:
     """Brings a scene on behind the open page, and waits until it shows that one."""
     page, seen = desk
+    seen.console.clear()
 
     def shown(scene: str) -> Page:
         played = stage.play(SCENES[scene])
@@ -102,14 +104,28 @@ def show(stage: Stage, desk: tuple[Page, Seen]) -> Iterator[Show]:
 
 
 @pytest.fixture
-def open_page(stage: Stage, chromium: Browser) -> Iterator[OpenPage]:
-    """Opens the page anew in a scene, as a person with the link. At the end nothing has gone wrong or out in it."""
-    contexts, seen = [], Seen()
+def seen() -> Iterator[Seen]:
+    """Filled while pages are open that were opened anew; at the end nothing has gone wrong or out in them."""
+    seen = Seen()
+    yield seen
+    seen.check()
+
+
+@pytest.fixture
+def open_page(stage: Stage, chromium: Browser, seen: Seen) -> Iterator[OpenPage]:
+    """Opens the page anew in a scene, as a person with the link."""
+    contexts = []
 
     def opened(
-        scene: str, *, width: int = 1280, height: int = 800, dark: bool = False, pace_s: str = "0", link: str | None = None
+        scene: str,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        dark: bool = False,
+        link: str | None = None,
+        clock: bool = False,
     ) -> Page:
-        played = stage.play(SCENES[scene], pace_s=pace_s)
+        played = stage.play(SCENES[scene])
         context = chromium.new_context(
             viewport=ViewportSize(width=width, height=height),
             color_scheme="dark" if dark else "light",
@@ -118,6 +134,8 @@ def open_page(stage: Stage, chromium: Browser) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         page = seen.watch(context.new_page())
+        if clock:
+            page.clock.install()
         page.goto(link or stage.link)
         if link is None:
             expect(page.locator("#version")).to_have_text(played.version)
@@ -126,4 +144,3 @@ def open_page(stage: Stage, chromium: Browser) -> Iterator[OpenPage]:
     yield opened
     for context in contexts:
         context.close()
-    seen.check()

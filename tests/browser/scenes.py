@@ -32,9 +32,7 @@ def daemon(folder: Path, rules_: Rules = SANE, **about: Any) -> PlayedDaemon:
     return PlayedDaemon(Rig(rules_), folder, **about)
 
 
-def lived(
-    folder: Path, seconds: int = 180, rules_: Rules = SANE, often: float = 0.06, **about: Any
-) -> PlayedDaemon:
+def lived(folder: Path, seconds: int = 180, rules_: Rules = SANE, often: float = 0.06, **about: Any) -> PlayedDaemon:
     """One that has traded for a while, on a premium that wanders and now and then jumps, and is quiet now."""
     played, chance, edge = daemon(folder, rules_, **about), Random(7), 0.0
     played.rig.ready()
@@ -47,6 +45,11 @@ def lived(
         played.live(1)
         played.sample()
     return played
+
+
+def veteran(folder: Path) -> PlayedDaemon:
+    """One with more hedges behind it than the page keeps in memory."""
+    return lived(folder, seconds=400, often=0.5)
 
 
 def no_data(folder: Path) -> PlayedDaemon:
@@ -212,7 +215,7 @@ Scene = Callable[[Path], PlayedDaemon]
 SCENES: dict[str, Scene] = {
     scene.__name__: scene
     for scene in (
-        no_data, flat, paper, demo, live, hedging, one_sided, in_doubt, reducing, paused, halted, panic, feed_down,
+        no_data, flat, veteran, paper, demo, live, hedging, one_sided, in_doubt, reducing, paused, halted, panic, feed_down,
         feed_dead, stopping, limit_tripped, ledger_difference, hostile,
     )
 }  # fmt: skip

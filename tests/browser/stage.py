@@ -74,19 +74,31 @@ class HeldStream(Stream):
         if not self.held:
             super()._make()
 
+    def tell(self) -> None:
+        """A frame at once."""
+        self._make()
+
+    def drop(self) -> None:
+        """End all open streams; they may come back soon."""
+        self.close()
+        asyncio.get_running_loop().call_later(EVERY_S, self._reopen)
+
+    def _reopen(self) -> None:
+        self._closed = False
+
 
 class Stage:
     """Use as a context manager; it lives in a thread of its own, and `call` reaches into it."""
 
     def __init__(self) -> None:
         self.actor = Actor()
+        self.stream = HeldStream(self.actor.snapshot, Refused())
         self.address = ""
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._over: asyncio.Event | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="stage-")
         self._scenes = 0
-        self._stream: HeldStream | None = None
         self._thread = threading.Thread(target=self._live, name="stage")
 
     @property
@@ -107,6 +119,7 @@ class Stage:
             played = scene(folder)
             played.pace_s = Decimal(pace_s)
             self.actor.daemon = played
+            self.stream.tell()
             return played
 
         self.hold(False)
@@ -114,8 +127,11 @@ class Stage:
 
     def hold(self, held: bool) -> None:
         """Let the stream fall silent, or go on."""
-        assert self._stream is not None
-        self._stream.held = held
+        self.stream.held = held
+
+    def drop(self) -> None:
+        """End all open streams; they may come back."""
+        self.call(self.stream.drop)
 
     def call(self, what: Callable[[], R]) -> R:
         """Do something in the stage's own thread, between two frames."""
@@ -147,7 +163,7 @@ class Stage:
     async def _serve(self) -> None:
         self._over = asyncio.Event()
         page = Dashboard(Place("127.0.0.1", 0), SecretStr(TOKEN), self.actor)
-        page.stream = self._stream = HeldStream(self.actor.snapshot, Refused())
+        page.stream = self.stream
         async with page:
             self.address = page.address
             self._ready.set()

@@ -41,9 +41,7 @@ def reds(page: Page) -> set[str]:
         ("ledger_difference", "HALTED", ("Flat", "Nothing", "Halted", "Differs")),
     ],
 )
-def test_the_state_and_the_four_answers(
-    show: Show, scene: str, banner: str, words: tuple[str, str, str, str]
-) -> None:
+def test_the_state_and_the_four_answers(show: Show, scene: str, banner: str, words: tuple[str, str, str, str]) -> None:
     """Each answer in a word; red only where a person is needed, since what resolves itself is amber at most."""
     page = show(scene)
     expect(page.locator("#state")).to_have_text(banner)

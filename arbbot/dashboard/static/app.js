@@ -19,10 +19,11 @@ import { refreshTimeline, setUpTimeline } from "./timeline.js";
 
 const AGE_EVERY_MS = 100;
 const AGAIN_MS = 2000;
+const FORGOTTEN = "The daemon does not know this page any more; it may have been restarted.";
 
 const series = new Series();
 const charts = new Charts(series);
-const controls = new Controls(() => askToken("The daemon does not know this page any more; it may have been restarted."));
+const controls = new Controls(() => askToken(FORGOTTEN));
 const hedges = new Hedges((all) => {
   charts.hedges = all;
   series.changed = true;
@@ -55,10 +56,10 @@ function draw(snapshot) {
 async function connected() {
   try {
     controls.know(await session());
-    hedges.readSoon();
+    hedges.forget();
     await series.read();
   } catch (error) {
-    if (error.status === 401) askToken("The daemon does not know this page any more; it may have been restarted.");
+    if (error.status === 401) askToken(FORGOTTEN);
   }
 }
 
@@ -72,7 +73,7 @@ async function enter() {
     show($("stale"), false);
     stream.open();
   } catch (error) {
-    if (error.status === 401 || error.status === 403) askToken(token ? `The link's token was refused: ${error.message}.` : "");
+    if (error.status === 401 || error.status === 403) askToken(token ? `The link's token was refused: ${error.message}.` : stream.frames ? FORGOTTEN : "");
     else {
       put($("state-detail"), `${error.message}; trying again`);
       setTimeout(enter, AGAIN_MS);

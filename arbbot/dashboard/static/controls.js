@@ -1,12 +1,15 @@
 // What a person may command: halt, pause, resume. A refusal is shown where it was asked, with the way round it.
-import { $, put } from "./dom.js";
+import { $, put, show } from "./dom.js";
 import { plain } from "./format.js";
 import { command } from "./session.js";
+
+const SAID_MS = 5000;
 
 export class Controls {
   /** `onLost()` when the daemon knows this session no more. */
   constructor(onLost) {
     this.phrase = "";
+    this.saidAt = 0;
     this.onLost = onLost;
     for (const verb of ["halt", "pause", "resume"]) this.prepare(verb);
     const typed = $("ask-resume").querySelector("[name=phrase]");
@@ -41,7 +44,9 @@ export class Controls {
     try {
       const outcome = await command(verb, words);
       dialog.close();
-      put($("announce"), `${verb} accepted: ${outcome.state}. ${outcome.said.join(" ")}`);
+      this.saidAt = performance.now();
+      put($("said"), `${verb.toUpperCase()} accepted: the daemon is ${outcome.state}. ${outcome.said.join(" ")}`);
+      show($("said"), true);
     } catch (error) {
       put(dialog.querySelector(".error"), `Not done: ${error.message}. In a terminal: arbbot ${verb} --reason TEXT`);
       if (error.status === 401) {
@@ -54,8 +59,9 @@ export class Controls {
     }
   }
 
-  /** What may be pressed follows the state; HALT always may. */
+  /** What may be pressed follows the state; HALT always may. What a command led to stays until frames tell more. */
   see({ status }) {
+    if (performance.now() - this.saidAt > SAID_MS) show($("said"), false);
     $("pause").disabled = status.state !== "active";
     $("resume").disabled = status.state === "active";
     const tripped = status.limits.tripped.map((trip) => `${trip.name} (${plain(trip.measured)} of ${plain(trip.limit)})`);

@@ -9,7 +9,7 @@ export function plain(text) {
   const [, sign, whole, fraction = "", exponent] = found;
   const digits = whole + fraction;
   const point = whole.length + Number(exponent);
-  if (point >= digits.length) return sign + digits.padEnd(point, "0");
+  if (point >= digits.length) return sign + digits.padEnd(point, "0").replace(/^0+(?=\d)/, "");
   const padded = digits.padStart(digits.length + Math.max(0, 1 - point), "0");
   const at = Math.max(point, 1);
   return `${sign}${padded.slice(0, at)}.${padded.slice(at)}`;

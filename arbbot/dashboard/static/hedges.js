@@ -21,6 +21,13 @@ export class Hedges {
     $("older").addEventListener("click", () => this.readOlder());
   }
 
+  /** Begin anew, as with another process of the daemon: its journal may be another. */
+  forget() {
+    this.known.clear();
+    this.older = null;
+    this.readSoon();
+  }
+
   /** A frame tells that something changed. */
   see(snapshot) {
     this.nowUs = snapshot.utc_us;

@@ -13,8 +13,8 @@ export async function openTimeline(hedgeId, from) {
   if (!$("timeline").open) {
     each($("timeline-lines"), [], () => "", () => null, () => {});
     $("timeline").show();
-    $("timeline-close").focus();
   }
+  $("timeline-close").focus();
   await refreshTimeline();
 }
 

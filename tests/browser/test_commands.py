@@ -1,0 +1,144 @@
+"""Halt, pause and resume from the page, carried out by a real engine and confirmed by the venue behind it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from arbbot.domain.mode import Mode
+from tests.browser.conftest import OpenPage, Seen, Show
+from tests.browser.stage import Stage
+
+
+def mode(stage: Stage) -> Mode:
+    """The engine's own word."""
+    return stage.call(stage.actor.on.rig.mode)
+
+
+def let_time_pass(stage: Stage, pace_s: str) -> None:
+    """So much market time with each frame from now on."""
+    stage.actor.on.pace_s = Decimal(pace_s)
+
+
+def halt(page: Page) -> None:
+    """One click, and the confirmation that has the focus already."""
+    page.locator("#halt").click()
+    expect(page.locator("#ask-halt [type=submit]")).to_be_focused()
+    page.keyboard.press("Enter")
+
+
+def test_halt_shows_what_is_open_until_the_venue_says_nothing_is(show: Show, stage: Stage) -> None:
+    """With a sale resting: halted at once, then what is still open, then the venue's word that nothing is."""
+    page = show("hedging")
+    halt(page)
+    expect(page.locator("#state")).to_have_text("HALTED")
+    assert mode(stage) is Mode.HALTED
+    expect(page.locator("#said")).to_contain_text("HALT accepted: the daemon is halted")
+    expect(page.locator("#after-halt-word")).to_have_text("Still open")
+    expect(page.locator("#after-halt-text")).to_contain_text("1 order")
+    expect(page.locator("#state-detail")).to_contain_text("halted from the page")
+    let_time_pass(stage, "2")
+    expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
+    expect(page.locator("#answer-flat .word")).to_have_text("Flat")
+    assert stage.call(lambda: [order.status.value for order in stage.actor.on.rig.venue.orders if order.remaining])
+
+
+def test_a_halt_at_rest_is_confirmed_by_a_reading_after_it(show: Show, stage: Stage) -> None:
+    """That nothing was open before is not enough: the venue is asked again."""
+    page = show("flat")
+    halt(page)
+    expect(page.locator("#after-halt-word")).to_have_text("Nothing is open")
+    let_time_pass(stage, "4")
+    expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
+
+
+def test_halt_works_while_the_stream_is_dead(open_page: OpenPage, stage: Stage) -> None:
+    """No frame comes, the page is red, and the button still stops trading and says that it did."""
+    page = open_page("hedging")
+    stage.hold(True)
+    expect(page.locator("#stale")).to_be_visible()
+    halt(page)
+    expect(page.locator("#said")).to_contain_text("HALT accepted: the daemon is halted")
+    assert mode(stage) is Mode.HALTED
+
+
+def test_a_halt_that_cannot_be_sent_says_so_and_how_else(open_page: OpenPage, seen: Seen, stage: Stage) -> None:
+    """The daemon is out of reach: the dialog stays, with the command for a terminal."""
+    seen.expected = ("ERR_INTERNET_DISCONNECTED",)
+    page = open_page("flat")
+    page.context.set_offline(True)
+    halt(page)
+    expect(page.locator("#ask-halt .error")).to_have_text(
+        "Not done: the daemon cannot be reached. In a terminal: arbbot halt --reason TEXT"
+    )
+    expect(page.locator("#ask-halt")).to_be_visible()
+    assert mode(stage) is Mode.ACTIVE
+
+
+def test_escape_commands_nothing(show: Show, stage: Stage) -> None:
+    """A dialog that is left is as if it had not been opened."""
+    page = show("flat")
+    for verb in ("halt", "pause"):
+        page.locator(f"#{verb}").click()
+        page.keyboard.press("Escape")
+        expect(page.locator(f"#ask-{verb}")).to_be_hidden()
+    assert mode(stage) is Mode.ACTIVE
+
+
+def test_resume_wants_the_phrase_and_a_reason(show: Show, stage: Stage) -> None:
+    """Neither alone is enough; with both the engine trades again and the reason is on record."""
+    page = show("halted")
+    dialog = page.locator("#ask-resume")
+    page.locator("#resume").click()
+    submit = dialog.locator("[type=submit]")
+    expect(submit).to_be_disabled()
+    dialog.locator("[name=phrase]").fill("resume live")
+    expect(submit).to_be_disabled()
+    dialog.locator("[name=phrase]").fill("resume sandbox")
+    expect(submit).to_be_enabled()
+    submit.click()
+    expect(dialog).to_be_visible()
+    assert mode(stage) is Mode.HALTED
+    dialog.locator("[name=reason]").fill("fills were confirmed with the venue")
+    submit.click()
+    expect(page.locator("#state")).to_have_text("ACTIVE")
+    expect(page.locator("#after-halt")).to_be_hidden()
+    expect(page.locator("#notes")).to_contain_text("by the page: fills were confirmed with the venue")
+
+
+def test_pause_wants_a_reason(show: Show, stage: Stage) -> None:
+    """Empty it stays; with one the daemon is paused, and only resuming is offered then."""
+    page = show("flat")
+    page.locator("#pause").click()
+    dialog = page.locator("#ask-pause")
+    dialog.locator("[type=submit]").click()
+    expect(dialog).to_be_visible()
+    dialog.locator("[name=reason]").fill("lunch")
+    page.keyboard.press("Enter")
+    expect(page.locator("#state")).to_have_text("PAUSED")
+    expect(page.locator("#pause")).to_be_disabled()
+    expect(page.locator("#resume")).to_be_enabled()
+    assert mode(stage) is Mode.PAUSED
+
+
+@pytest.mark.parametrize("scene", ["flat", "halted", "stopping", "no_data"])
+def test_halt_is_always_offered(show: Show, scene: str) -> None:
+    """In every state, and wherever the page is scrolled to."""
+    page = show(scene)
+    page.locator("#panel-notes").scroll_into_view_if_needed()
+    expect(page.locator("#halt")).to_be_enabled()
+    expect(page.locator("#halt")).to_be_in_viewport()
+    page.evaluate("() => scrollTo(0, 0)")
+
+
+def test_halt_stays_in_reach_beside_a_timeline(open_page: OpenPage, stage: Stage) -> None:
+    """The timeline is no modal dialog."""
+    page = open_page("hedging")
+    page.locator("#hedges button").first.click()
+    expect(page.locator("#timeline-lines li").first).to_be_visible()
+    halt(page)
+    expect(page.locator("#state")).to_have_text("HALTED")
+    page.locator("#timeline-close").click()
+    assert mode(stage) is Mode.HALTED

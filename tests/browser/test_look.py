@@ -1,0 +1,131 @@
+"""That everybody can read it: contrast and names, small screens, still figures, and what is missing is said."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.browser.conftest import OpenPage, Seen, Show
+from tests.browser.scenes import SCENES
+from tests.browser.stage import Stage
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+DESK = ViewportSize(width=1280, height=800)
+TELEPHONE = ViewportSize(width=360, height=740)
+RUN_MS = 1500
+
+
+def violations(page: Page) -> list[str]:
+    """What axe has to say against the page as it stands."""
+    if page.evaluate("() => typeof axe") == "undefined":
+        page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
+    return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scene", ["no_data", "live", "in_doubt", "limit_tripped", "ledger_difference"])
+def test_no_barriers(show: Show, scene: str, scheme: str) -> None:
+    """Contrast, names and roles, in calm and in alarm, by day and by night."""
+    page = show(scene)
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    assert violations(page) == []
+
+
+def test_no_barriers_in_dialogs_and_silence(open_page: OpenPage, stage: Stage) -> None:
+    """The timeline, each question, and the page when nothing comes."""
+    page = open_page("halted")
+    page.locator("#hedges button").first.click()
+    expect(page.locator("#timeline-lines li").first).to_be_visible()
+    assert violations(page) == []
+    page.locator("#resume").click()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.locator("#halt").click()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    stage.hold(True)
+    expect(page.locator("#stale")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_nothing_is_wider_than_a_telephone(show: Show) -> None:
+    """At 360 px no scene scrolls sideways, and HALT is on the screen."""
+    page = show("flat")
+    page.set_viewport_size(TELEPHONE)
+    try:
+        for scene in SCENES:
+            show(scene)
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= TELEPHONE["width"], scene
+            expect(page.locator("#halt")).to_be_in_viewport()
+    finally:
+        page.set_viewport_size(DESK)
+
+
+def test_one_screen_holds_what_matters(show: Show) -> None:
+    """At 1280 x 800: banner, four answers, exposure, edge, P&L and health, without scrolling."""
+    page = show("hedging")
+    for panel in ("flat", "edge", "pnl", "health"):
+        box = page.locator(f"#panel-{panel}").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= DESK["height"], panel
+
+
+def test_changing_figures_move_nothing(show: Show, stage: Stage) -> None:
+    """While prices, ages and profits change, everything stays where it is."""
+    page = show("flat")
+    page.evaluate(
+        """() => {
+            window.shifts = [];
+            new PerformanceObserver((list) => {
+                for (const entry of list.getEntries()) {
+                    window.shifts.push(...entry.sources.map(({ node }) => node?.id || node?.className || node?.nodeName));
+                }
+            }).observe({ type: "layout-shift" });
+        }"""
+    )
+    stage.actor.on.pace_s = Decimal(3)
+    page.wait_for_timeout(RUN_MS)
+    assert page.evaluate("() => window.shifts") == []
+
+
+def test_charts_are_drawn(open_page: OpenPage) -> None:
+    """Three of them, with more than one colour on each, and the zone of their times said."""
+    page = open_page("veteran")
+    expect(page.locator("#plots canvas")).to_have_count(3)
+    expect(page.locator("#chart-zone")).to_have_text("local time, UTC")
+    colours = page.locator("#plots canvas").evaluate_all(
+        """(all) => all.map((canvas) => {
+            const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            const seen = new Set();
+            for (let at = 0; at < pixels.length; at += 4) {
+                if (pixels[at + 3] === 255) seen.add(`${pixels[at]} ${pixels[at + 1]} ${pixels[at + 2]}`);
+            }
+            return seen.size;
+        })"""
+    )
+    assert all(count > 1 for count in colours)
+
+
+def test_missing_charts_are_said(open_page: OpenPage, seen: Seen, stage: Stage, chromium: Any) -> None:
+    """Where npm was missing at set-up the page says what to do, and everything else works."""
+    seen.expected = ("404 (Not Found)",)
+    context = chromium.new_context()
+    page = seen.watch(context.new_page())
+    page.route("**/vendor/**", lambda route: route.fulfill(status=404))
+    stage.play(SCENES["flat"])
+    page.goto(stage.link)
+    expect(page.locator("#chart-note")).to_have_text("charts need npm at set-up: install npm, make setup")
+    expect(page.locator("#state")).to_have_text("ACTIVE")
+    context.close()
+
+
+def test_changes_of_state_are_announced(show: Show, stage: Stage) -> None:
+    """Whoever listens hears that the state changed, once, and why."""
+    page = show("flat")
+    stage.call(lambda: stage.actor.command("pause", "lunch", None))
+    expect(page.locator("#announce")).to_have_text("State: paused. lunch")
