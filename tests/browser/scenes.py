@@ -215,7 +215,8 @@ Scene = Callable[[Path], PlayedDaemon]
 SCENES: dict[str, Scene] = {
     scene.__name__: scene
     for scene in (
-        no_data, flat, veteran, paper, demo, live, hedging, one_sided, in_doubt, reducing, paused, halted, panic, feed_down,
+        no_data, flat, veteran,
+        paper, demo, live, hedging, one_sided, in_doubt, reducing, paused, halted, panic, feed_down,
         feed_dead, stopping, limit_tripped, ledger_difference, hostile,
     )
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Photographs the page in every state, for people who want to see it without starting it.
 
-`python -m tests.browser.shots [FOLDER]` writes two pictures a scene into docs/page (or FOLDER): as a desk sees it, light,
+`python -m tests.browser.shots [FOLDER]` writes two pictures a scene into docs/page, or FOLDER: as a desk sees it, light,
 and as a telephone does, dark.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -15,7 +16,8 @@ from tests.browser.conftest import OpenPage, Show
 from tests.browser.stage import Stage
 
 PNL = {
-    "hedges, net of fees": "hedge", "FX drift": "fx_drift", "· realised": "fx_realised", "· unrealised": "fx_unrealised",
+    "hedges, net of fees": "hedge", "FX drift": "fx_drift", "· realised": "fx_realised",
+    "· unrealised": "fx_unrealised",
     "FX fees": "fx_fees", "hedges as converted": "converted", "float revalued": "float_revaluation",
     "foreign revalued": "foreign_revaluation",
 }  # fmt: skip
@@ -52,7 +54,7 @@ def test_exposure_balances_and_bridge(show: Show, stage: Stage) -> None:
     for currency, line in status["balances"].items():
         cells = page.locator(f"#balances [data-key={currency}] td")
         assert [digits(cell) for cell in cells.all()] == [line["venue"], line["ledger"], line["difference"]]
-        assert Decimal(line["ledger"]) == stage.call(lambda name=currency: stage.actor.on.rig.own(name))
+        assert Decimal(line["ledger"]) == stage.call(partial(stage.actor.on.rig.own, currency))
     for name in ("opening", "booked", "external", "rounding", "venue", "difference"):
         shown = [digits(cell) for cell in page.locator(f"#bridge [data-key={name}] td").all()]
         assert shown == [line[name] for line in ledger.values()]

@@ -12,7 +12,7 @@ ANSWERS = ("flat", "doubt", "trading", "ledger")
 
 
 RED = {
-    **dict.fromkeys(("halted", "reducing", "limit_tripped", "feed_dead", "panic"), {"trading"}),
+    **{scene: {"trading"} for scene in ("halted", "reducing", "limit_tripped", "feed_dead", "panic")},
     "ledger_difference": {"trading", "ledger"},
 }
 
@@ -27,17 +27,17 @@ def reds(page: Page) -> set[str]:
     [
         ("no_data", "STARTING", ("Not known", "Nothing", "Recovering", "Not known")),
         ("flat", "ACTIVE", ("Flat", "Nothing", "No edge", "Equal")),
-        ("hedging", "ACTIVE", ("Hedging", "Nothing", "Hedging", "Moving")),
-        ("one_sided", "ACTIVE", ("One-sided", "Nothing", "Hedging", "Moving")),
-        ("in_doubt", "ACTIVE", ("Hedging", "1 order", "In doubt", "Moving")),
+        ("hedging", "ACTIVE", ("Hedging", "Nothing", "Hedging", "Pending")),
+        ("one_sided", "ACTIVE", ("One-sided", "Nothing", "Hedging", "Pending")),
+        ("in_doubt", "ACTIVE", ("Hedging", "1 order", "In doubt", "Pending")),
         ("paused", "PAUSED", ("Flat", "Nothing", "Paused", "Equal")),
         ("reducing", "REDUCING", ("Flat", "Nothing", "Reducing", "Equal")),
         ("limit_tripped", "REDUCING", ("Flat", "Nothing", "Reducing", "Equal")),
         ("halted", "HALTED", ("Flat", "Nothing", "Halted", "Equal")),
-        ("panic", "PANIC", ("Hedging", "Nothing", "Panic", "Moving")),
+        ("panic", "PANIC", ("Hedging", "Nothing", "Panic", "Pending")),
         ("feed_down", "ACTIVE", ("Flat", "Nothing", "Feed down", "Equal")),
-        ("feed_dead", "STOPPING", ("One-sided", "Nothing", "Stopping", "Moving")),
-        ("stopping", "STOPPING", ("Hedging", "Nothing", "Stopping", "Moving")),
+        ("feed_dead", "STOPPING", ("One-sided", "Nothing", "Stopping", "Pending")),
+        ("stopping", "STOPPING", ("Hedging", "Nothing", "Stopping", "Pending")),
         ("ledger_difference", "HALTED", ("Flat", "Nothing", "Halted", "Differs")),
     ],
 )

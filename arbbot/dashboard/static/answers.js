@@ -82,7 +82,7 @@ export function ledger(snapshot) {
   const busy = status.open_orders.length > 0 || status.open_hedge !== null;
   if (status.reconciled) return { word: "Equal", why: `equal to the venue's balances ${age} ago`, tone: "ok" };
   if (age === null) return { word: "Not known", why: "the venue's balances have not been compared yet", tone: "wait" };
-  if (busy) return { word: "Moving", why: `compared when nothing is open; equal ${age} ago`, tone: "calm" };
+  if (busy) return { word: "Pending", why: `compared when nothing is open; equal ${age} ago`, tone: "calm" };
   return { word: "Not yet equal", why: `reading the account again; last equal ${age} ago`, tone: "wait" };
 }
 

@@ -115,6 +115,8 @@ export class Charts {
     ctx.save();
     ctx.fillStyle = color("--ink");
     ctx.strokeStyle = color("--panel");
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([]);
     for (const hedge of this.hedges) {
       const x = u.valToPos(hedge.utc_us / 1e6, "x", true);
       if (x < bbox.left || x > bbox.left + bbox.width || hedge.expected_bps === null) continue;

@@ -22,9 +22,11 @@ const FIGURES = [
 export function drawEdge(snapshot) {
   const { status, why } = snapshot;
   const ways = Object.values(why.directions);
+  const [asset] = Object.keys(status.exposure);
   const names = [$("edge-a-name"), $("edge-b-name")];
   ways.forEach((way, index) => put(names[index], `${way.buy_market} → ${way.sell_market}`, `buy on ${way.buy_market}, sell on ${way.sell_market}`));
   each($("edges"), FIGURES, ([name]) => name, ([name, field]) => figureRow(name, field), (node, [, field, shorten]) => {
+    if (field === "size") put(node.firstElementChild, `size, ${asset}`);
     ways.forEach((way, index) => {
       const cell = node.children[index + 1];
       if (field === METER) drawMeter(cell, way);

@@ -1,6 +1,7 @@
 // What was made, in lines that are never summed in silently; by day and direction; the ledger's own bridge.
 import { $, each, exact, made, mark, pairs, put, row, short } from "./dom.js";
 import { NONE, grouped, isNegative, plural, rounded, signed } from "./format.js";
+import { OUTCOMES } from "./words.js";
 
 const two = (value) => signed(rounded(value, 2));
 const LINES = [
@@ -68,5 +69,5 @@ export function drawBridge({ report }) {
 
 export function hedgeCounts({ hedges }) {
   const told = ["completed", "one_sided", "nothing", "abandoned", "open"].filter((name) => hedges[name]);
-  return told.length ? told.map((name) => `${hedges[name]} ${name.replaceAll("_", "-")}`).join(" · ") : plural(0, "hedge");
+  return told.length ? told.map((name) => `${hedges[name]} ${OUTCOMES[name]}`).join(" · ") : plural(0, "hedge");
 }

@@ -31,7 +31,7 @@ export async function refreshTimeline() {
 }
 
 function draw(lines) {
-  put($("timeline-note"), lines.length ? `${utc(lines[0].utc_us)} and after, in milliseconds` : "nothing is told of it");
+  put($("timeline-note"), lines.length ? `${utc(lines[0].utc_us).replace("T", " ").replace("Z", " UTC")}, and milliseconds since` : "nothing is told of it");
   const numbered = lines.map((line, index) => ({ ...line, index }));
   const build = () => made("li", { children: [made("time"), made("b"), made("div")] });
   each($("timeline-lines"), numbered, ({ index }) => index, build, (node, line) => {
