@@ -14,6 +14,11 @@ from tests.browser.stage import Stage
 
 CHROMIUM = Path("/usr/bin/chromium")
 HERE = Path(__file__).parent
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+needs_npm = pytest.mark.skipif(
+    not AXE.exists() and not os.environ.get("CI"),
+    reason="no node_modules: npm was missing at set-up (Debian: apt install npm; then make setup)",
+)
 FRAME_MS = 5_000
 """How long an expectation waits; a busy machine is slow, not wrong."""
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.browser.conftest import OpenPage, Seen, Show
+from tests.browser.conftest import AXE, OpenPage, Seen, Show, needs_npm
 from tests.browser.scenes import SCENES
 from tests.browser.stage import Stage
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 DESK = ViewportSize(width=1280, height=800)
 TELEPHONE = ViewportSize(width=360, height=740)
 RUN_MS = 1500
@@ -27,6 +25,7 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
 
 
+@needs_npm
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("scene", ["live", "in_doubt", "ledger_difference"])
 def test_no_barriers(show: Show, scene: str, scheme: str) -> None:
@@ -36,6 +35,7 @@ def test_no_barriers(show: Show, scene: str, scheme: str) -> None:
     assert violations(page) == []
 
 
+@needs_npm
 def test_no_barriers_in_dialogs_and_silence(open_page: OpenPage, stage: Stage) -> None:
     """The timeline, each question, and the page when nothing comes."""
     page = open_page("halted")
@@ -61,6 +61,10 @@ def test_nothing_is_wider_than_a_telephone(show: Show) -> None:
         for scene in SCENES:
             show(scene)
             assert page.evaluate("() => document.documentElement.scrollWidth") <= TELEPHONE["width"], scene
+            cut = page.locator(".panel").evaluate_all(
+                "panels => panels.filter((each) => each.scrollWidth > each.clientWidth).map(({ id }) => id)"
+            )
+            assert cut == [], scene
             expect(page.locator("#halt")).to_be_in_viewport()
     finally:
         page.set_viewport_size(DESK)
@@ -93,6 +97,7 @@ def test_changing_figures_move_nothing(show: Show, stage: Stage) -> None:
     assert page.evaluate("() => window.shifts") == []
 
 
+@needs_npm
 def test_charts_are_drawn(open_page: OpenPage) -> None:
     """Three of them, with more than one colour on each, and the zone of their times said."""
     page = open_page("veteran")
@@ -111,7 +116,7 @@ def test_charts_are_drawn(open_page: OpenPage) -> None:
     assert all(count > 1 for count in colours)
 
 
-def test_missing_charts_are_said(open_page: OpenPage, seen: Seen, stage: Stage, chromium: Any) -> None:
+def test_missing_charts_are_said(open_page: OpenPage, seen: Seen, stage: Stage, chromium: Browser) -> None:
     """Where npm was missing at set-up the page says what to do, and everything else works."""
     seen.expected = ("404 (Not Found)",)
     context = chromium.new_context()

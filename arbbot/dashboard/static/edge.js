@@ -1,6 +1,6 @@
 // Both ways round: from the touch, less slippage and fees, to what a hedge would make now; and why none is opened.
 import { $, each, lines, made, mark, put, row, short } from "./dom.js";
-import { NONE, coarse, grouped, isNegative, plain, rounded, signed } from "./format.js";
+import { NONE, coarse, grouped, isNegative, plain, plural, rounded, signed, spaced } from "./format.js";
 import { refusalTone } from "./words.js";
 
 const two = (value) => signed(rounded(value, 2));
@@ -35,7 +35,7 @@ export function drawEdge(snapshot) {
   });
   each($("books"), Object.entries(status.books), ([symbol]) => symbol, () => row(3), drawBook);
   drawReasons(why.refusals);
-  put($("fx"), fxWords(status.fx));
+  put($("fx"), fxWords(status.fx, snapshot.report.conversions));
 }
 
 function figureRow(name, field) {
@@ -82,7 +82,8 @@ function drawReasons(refusals) {
   });
 }
 
-function fxWords(fx) {
+function fxWords(fx, conversions) {
   const converting = fx.open_conversion ? `converting (${fx.open_conversion})` : fx.waiting ? `not converted: ${fx.waiting.meaning}` : "nothing waits to be converted";
-  return `${fx.currency} policy: ${fx.policy.replaceAll("_", " ")} · ${converting}`;
+  const done = conversions.converted + conversions.partial;
+  return `${fx.currency} policy: ${spaced(fx.policy)} · ${converting}${done ? ` · ${plural(done, "conversion")} done` : ""}`;
 }

@@ -61,6 +61,7 @@ export const moment = (us, nowUs) => (day(us) === day(nowUs) ? clock(us) : `${da
 
 const SIZES = [["TB", 1e12], ["GB", 1e9], ["MB", 1e6], ["kB", 1e3]];
 export function bytes(count) {
+  if (count === null) return NONE;
   for (const [unit, size] of SIZES) if (count >= size) return `${(count / size).toFixed(1)} ${unit}`;
   return `${count} B`;
 }

@@ -1,5 +1,5 @@
 // Whether the daemon is fit to trade, and the figures behind that.
-import { $, lines, mark, pairs, put } from "./dom.js";
+import { $, lines, mark, pairs, put, short } from "./dom.js";
 import { NONE, bytes, grouped, percent, plural, rounded } from "./format.js";
 import { FEED_DEAD, LATCHED } from "./words.js";
 
@@ -18,7 +18,7 @@ export function drawHealth(snapshot, stream) {
   pairs($("health-lines"), figures(health, stream));
 }
 
-const ms = (value) => (value === null || value === undefined ? NONE : `${rounded(value, 1)} ms`);
+const ms = (value) => (node) => short(node, value, (text) => `${rounded(text, 1)} ms`);
 const full = (text, title) => (node) => put(node, text, title);
 
 function figures({ feed, rest, page, ...machine }, stream) {
@@ -27,11 +27,11 @@ function figures({ feed, rest, page, ...machine }, stream) {
   return [
     ["feed", feed.connection === null ? "not connected" : `connection ${feed.connection}`],
     ["reconnects", String(feed.reconnects)],
-    ["REST p50", full(ms(rest.p50_ms), `${rest.p50_ms} ms`)],
-    ["REST p99", full(ms(rest.p99_ms), `${rest.p99_ms} ms`)],
+    ["REST p50", ms(rest.p50_ms)],
+    ["REST p99", ms(rest.p99_ms)],
     ["requests", grouped(String(rest.requests))],
     ["rate budget", full(rest.budget_used === null ? NONE : `${percent(rest.budget_used)} used`, `${rest.rate_limit_hits} refusals for pace`)],
-    ["loop lag, 10 s", full(ms(machine.loop_lag_ms), `${machine.loop_lag_ms} ms`)],
+    ["loop lag, 10 s", ms(machine.loop_lag_ms)],
     ["disk free", bytes(machine.disk_free_bytes)],
     ["memory", bytes(machine.rss_bytes)],
     ["journal", bytes(machine.journal_bytes)],

@@ -7,7 +7,7 @@ import { OUTCOMES } from "./words.js";
 
 const PAUSE_MS = 1000;
 /** Between two readings of the list, however often it changes. */
-const CLASSES = ["", "w num", "", "w num", "w num", "w num", "m num", "num", "num"];
+const CLASSES = ["", "w num", "", "w num", "w num", "w num", "m num", "m num", "num"];
 const two = (value) => signed(rounded(value, 2));
 
 export class Hedges {

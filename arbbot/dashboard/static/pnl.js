@@ -1,6 +1,6 @@
 // What was made, in lines that are never summed in silently; by day and direction; the ledger's own bridge.
 import { $, each, exact, made, mark, pairs, put, row, short } from "./dom.js";
-import { NONE, grouped, isNegative, plural, rounded, signed } from "./format.js";
+import { NONE, grouped, isNegative, percent, plural, rounded, signed } from "./format.js";
 import { OUTCOMES } from "./words.js";
 
 const two = (value) => signed(rounded(value, 2));
@@ -34,6 +34,8 @@ export function drawPnl(snapshot) {
 
 export function drawDays(snapshot) {
   const { report, why } = snapshot;
+  const { turnover_per_day: turnover, net_return_annualised: yearly } = report;
+  put($("rates"), `turnover ${turnover === null ? NONE : `${rounded(turnover, 2)} times`} the capital a day; net return a year ${yearly === null ? `${NONE} (after a day)` : percent(yearly, 2)}`);
   const key = (each) => `${each.day} ${each.direction}`;
   each($("days"), report.days, key, () => row(4), (node, line) => {
     const [day, on, hedges, expected, realised] = node.children;
