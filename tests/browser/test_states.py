@@ -109,7 +109,7 @@ def test_a_difference_is_told_with_its_amount(show: Show) -> None:
     page = show("ledger_difference")
     expect(page.locator("#answer-ledger .why")).to_contain_text("venue minus ledger: +1.25000000 USD")
     expect(page.locator("#agreed")).to_contain_text("by the last reading venue minus ledger: +1.25000000 USD")
-    expect(page.locator("#after-halt-word")).to_have_text("Waiting for the venue")
+    expect(page.locator("#after-halt-word")).to_have_text("The venue says otherwise")
 
 
 def test_hostile_text_is_text(show: Show) -> None:

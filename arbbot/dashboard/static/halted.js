@@ -1,4 +1,5 @@
 // After a halt: what is still open, until the venue itself has said that nothing is.
+import { difference } from "./answers.js";
 import { $, mark, put, show } from "./dom.js";
 import { clock, coarse, grouped, isZero, plural } from "./format.js";
 
@@ -14,10 +15,13 @@ export function drawAfterHalt(snapshot) {
   put($("after-halt-text"), text);
 }
 
-export function afterHalt({ status }) {
+export function afterHalt(snapshot) {
+  const { status } = snapshot;
   const { state_since_us: since, agreed_utc_us: seen } = status;
   const open = stillOpen(status);
   if (open.length) return { word: "Still open", text: open.join(" · "), tone: "wait" };
+  const differs = difference(snapshot);
+  if (differs) return { word: "The venue says otherwise", text: `no order of ours is open, but ${differs}`, tone: "wait" };
   if (!status.reconciled) {
     return { word: "Waiting for the venue", text: "no order of ours is open; the ledger has not been seen equal to the venue since", tone: "wait" };
   }
