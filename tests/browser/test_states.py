@@ -112,6 +112,15 @@ def test_a_difference_is_told_with_its_amount(show: Show) -> None:
     expect(page.locator("#after-halt-word")).to_have_text("The venue says otherwise")
 
 
+def test_figures_of_old_books_are_called_so(show: Show) -> None:
+    """Between two connections the last edge stays to be read, but not as the present one."""
+    page = show("feed_down")
+    expect(page.locator("#edge-basis")).to_have_text("basis points, from books that are not fresh")
+    expect(page.locator("#books [data-key=btcusd] td").last).to_have_text("old, feed down")
+    show("flat")
+    expect(page.locator("#edge-basis")).to_have_text("basis points")
+
+
 def test_hostile_text_is_text(show: Show) -> None:
     """Markup in a reason or an alert is shown letter by letter and does nothing."""
     page = show("hostile")

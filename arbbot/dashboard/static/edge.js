@@ -33,6 +33,9 @@ export function drawEdge(snapshot) {
       else short(cell, way[field] ?? null, shorten);
     });
   });
+  const old = Object.values(status.books).some((book) => !book.fresh);
+  put($("edge-basis"), old ? "basis points, from books that are not fresh" : "basis points");
+  mark($("edge-basis"), "tone", old ? "wait" : "calm");
   each($("books"), Object.entries(status.books), ([symbol]) => symbol, () => row(3), drawBook);
   drawReasons(why.refusals);
   put($("fx"), fxWords(status.fx, snapshot.report.conversions));
@@ -64,7 +67,7 @@ function drawBook(node, [symbol, book]) {
   put(bid, book.bid === null ? NONE : grouped(book.bid));
   put(ask, book.ask === null ? NONE : grouped(book.ask));
   const stopped = book.halted === true;
-  put(age, stopped ? "market halted" : book.age_ms === null ? "no book" : ageWords(book), book.age_ms === null ? "" : `${plain(String(book.age_ms))} ms`);
+  put(age, stopped ? "market halted" : book.age_ms === null ? (book.bid === null ? "no book" : "old, feed down") : ageWords(book), book.age_ms === null ? "" : `${plain(String(book.age_ms))} ms`);
   mark(age, "tone", book.fresh && !stopped ? "calm" : "wait");
 }
 
