@@ -72,7 +72,7 @@ def shoot(browser: Browser, stage: Stage, path: Path, view: str, act: Act | None
     page.screenshot(path=path)
     context.close()
     picture = Image.open(path).convert("RGB")
-    for colours in (256, 128, 64, 32):
+    for colours in (256, 128, 64, 32, 16):
         picture.quantize(colours, kmeans=2, dither=Image.Dither.NONE).save(path, optimize=True)
         if path.stat().st_size <= KB_MAX * 1024:
             return
