@@ -24,7 +24,10 @@ FRAME_MS = 5_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a browser these tests say so once for all; where nothing may be skipped they fail instead."""
+    """These come last: while the driver lives, its loop runs in this thread and no other can. Without a browser they
+    say so once for all; where nothing may be skipped they fail instead.
+    """
+    items.sort(key=lambda item: item.path.is_relative_to(HERE))
     if CHROMIUM.exists() or os.environ.get("CI"):
         return
     missing = pytest.mark.skip(reason=f"no browser: {CHROMIUM} is not installed (Debian: apt install chromium)")
