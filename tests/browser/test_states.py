@@ -25,7 +25,7 @@ def reds(page: Page) -> set[str]:
 @pytest.mark.parametrize(
     ("scene", "banner", "words"),
     [
-        ("no_data", "STARTING", ("Not known", "Nothing", "Recovering", "Not known")),
+        ("no_data", "STARTING", ("Not known", "Nothing", "Anchoring", "Not known")),
         ("flat", "ACTIVE", ("Flat", "Nothing", "No edge", "Equal")),
         ("hedging", "ACTIVE", ("Hedging", "Nothing", "Hedging", "Pending")),
         ("one_sided", "ACTIVE", ("One-sided", "Nothing", "Hedging", "Pending")),
