@@ -38,7 +38,7 @@ EXIT_CODE_MEANINGS = {
     ExitCode.SECRET: "a key is missing, unreadable, or readable by others",
     ExitCode.JOURNAL: "the journal is in use, belongs to another account, or is damaged",
     ExitCode.LIVE_SWITCH: "live mode without its second switch",
-    ExitCode.VENUE: "the venue could not be reached, or does not have these markets",
+    ExitCode.VENUE: "the venue or the account could not be read, or it does not have these markets",
     ExitCode.DAEMON: "no daemon answers, or it refused",
     ExitCode.FEED_DEAD: "the feed died; what was open was resolved",
     ExitCode.AUTH: "the venue refuses the key, or the clock; do not start again",

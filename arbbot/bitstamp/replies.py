@@ -53,11 +53,14 @@ class Reading:
 class _Denied(Exception):
     """The venue answered a question with an explicit error, or with nothing that can be believed."""
 
-    def __init__(self, reason: str, *, rate_limited: bool = False, auth_lost: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, rate_limited: bool = False, auth_lost: bool = False, auth_claimed: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.rate_limited = rate_limited
         self.auth_lost = auth_lost
+        self.auth_claimed = auth_claimed
 
 
 def interpret(command: PlaceOrder | CancelOrder | Ask, answers: Sequence[Answer], reading: Reading) -> Event:
@@ -69,7 +72,9 @@ def interpret(command: PlaceOrder | CancelOrder | Ask, answers: Sequence[Answer]
     try:
         return _answered(command, answers, reading)
     except _Denied as denied:
-        return AskFailed(command.ask_id, denied.reason, denied.rate_limited, denied.auth_lost)
+        return AskFailed(
+            command.ask_id, denied.reason, denied.rate_limited, denied.auth_lost, denied.auth_claimed
+        )
     except Malformed as fault:
         return AskFailed(command.ask_id, str(fault))
 
@@ -131,6 +136,17 @@ def believed(answer: Answer, *, private: bool, require_signed_errors: bool = Fal
     return parsed
 
 
+def claimed_refusal(answer: Answer) -> VenueError | None:
+    """The refusal of our key that a reply claims, whoever signed it; None where it claims nothing of the kind."""
+    if isinstance(answer, NoReply) or not 400 <= answer.status < 500:
+        return None
+    try:
+        error = error_in(answer, parsed_body(answer))
+    except Malformed:
+        return None
+    return error if error is not None and error.is_auth else None
+
+
 def _good(ask: Ask, answer: Answer, reading: Reading) -> JsonValue | VenueError:
     """A parsed good reply, or an order-not-found to a question for an order's status. Raises _Denied."""
     private = ask.topic not in PUBLIC_TOPICS
@@ -138,7 +154,9 @@ def _good(ask: Ask, answer: Answer, reading: Reading) -> JsonValue | VenueError:
     try:
         word = believed(answer, private=private, require_signed_errors=reading.require_signed_errors)
     except Malformed as fault:
-        raise _Denied(str(fault), rate_limited=limited) from fault
+        claim = claimed_refusal(answer) if private else None
+        reason = str(fault) if claim is None else f"{claim} ({fault}: the secret may not be this key's)"
+        raise _Denied(reason, rate_limited=limited, auth_claimed=claim is not None) from fault
     if not isinstance(word, VenueError):
         return word
     certain = isinstance(answer, Reply) and answer.status < 500

@@ -207,13 +207,13 @@ class BitstampGateway:
         """Send any request that moves nothing, for the codecs to read; never an order."""
         return await self._once(request)
 
-    async def stream_token(self) -> codec_account.StreamToken | None:
-        """A token for private channels; None when the venue gives none."""
+    async def stream_token(self) -> codec_account.StreamToken | str:
+        """A token for private channels, or why there is none."""
         try:
             word = believed(await self.fetch(requests.websockets_token()), private=True)
-            return None if isinstance(word, VenueError) else codec_account.stream_token(word)
-        except Malformed:
-            return None
+            return str(word) if isinstance(word, VenueError) else codec_account.stream_token(word)
+        except Malformed as fault:
+            return str(fault)
 
     async def fetch_book(self, market: str) -> Book | None:
         """A full-depth book, edge cache bypassed; None when there was no readable answer."""

@@ -23,6 +23,7 @@ from arbbot.ports import Clock, Sink
 
 MAX_FRAME_BYTES = 2**20
 CLOSE_TIMEOUT_S = 1.0
+REASON_CHARACTERS_MAX = 200
 Tap = Callable[[bytes, int, Moment], None]
 """Sees every raw frame with its connection's epoch and the moment it was received: what a recorder stores."""
 
@@ -91,11 +92,12 @@ class BitstampFeed:
         clock: Clock,
         random: Random,
         *,
-        token: Callable[[], Awaitable[StreamToken | None]] | None = None,
+        token: Callable[[], Awaitable[StreamToken | str]] | None = None,
         snapshot: Callable[[str], Awaitable[Book | None]] | None = None,
         tap: Tap | None = None,
     ) -> None:
-        """`token` is called for each connection where channels are private, `snapshot` in diff mode.
+        """`token` is called for each connection where channels are private, and may say why there is none; `snapshot`
+        in diff mode.
 
         Raises ValueError for an unencrypted address off this machine, or when a needed source is missing.
         """
@@ -211,14 +213,15 @@ class BitstampFeed:
             await self._clock.sleep(delay_s)
         token = None
         if self._channels.private and self._token is not None:
-            token = await self._token()
-            if token is None:
-                return "no token for private channels"
+            told = await self._token()
+            if isinstance(told, str):
+                return f"no token for private channels: {told}"
+            token = told
         session = link.session = Session(link.epoch, self._channels, token)
         try:
             socket = await self._connect()
         except (OSError, TimeoutError, WebSocketException) as error:
-            return f"not connected: {type(error).__name__}"
+            return f"not connected: {_named(error)}"
         return await self._converse(link, session, socket, sink)
 
     async def _converse(self, link: _Link, session: Session, socket: ClientConnection, sink: Sink) -> str:
@@ -308,3 +311,9 @@ class BitstampFeed:
                 seen = None if book is None else session.splice(book)
                 if seen is not None and not link.retired:
                     sink(seen, self._clock.now())
+
+
+def _named(error: Exception) -> str:
+    """An error by type and text: the handshake carries no secret, the token goes out later."""
+    words = " ".join(str(error).split())[:REASON_CHARACTERS_MAX]
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -231,6 +231,10 @@ class AskFailed:
     reason: str
     rate_limited: bool = False
     auth_lost: bool = False
+    auth_claimed: bool = False
+    """The reply says that our key is refused, but its own signature does not prove that the venue said so: what is
+    read where our secret is wrong, since then no reply's signature fits it.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.entry import Entry
 from arbbot.engine.fx_desk import ConversionDesk
 from arbbot.engine.hedge import HedgeDesk
+from arbbot.engine.leaving import last_word
 from arbbot.engine.limits import Limits
 from arbbot.engine.premium import PremiumCheck
-from arbbot.engine.report import what_is_left
 from arbbot.engine.rules import Rules
 from arbbot.engine.spike import SpikeGuard
 from arbbot.engine.state import State
@@ -166,7 +166,7 @@ class Engine:
 
     def _feed_up(self, event: ev.FeedUp) -> None:
         self.core.view.feed_up(event.epoch)
-        self.core.records.append(FeedChanged(event.epoch, "up", ""))
+        self.core.records.append(FeedChanged(event.epoch, "up", "all channels acknowledged"))
 
     def _feed_down(self, event: ev.FeedDown) -> None:
         self.core.view.feed_down(event.epoch)
@@ -270,7 +270,11 @@ class Engine:
         self.core.records.append(AskUnanswered(topic, event.reason, event.rate_limited))
         self.tracker.ask_failed(event)
         self.books.ask_failed(event)
-        self._check_auth(event.auth_lost, event.reason)
+        self._check_auth(event.auth_lost or (event.auth_claimed and not self._key_worked()), event.reason)
+
+    def _key_worked(self) -> bool:
+        """Whether the venue ever answered our key: before, nothing is lost by believing an unproven refusal of it."""
+        return bool(self._open_orders_read or self.core.view.fees or self.entry.capital)
 
     def _check_auth(self, lost: bool, reason: str) -> None:
         if lost and self.core.stopping is None:
@@ -338,13 +342,7 @@ class Engine:
         readable = self._stop_code is not ExitCode.AUTH and state.anchor is not None
         if not (grace_over or (settled and (state.agreed or not readable))):
             return
-        code = self._stop_code
-        if not settled or abs(state.position) >= core.dust:
-            code = ExitCode.NOT_FLAT
-            core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))
-        elif code is ExitCode.OK and readable and not state.agreed:
-            code = ExitCode.NOT_FLAT
-            core.alert(Severity.CRITICAL, "stopped_unreconciled", "flat by our fills, but not by the venue's balances")
+        code = last_word(core, self._stop_code)
         self.entry.flush_counts(force=True)
         self.books.mark()
         core.emit(Stopped(int(code), core.stopping, core.at.utc_us))

@@ -104,6 +104,29 @@ def test_golden_errors_are_failures(sample: Sample) -> None:
         assert event.auth_lost == (auth and private)
 
 
+@pytest.mark.parametrize(("seal", "reading"), [(Seal.WRONG, READING), (Seal.NONE, Reading(require_signed_errors=True))])
+def test_an_unproven_refusal_of_the_key_is_told_apart(seal: Seal, reading: Reading) -> None:
+    """A refusal of our key whose signature does not fit proves nothing, but the claim and its words are passed on; no
+    other error, page or public reply makes such a claim.
+    """
+    refused = Reply(403, b'{"status": "error", "code": "API0005", "reason": "Invalid signature"}', None, seal)
+    event = interpret(ASKS[Topic.BALANCES], [refused], reading)
+    assert isinstance(event, AskFailed)
+    assert (event.auth_lost, event.auth_claimed) == (False, True)
+    assert "API0005: Invalid signature" in event.reason
+    assert "secret" in event.reason
+    others = (
+        (ASKS[Topic.BALANCES], 403, b'{"status": "error", "code": "400.009", "reason": "no"}'),
+        (ASKS[Topic.BALANCES], 403, b"<html>API0005</html>"),
+        (ASKS[Topic.BALANCES], 503, refused.body),
+        (ASKS[Topic.MARKETS], 403, refused.body),
+    )
+    for ask, status, body in others:
+        event = interpret(ask, [Reply(status, body, None, seal)], reading)
+        assert isinstance(event, AskFailed)
+        assert not event.auth_claimed
+
+
 def test_an_order_status_with_its_fill() -> None:
     """A full reply gives side, market and exact fills; amounts are the wire's."""
     [payload] = [s.payload for s in of_kind("rest.order_status") if s.payload["id"] == 1429545880227846]

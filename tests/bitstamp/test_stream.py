@@ -287,10 +287,10 @@ async def test_an_oversized_frame_ends_the_connection() -> None:
 
 
 async def test_private_channels_get_a_fresh_token_per_connection() -> None:
-    """Each connection subscribes with a token of its own; without one the attempt fails."""
-    tokens: list[StreamToken | None] = [StreamToken("first", 7, 60), None, StreamToken("third", 7, 60)]
+    """Each connection subscribes with a token of its own; without one the attempt fails, and says why."""
+    tokens: list[StreamToken | str] = [StreamToken("first", 7, 60), "Connect call failed", StreamToken("third", 7, 60)]
 
-    async def token() -> StreamToken | None:
+    async def token() -> StreamToken | str:
         return tokens.pop(0)
 
     told, clock = Told(), ManualClock()
@@ -304,7 +304,7 @@ async def test_private_channels_get_a_fresh_token_per_connection() -> None:
             await venue.lines[0].socket.close()
             await clock.someone_sleeps(1.0, 1.0)
             clock.advance(1.0)
-            await told.until(lambda event: isinstance(event, FeedDown) and "token" in event.reason)
+            await told.until(lambda event: isinstance(event, FeedDown) and "token for private channels: Connect call failed" in event.reason)
             await clock.someone_sleeps(1.0, 2.0)
             clock.advance(2.0)
             await told.a(FeedUp, 2)

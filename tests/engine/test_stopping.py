@@ -102,11 +102,12 @@ def test_a_quiet_daemon_stops_with_zero(rig: Rig) -> None:
 
 
 def test_a_stop_before_the_account_was_read(rig: Rig) -> None:
-    """Nothing was ever done: it leaves at once."""
+    """Nothing was ever done: it leaves at once, and does not call itself flat, since the venue never said so."""
     rig.venue.failing = set(Topic)
     rig.start()
     rig.step(ev.StopAsked("SIGTERM"))
-    assert code(rig) == ExitCode.OK
+    assert code(rig) == ExitCode.VENUE
+    assert "never read" in str(rig.engine.core.stopping)
 
 
 def test_a_stop_in_the_middle_of_a_hedge_gets_flat_first(rig: Rig) -> None:
@@ -232,6 +233,25 @@ def test_a_refusal_names_a_clock_that_is_far_off(rig: Rig, offset_ms: int, told:
     rig.step(ev.VenueClockSeen(offset_ms))
     rig.step(ev.AskFailed(0, "API0017: too old", auth_lost=True))
     assert rig.alert_texts("auth_refused") == [f"the venue does not let us in: API0017: too old{told}"]
+
+
+def test_a_refusal_nobody_signed_for_is_believed_until_the_key_has_worked(make_rig: MakeRig) -> None:
+    """With a mistyped secret no reply's signature fits, so the venue's refusal of it is unproven: at start, when the
+    key never worked, it halts and leaves with the code not to restart; once anything private was read it is mere noise.
+    """
+    refusal = ev.AskFailed(0, "API0005: Invalid signature (wrong signature)", auth_claimed=True)
+    fresh = make_rig(rules())
+    fresh.venue.failing = set(Topic)
+    fresh.start()
+    fresh.step(refusal)
+    assert fresh.mode() is Mode.HALTED
+    assert code(fresh) == ExitCode.AUTH
+    assert "API0005" in str(fresh.engine.core.stopping)
+    working = make_rig(rules())
+    working.ready()
+    working.step(refusal)
+    assert working.mode() is Mode.ACTIVE
+    assert working.engine.core.stopping is None
 
 
 def test_a_key_lost_with_an_order_open_is_not_flat(rig: Rig) -> None:
