@@ -21,9 +21,9 @@ from arbbot.journal.sqlite import Identity, SqliteJournal, open_journal
 from arbbot.settings import Settings
 from tests.e2e.child import Harm, start
 from tests.e2e.playbill import PLAYTIME_S, Played
-from tests.e2e.stage import CALM, EUR, FAST, QUICK, staged
+from tests.e2e.stage import CALM, EUR, FAST, QUICK, merged, staged
 
-SETTINGS, SECRET, JOURNAL, LIVE_SWITCH, VENUE = 3, 4, 5, 6, 7
+SETTINGS, SECRET, JOURNAL, LIVE_SWITCH, VENUE, FEED_DEAD, AUTH = 3, 4, 5, 6, 7, 20, 21
 
 
 class Listener:
@@ -286,6 +286,34 @@ async def disk_full(directory: Path) -> str:
         return stage.ended()
 
 
+async def mistyped_secret(directory: Path) -> str:
+    """No reply's signature fits, the venue's refusals of the key neither: all the same it says what it was refused
+    for, once, and leaves with the code that keeps a supervisor from trying again.
+    """
+    wrong = {"key_id": DEMO_KEY, "secret": "WrongSecret000000000000000000001"}
+    async with staged(directory, merged(QUICK, {"keys": wrong})) as stage:
+        await stage.start()
+        assert await stage.gone() == AUTH
+        told = (directory / "stderr.txt").read_text().splitlines()[-1]
+        assert "the venue refuses our key: API0005" in told, told
+        assert "the secret may not be this key's" in told, told
+        assert not await stage.orders()
+        return stage.ended()
+
+
+async def venue_dies(directory: Path) -> str:
+    """The reason for a feed's death is what broke below it, in the line that a person reads."""
+    async with staged(directory, FAST) as stage:
+        await stage.start()
+        await stage.armed()
+        await stage.fault("refuse:*")
+        await stage.control("drop_connections", reset=True)
+        assert await stage.gone() == FEED_DEAD
+        told = (directory / "stderr.txt").read_text().splitlines()[-1]
+        assert re.search(r"reconnections failed: no token for private channels: \w+Error", told), told
+        return stage.ended()
+
+
 async def another_daemon(directory: Path) -> str:
     """A second daemon on the same settings leaves at once; the first does not notice."""
     async with staged(directory, QUICK) as stage:
@@ -323,6 +351,8 @@ async def external_rows(directory: Path) -> str:
 
 SCENES = {
     "disk full after the legs were written": disk_full,
+    "a mistyped secret": mistyped_secret,
+    "a venue that dies under the daemon": venue_dies,
     "a second daemon on the same journal": another_daemon,
     "deposit and manual trade": external_rows,
 }
