@@ -131,6 +131,8 @@ def _fx(console: Console, fx: Answer) -> None:
     drift = ("currency", "drift", "low", "high", "policy", "open_conversion")
     columns = ("currency", "drift", "if all sells fill", "if all buys fill", "policy", "open conversion")
     _table(console, "FX drift", columns, [[fx[key] for key in drift]])
+    if fx["unpriced"]:
+        console.print("the FX leg is unpriced: policy never, so no edge or P&L of a hedge has converting it in")
     _not_converting(console, fx)
     keys = ("conversion_id", "side", "size", "filled", "price", "fee", "realised_pnl", "outcome")
     columns_of_last = ("conversion", "side", "size", "filled", "price", "fee", "FX P&L", "outcome")

@@ -72,9 +72,7 @@ def interpret(command: PlaceOrder | CancelOrder | Ask, answers: Sequence[Answer]
     try:
         return _answered(command, answers, reading)
     except _Denied as denied:
-        return AskFailed(
-            command.ask_id, denied.reason, denied.rate_limited, denied.auth_lost, denied.auth_claimed
-        )
+        return AskFailed(command.ask_id, denied.reason, denied.rate_limited, denied.auth_lost, denied.auth_claimed)
     except Malformed as fault:
         return AskFailed(command.ask_id, str(fault))
 

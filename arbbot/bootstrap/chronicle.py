@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import Enum
 
 from arbbot.bootstrap.summary import plain
+from arbbot.domain.grounds import Grounds
 from arbbot.domain.market import Route
 from arbbot.domain.money import BPS
 from arbbot.domain.order import Fill, OrderTerms, Transaction
@@ -27,6 +28,7 @@ from arbbot.domain.records import (
     OrderMoved,
     RowBooked,
 )
+from arbbot.domain.utc import utc_text
 
 
 def words(record: DurableRecord, route: Route) -> list[str]:
@@ -71,21 +73,36 @@ def _of_order(record: DurableRecord) -> str:
 def _opened(record: HedgeOpened, route: Route) -> list[str]:
     buy, sell = route.legs(record.direction)
     stamps = zip(route.symbols, record.book_microtimestamps, strict=True)
+    grounds = record.grounds
+    unpriced = grounds is not None and grounds.unpriced
+    fx_fee = "unpriced (trade.fx_policy never)" if unpriced else _percent(record.fx_fee)
+    before = "the FX leg unpriced" if unpriced else f"{record.legs_bps:.2f} before FX"
     return [
         f"{record.hedge_id}: buy {plain(record.size)} {route.base} on {record.buy_market} at an average of "
         f"{_price(record.buy_vwap)} {buy.counter}, sell on {record.sell_market} at {_price(record.sell_vwap)} "
         f"{sell.counter}, limit {plain(record.limit_price)}",
         f"FX {route.fx.symbol} at an average of {record.fx_vwap:.6f}; size bound by {record.bound_by}",
-        f"fees: buying {_percent(record.buy_fee)}, selling {_percent(record.sell_fee)}, FX {_percent(record.fx_fee)}",
-        f"edge: gross {record.gross_bps:.2f} bp, net {record.net_bps:.2f} bp ({record.legs_bps:.2f} before FX); "
+        f"fees: buying {_percent(record.buy_fee)}, selling {_percent(record.sell_fee)}, FX {fx_fee}",
+        f"edge: gross {record.gross_bps:.2f} bp, net {record.net_bps:.2f} bp ({before}); "
         f"expected P&L {record.expected_pnl:.4f} {route.numeraire} after the legs' fees",
-        "books, microseconds since 1970: " + ", ".join(f"{symbol} {stamp}" for symbol, stamp in stamps),
+        *([] if grounds is None else [_grounds(grounds)]),
+        "books of " + ", ".join(f"{symbol} {utc_text(stamp)}" for symbol, stamp in stamps),
     ]
+
+
+def _grounds(grounds: Grounds) -> str:
+    asked = f"threshold {plain(grounds.threshold_bps)} bp gross"
+    if grounds.stood_ms is None:
+        return f"{asked}; the spike guard was off"
+    return (
+        f"{asked}; the edge had stood for {grounds.stood_ms} ms over {grounds.changes} changes of the books, the "
+        f"median premium was {plain(grounds.median_bps)} bp of {grounds.samples} samples"
+    )
 
 
 def _terms(terms: OrderTerms) -> str:
     limit = "" if terms.price is None else f" at {plain(terms.price)} or better"
-    until = "" if terms.expire_utc_ms is None else f", good till {terms.expire_utc_ms} ms since 1970"
+    until = "" if terms.expire_utc_ms is None else f", good till {utc_text(terms.expire_utc_ms * 1000)}"
     purpose = "" if terms.purpose.value == "leg" else f" to {terms.purpose.value}"
     return (
         f"{terms.client_order_id}: {terms.kind.value} order, {terms.side.value} {plain(terms.size)} on {terms.market}"
@@ -127,7 +144,7 @@ def _conversion_opened(record: ConversionOpened) -> list[str]:
         f"average of {record.vwap:.6f} {record.domestic}, limit {plain(record.limit_price)}",
         f"drift {record.drift:+f} {record.foreign}, policy {record.cause}; size bound by {record.bound_by}; "
         f"fee {_percent(record.fee)}",
-        f"book, microseconds since 1970: {record.book_microtimestamp}",
+        f"book of {utc_text(record.book_microtimestamp)}",
     ]
 
 

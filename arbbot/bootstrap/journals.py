@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 
 from arbbot import screen
-from arbbot.bootstrap.chronicle import words
+from arbbot.bootstrap.explained import Explained
 from arbbot.bootstrap.summary import summary_lines
 from arbbot.bootstrap.wiring import journal_identity, journal_path
 from arbbot.domain.exit_codes import ExitCode
@@ -80,31 +78,16 @@ def report(journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
 
 
 def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
-    """Print everything that led to a hedge or conversion and came of it, with times since its decision."""
+    """Print everything that led to a hedge or conversion and came of it: orders, money, cause, and the records."""
     told = read(journal, settings)
     lines = about(told, hedge_id)
     if not lines:
         raise Failure(ExitCode.USAGE, f"{told.path}: no hedge or conversion {hedge_id}")
-    start_us = lines[0].utc_us
+    told_of = Explained.of(lines, told.lines, told.route)
     if as_json:
-        screen.show_json(
-            [
-                {
-                    "seq": line.seq,
-                    "after_ms": Decimal(line.utc_us - start_us) / 1000,
-                    "kind": line.record.kind,
-                    **dataclasses.asdict(line.record),
-                }
-                for line in lines
-            ]
-        )
-        return ExitCode.OK
-    for line in lines:
-        after_ms = Decimal(line.utc_us - start_us) / 1000
-        first, *more = words(line.record, told.route)
-        print(f"{after_ms:12.3f} ms  {line.record.kind:15} {first}")
-        for text in more:
-            print(f"{'':33}{text}")
+        screen.show_json(told_of.answer())
+    else:
+        print(*told_of.lines(), sep="\n")
     return ExitCode.OK
 
 

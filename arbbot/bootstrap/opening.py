@@ -44,6 +44,8 @@ def verdict(route: Route, fees: Mapping[str, FeeRate] | None, trade: TradeRules)
         f"fees       {shown}",
         f"break-even {legs:.4%} gross for the two legs, {whole:.4%} with the FX leg",
     ]
+    if trade.fx_policy is FxPolicy.NEVER:
+        lines.append("FX leg     unpriced: trade.fx_policy is never, so nothing is converted and no hedge pays for it")
     if trade.threshold_mode is ThresholdMode.COST_PLUS:
         return [*lines, f"threshold  cost plus {trade.cost_margin:.3%}"]
     lines.append(f"threshold  {trade.gross_threshold:.3%} gross, net floor {trade.net_floor:.3%}")

@@ -9,15 +9,13 @@ from arbbot.bootstrap.terminal import say
 from arbbot.domain.exit_codes import ExitCode
 
 DAY_S = 86_400
+OVER_ALL = " (over the journal's whole life)"
 
 
 def summary_lines(figures: dict[str, Any]) -> list[str]:
     """A report as lines: hedges, exposure, ledger, P&L, edge, and why the rest was declined."""
-    hedges, pnl, edge = figures["hedges"], figures["pnl"], figures["edge_bps"]
-    lines = [
-        f"hedges      {hedges['completed']} completed, {hedges['one_sided']} one-sided and resolved, "
-        f"{hedges['nothing']} without a fill, {hedges['open']} open; in doubt: {len(figures['in_doubt'])}",
-    ]
+    pnl, edge = figures["pnl"], figures["edge_bps"]
+    lines = _counts(figures)
     for asset, interval in figures["exposure"].items():
         lines.append(f"exposure    {asset} [{plain(interval['low'])}, {plain(interval['high'])}]")
     for currency, line in figures["ledger"].items():
@@ -34,7 +32,9 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
         f"float       revaluation {plain(pnl['float_revaluation'])} {unit}, "
         f"foreign cash {plain(pnl['foreign_revaluation'])} {unit}"
     )
-    lines.append(f"net edge    expected {plain(edge['expected'])} bp, realised {plain(edge['realised'])} bp")
+    lines.append(
+        f"net edge    expected {plain(edge['expected'])} bp, realised {plain(edge['realised'])} bp{_fx(figures)}"
+    )
     lines.append(
         f"turnover    {plain(figures['turnover_per_day'])} times the capital a day; "
         f"net return {_percent(figures['net_return_annualised'])} a year, simple, over {_days(figures['span_s'])}"
@@ -42,24 +42,58 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
     for trip in figures["limits"]["tripped"]:
         lines.append(f"LIMIT       {trip['name']} tripped at {plain(trip['measured'])} of {plain(trip['limit'])}")
     refused = ", ".join(f"{name} {count}" for name, count in figures["refusals"].items())
-    lines.append(f"declined    {refused or 'nothing'}")
+    lines.append(f"declined    {refused or 'nothing'}{OVER_ALL if refused and _rebased(figures) else ''}")
     return lines
+
+
+def _rebased(figures: dict[str, Any]) -> bool:
+    """Whether counts over the journal's life are not those of the money."""
+    return figures["since"] is not None and figures["since"]["cause"] != "opening"
+
+
+def _counts(figures: dict[str, Any]) -> list[str]:
+    """Since when everything counts, and how many hedges came to what; after a rebase those of before too."""
+    since, hedges = figures["since"], figures["hedges"]
+    now = f"{hedges['open']} open; in doubt: {len(figures['in_doubt'])}"
+    if not _rebased(figures):
+        begun = [] if since is None else [f"since       {since['utc']}, the opening"]
+        return [*begun, f"hedges      {_ended(hedges)}, {now}"]
+    return [
+        f"since       {since['utc']}, a rebase by {since['who']}: {since['reason']}; all money is counted from there",
+        f"hedges      {_ended(figures['hedges_since'])}, {now}",
+        f"            {_ended(hedges)}{OVER_ALL}",
+    ]
+
+
+def _ended(counts: dict[str, int]) -> str:
+    given_up = f", {counts['abandoned']} given up" if counts["abandoned"] else ""
+    return (
+        f"{counts['completed']} completed, {counts['one_sided']} one-sided and resolved, "
+        f"{counts['nothing']} without a fill{given_up}"
+    )
+
+
+def _fx(figures: dict[str, Any]) -> str:
+    """What the edge has no price for."""
+    count = figures["unpriced_hedges"]
+    return f"; the FX leg of {count} hedges is unpriced (trade.fx_policy never)" if count else ""
 
 
 def _fx_lines(figures: dict[str, Any]) -> list[str]:
     """What hedges left in foreign currency, what it is worth since, and what its conversion made."""
-    pnl, counts = figures["pnl"], figures["conversions"]
-    unit, ended = pnl["numeraire"], sum(counts.values()) - counts["open"]
+    pnl, counts, still_open = figures["pnl"], figures["conversions_since"], figures["conversions"]["open"]
+    unit, ended = pnl["numeraire"], sum(counts.values())
     lines = [
         f"FX drift    {plain(only(figures['fx_drift']))}; its P&L {plain(pnl['fx_drift'])} {unit}, of which realised "
         f"{plain(pnl['fx_realised'])}, before FX fees of {plain(pnl['fx_fees'])}"
     ]
-    if sum(counts.values()):
+    if ended or still_open:
         lines.append(
             f"converted   {counts['converted']} of {ended} conversions in full, {counts['partial']} in part, "
-            f"{counts['open']} open; hedge P&L at their prices, FX fees off: {plain(pnl['converted'])} {unit}"
+            f"{still_open} open; hedge P&L at their prices, FX fees off: {plain(pnl['converted'])} {unit}"
         )
-    for each in figures["last_conversions"]:
+    begun_us = 0 if figures["since"] is None else figures["since"]["utc_us"]
+    for each in (each for each in figures["last_conversions"] if each["utc_us"] >= begun_us):
         lines.append(
             f"            {each['conversion_id']}: {each['side']} {plain(each['filled'])} of {plain(each['size'])} at "
             f"{plain(each['price'])}, fee {plain(each['fee'])}, FX P&L {each['realised_pnl']:.4f}"

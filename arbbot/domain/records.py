@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, TypeGuard
 
+from arbbot.domain.grounds import Grounds
 from arbbot.domain.ledger import Entry
 from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
@@ -91,6 +92,8 @@ class HedgeOpened:
     """Domestic, foreign, FX."""
     utc_us: int
     mono_ns: int
+    grounds: Grounds | None = None
+    """None in journals that are older than it."""
 
 
 @dataclass(frozen=True, slots=True)

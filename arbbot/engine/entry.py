@@ -198,10 +198,14 @@ class Entry:
 
     def threshold(self, direction: Direction) -> Decimal:
         """The gross edge that a hedge which pays for its FX leg must reach."""
+        return self._asked(direction, self.costs(direction))
+
+    def _asked(self, direction: Direction, costs: Costs) -> Decimal:
+        """The gross edge that a hedge of these costs must reach."""
         rules = self._core.rules.trade
         if rules.threshold_mode is ThresholdMode.FIXED:
             return rules.gross_threshold
-        return self.costs(direction).break_even(direction) + rules.cost_margin
+        return costs.break_even(direction) + rules.cost_margin
 
     def sizer(self, direction: Direction) -> Sizer | None:
         """The sizing question of this moment; None while a book is missing."""
@@ -318,6 +322,7 @@ class Entry:
             book_microtimestamps=(domestic, foreign, fx),
             utc_us=core.at.utc_us,
             mono_ns=core.at.mono_ns,
+            grounds=self._guard.grounds(direction, core.rules.trade.fx_policy.value, self._asked(direction, costs)),
         )
 
     # --- standing still ------------------------------------------------------------------------------------

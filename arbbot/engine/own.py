@@ -8,7 +8,7 @@ from decimal import Decimal
 from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import OrderState, OrderTerms, Transaction
-from arbbot.domain.records import HedgeClosed, HedgeOpened, HedgeSettled
+from arbbot.domain.records import AnchorSet, HedgeClosed, HedgeOpened, HedgeSettled
 
 
 @dataclass(slots=True)
@@ -59,8 +59,23 @@ class Hedge:
 
 @dataclass(slots=True)
 class Anchor:
-    """Where the ledger begins."""
+    """Where the ledger begins, and with it every sum of the report."""
 
     holdings: dict[str, Decimal]
     cursor: int
     utc_us: int
+    cause: str
+    """opening or rebase."""
+    who: str
+    reason: str
+    hedges: dict[str, int]
+    """Hedges by outcome that the journal had counted by then."""
+    conversions: dict[str, int]
+    """Conversions, likewise."""
+
+    @classmethod
+    def of(cls, record: AnchorSet, hedges: dict[str, int], conversions: dict[str, int]) -> Anchor:
+        """From its record, and what the journal counts at that moment."""
+        holdings = {holding.currency: holding.total for holding in record.holdings}
+        words = (record.cause, record.who, record.reason)
+        return cls(holdings, record.cursor, record.utc_us, *words, dict(hedges), dict(conversions))

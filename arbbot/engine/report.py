@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.market import Route, Side
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import Purpose
+from arbbot.domain.utc import utc_text
 from arbbot.engine.entry import round_price
 from arbbot.engine.foreign import Conversion
 from arbbot.engine.limits import limit_figures
@@ -18,11 +20,17 @@ from arbbot.engine.state import State
 YEAR_S = Decimal(365 * 24 * 3600)
 DAY_S = Decimal(24 * 3600)
 LAST_CONVERSIONS = 10
+HEDGE_OUTCOMES = ("completed", "one_sided", "nothing", "abandoned")
+CONVERSION_OUTCOMES = ("converted", "partial", "nothing")
 
 
 def report(state: State, route: Route, mode: str) -> dict[str, Any]:
-    """Everything `arbbot report --json` prints. Money as Decimal, absent figures as None."""
-    totals = state.totals
+    """Everything `arbbot report --json` prints. Money as Decimal, absent figures as None.
+
+    `hedges`, `conversions` and `refusals` count over the journal's life; all money, `hedges_since` and
+    `conversions_since` count from where `since` says: the opening of the ledger, or a person's last rebase.
+    """
+    totals, anchor = state.totals, state.anchor
     low, high = state.exposure()
     base, foreign = route.base, route.foreign.counter
     fx_low, fx_high = fx_exposure(state, foreign)
@@ -31,14 +39,14 @@ def report(state: State, route: Route, mode: str) -> dict[str, Any]:
         "mode": mode,
         "state": state.mode.value,
         "state_reason": state.mode_reason,
+        "since": since(state),
         "hedges": {
-            "completed": totals.get("completed", 0),
-            "one_sided": totals.get("one_sided", 0),
-            "nothing": totals.get("nothing", 0),
-            "abandoned": totals.get("abandoned", 0),
+            **{outcome: totals.get(outcome, 0) for outcome in HEDGE_OUTCOMES},
             "halted": 1 if state.open_hedge_id is not None and state.mode.value in ("halted", "panic") else 0,
             "open": 0 if state.open_hedge_id is None else 1,
         },
+        "hedges_since": counted_since(totals, {} if anchor is None else anchor.hedges, HEDGE_OUTCOMES),
+        "unpriced_hedges": unpriced_hedges(state),
         "in_doubt": [
             {
                 "client_order_id": order.terms.client_order_id,
@@ -52,6 +60,9 @@ def report(state: State, route: Route, mode: str) -> dict[str, Any]:
         "fx_drift": {foreign: state.drift(foreign)},
         "fx_exposure": {foreign: {"low": fx_low, "high": fx_high}},
         "conversions": conversion_counts(state),
+        "conversions_since": counted_since(
+            state.foreign.totals, {} if anchor is None else anchor.conversions, CONVERSION_OUTCOMES
+        ),
         "last_conversions": last_conversions(state),
         "refusals": dict(sorted(state.refusals.items())),
         "ledger": {currency: ledger_line(state, currency) for currency in ledger_currencies(state, route)},
@@ -62,6 +73,31 @@ def report(state: State, route: Route, mode: str) -> dict[str, Any]:
         "limits": limit_figures(state, route, state.last_utc_us),
         **rates(state, route),
     }
+
+
+def since(state: State) -> dict[str, Any] | None:
+    """Where the ledger and every sum of money begin; None before anything was read."""
+    anchor = state.anchor
+    if anchor is None:
+        return None
+    return {
+        "utc": utc_text(anchor.utc_us),
+        "utc_us": anchor.utc_us,
+        "cause": anchor.cause,
+        "who": anchor.who,
+        "reason": anchor.reason,
+    }
+
+
+def counted_since(totals: dict[str, int], before: dict[str, int], outcomes: Sequence[str]) -> dict[str, int]:
+    """Counts by outcome without those of before."""
+    return {outcome: totals.get(outcome, 0) - before.get(outcome, 0) for outcome in outcomes}
+
+
+def unpriced_hedges(state: State) -> int:
+    """Settled hedges among those in memory and in the sums whose FX leg no figure has a price for."""
+    settled = (each for each in state.hedges.values() if each.settled is not None and not each.before_anchor)
+    return sum(each.opened.grounds is not None and each.opened.grounds.unpriced for each in settled)
 
 
 def fx_exposure(state: State, currency: str) -> tuple[Decimal, Decimal]:
@@ -80,7 +116,7 @@ def fx_exposure(state: State, currency: str) -> tuple[Decimal, Decimal]:
 
 def conversion_counts(state: State) -> dict[str, int]:
     """Conversions by outcome, and the one that may be open."""
-    counted = {outcome: state.foreign.totals.get(outcome, 0) for outcome in ("converted", "partial", "nothing")}
+    counted = {outcome: state.foreign.totals.get(outcome, 0) for outcome in CONVERSION_OUTCOMES}
     return {**counted, "open": 0 if state.foreign.open_id is None else 1}
 
 

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from arbbot.domain.commands import Topic
+from arbbot.domain.grounds import Grounds
 from arbbot.domain.market import Direction
-from arbbot.domain.money import ONE
+from arbbot.domain.money import BPS, ONE
 from arbbot.engine.conversion import ConversionCheck
 from arbbot.engine.core import Core, ns
 from arbbot.engine.refusal import Refusal
@@ -39,6 +40,9 @@ MOST_SAMPLES = 1_000
 """Of one window; where it is too long for that, the pauses between them are longer."""
 ASK_EVERY_NS = 500_000_000
 """REST is asked about a quiet book at most this often while an edge stands."""
+
+BPS_STEP = Decimal("0.0001")
+"""Of figures that are journaled but not decided on."""
 
 _BUY_DOMESTIC = Direction.BUY_DOMESTIC
 """Looked up once: a member's name costs more than the comparison it is for."""
@@ -210,3 +214,14 @@ class SpikeGuard:
         if standing.changes < rules.persist_changes or core.at.mono_ns - standing.since_ns < self._persist_ns:
             return Refusal.NOT_PERSISTED
         return None
+
+    def grounds(self, direction: Direction, fx_policy: str, threshold: Decimal) -> Grounds:
+        """What a signal that is taken rested on; `threshold` a fraction."""
+        threshold_bps = (threshold * BPS).quantize(BPS_STEP)
+        standing = self._buy_domestic if direction is _BUY_DOMESTIC else self._buy_foreign
+        middle = self.median.value
+        if standing is None or middle is None:
+            return Grounds(fx_policy, threshold_bps, None, None, None, None)
+        stood_ms = (self._core.at.mono_ns - standing.since_ns) // 1_000_000
+        median_bps = (middle * BPS).quantize(BPS_STEP)
+        return Grounds(fx_policy, threshold_bps, stood_ms, standing.changes, median_bps, len(self.median))

@@ -191,7 +191,7 @@ class State:
         for currency, total in holdings.items():
             self.ledger.book(move(currency, total, LedgerAccount.OPENING))
         self.venue_totals = dict(holdings)
-        self.anchor = Anchor(holdings, record.cursor, record.utc_us)
+        self.anchor = Anchor.of(record, self.totals, self.foreign.totals)
         self.agreed = True
         self.last_agreed_utc_us = record.utc_us
 

@@ -17,6 +17,7 @@ from arbbot.engine.limits import limit_figures
 from arbbot.engine.own import Hedge, OwnOrder
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.report import fx_exposure, last_conversions, ledger_currencies, ledger_line
+from arbbot.engine.rules import FxPolicy
 from arbbot.engine.step import Engine
 from arbbot.engine.view import NEVER, BookSlot
 
@@ -202,6 +203,7 @@ def _fx(engine: Engine) -> dict[str, Any]:
     return {
         "currency": foreign,
         "policy": core.rules.trade.fx_policy.value,
+        "unpriced": core.rules.trade.fx_policy is FxPolicy.NEVER,
         "drift": core.state.drift(foreign),
         "low": low,
         "high": high,

@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from arbbot.domain.events import Moment
 from arbbot.domain.records import Record
-from arbbot.telemetry.lines import LINES, Line, ids_of, level_of
+from arbbot.telemetry.lines import LINES, Line, ids_of, level_of, text_of
 from arbbot.telemetry.measures import Measures
 from arbbot.telemetry.metrics import Metrics
 from arbbot.telemetry.sink import LineSink
@@ -103,7 +103,7 @@ class Telemetry:
         extra = {"swallowed": swallowed} if swallowed else {}
         self._logger.log(
             level_of(record, line),
-            line.text.format(record),
+            text_of(record, line),
             utc_us=at.utc_us,
             kind=record.kind,
             **ids_of(record),

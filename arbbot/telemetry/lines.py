@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from arbbot.domain import records as r
 from arbbot.domain import signals, trips
 from arbbot.domain.mode import Severity
+from arbbot.domain.order import OrderState
 
 INFO, WARNING, ERROR, CRITICAL = 20, 30, 40, 50
 
@@ -66,12 +67,24 @@ LINES: dict[str, Line | None] = {
 
 
 def level_of(record: r.Record, line: Line) -> int:
-    """The line's level, or the severity of an alert, or a late fill's warning."""
-    if isinstance(record, r.AlertRaised):
-        return _OF_SEVERITY[record.severity]
-    if isinstance(record, r.FillBooked) and record.late:
-        return WARNING
+    """The line's level, or the severity of an alert, or what a doubt, a late fill or a sound feed calls for."""
+    match record:
+        case r.AlertRaised():
+            return _OF_SEVERITY[record.severity]
+        case r.FillBooked() if record.late:
+            return WARNING
+        case r.OrderMoved() if record.state is OrderState.IN_DOUBT:
+            return WARNING
+        case signals.FeedChanged() if record.state == "up":
+            return INFO
     return line.level
+
+
+def text_of(record: r.Record, line: Line) -> str:
+    """The line's message."""
+    text = line.text.format(record)
+    unpriced = isinstance(record, r.HedgeOpened) and record.grounds is not None and record.grounds.unpriced
+    return f"{text}, FX leg unpriced" if unpriced else text
 
 
 def ids_of(record: r.Record) -> dict[str, str]:

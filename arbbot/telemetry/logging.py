@@ -7,18 +7,17 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
+from arbbot.domain.utc import utc_text
 from arbbot.telemetry.plain import plain
 from arbbot.telemetry.redact import Redactor
 from arbbot.telemetry.sink import LineSink
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FOREIGN_EVERY_S = 60.0
 """A library that warns for every lost packet gets one line this often."""
 
@@ -40,11 +39,6 @@ class Identity:
         return {name: getattr(self, name) for name in ("service", "env", "version", "venue", "mode", "route")}
 
 
-def timestamp(utc_us: int) -> str:
-    """Microseconds since the epoch as ISO 8601 in UTC."""
-    return (EPOCH + timedelta(microseconds=utc_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 class _Shape:
     """Give a line its fixed fields. They win over fields of the same name."""
 
@@ -54,7 +48,7 @@ class _Shape:
 
     def __call__(self, _logger: object, status: str, event: EventDict) -> EventDict:
         utc_us = event.pop("utc_us", None)
-        when = timestamp(time.time_ns() // 1000 if utc_us is None else utc_us)  # noqa: TID251 - a line of no event
+        when = utc_text(time.time_ns() // 1000 if utc_us is None else utc_us)  # noqa: TID251 - a line of no event
         message = event.pop("event", "")
         return {"timestamp": when, "status": status, "message": message, **event, **self._fixed}
 

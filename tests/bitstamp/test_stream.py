@@ -28,7 +28,7 @@ def feed_to(
     clock: ManualClock,
     channels: Channels = PUBLIC,
     *,
-    token: Callable[[], Awaitable[StreamToken | None]] | None = None,
+    token: Callable[[], Awaitable[StreamToken | str]] | None = None,
     snapshot: Callable[[str], Awaitable[Book | None]] | None = None,
     tap: Tap | None = None,
     heartbeat_s: float = 10.0,
@@ -304,7 +304,11 @@ async def test_private_channels_get_a_fresh_token_per_connection() -> None:
             await venue.lines[0].socket.close()
             await clock.someone_sleeps(1.0, 1.0)
             clock.advance(1.0)
-            await told.until(lambda event: isinstance(event, FeedDown) and "token for private channels: Connect call failed" in event.reason)
+            await told.until(
+                lambda event: (
+                    isinstance(event, FeedDown) and "token for private channels: Connect call failed" in event.reason
+                )
+            )
             await clock.someone_sleeps(1.0, 2.0)
             clock.advance(2.0)
             await told.a(FeedUp, 2)

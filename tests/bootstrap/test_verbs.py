@@ -111,12 +111,20 @@ def test_explain_tells_a_hedge_from_decision_to_money(played: tuple[Path, Path, 
     state, _, ended = played
     hedge_id = next(word.rstrip(":") for word in ended.err.split() if word.rstrip(":").endswith("-h00001"))
     told = json.loads(arbbot("explain", hedge_id, "--json", ARBBOT_STATE_DIR=str(state)).out)
-    kinds = [line["kind"] for line in told]
+    records, (buy, sell) = told["records"], told["orders"]
+    kinds = [line["kind"] for line in records]
     assert kinds[:3] == ["hedge_opened", "order_intended", "order_intended"]
     assert kinds[-1] == "hedge_settled"
     assert {"order_moved", "fill_booked", "row_booked", "hedge_closed"} <= set(kinds)
-    times = [Decimal(line["after_ms"]) for line in told]
+    times = [Decimal(line["after_ms"]) for line in records]
     assert times == sorted(times)
+    assert (buy["side"], sell["side"]) == ("buy", "sell")
+    assert Decimal(buy["decided"]) == Decimal(records[0]["buy_vwap"])
+    made = told["made"]
+    difference = Decimal(made["realised_pnl"]) - Decimal(made["expected_pnl"])
+    assert sum(Decimal(cause["worth"]) for cause in made["causes"]) == difference
+    assert told["decided_utc"].endswith("Z")
+    assert records[0]["grounds"]["changes"] >= 1
     shown = arbbot("explain", hedge_id, ARBBOT_STATE_DIR=str(state))
     assert hedge_id in shown.out
     assert not re.search(r"Decimal\(|<|\{|=", shown.out), "words, not how Python writes its objects"
@@ -124,7 +132,11 @@ def test_explain_tells_a_hedge_from_decision_to_money(played: tuple[Path, Path, 
         "FX eurusd at",
         "size bound by",
         "fees: buying",
-        "books, microseconds",
+        "books of btcusd 20",
+        "threshold 35 bp gross; the edge had stood for ",
+        "decided     20",
+        "slippage ",
+        "made        ",
         "after fees",
         "transaction ",
     ):
