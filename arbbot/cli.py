@@ -139,7 +139,9 @@ def run(
     ] = None,
     for_s: Annotated[
         Decimal | None,
-        typer.Option("--for", parser=duration, metavar="TIME", help="Stop by itself after 30s, 5m, 24h ..."),
+        typer.Option(
+            "--for", parser=duration, metavar="TIME", help="Stop by itself after 30s, 5m, 24h ... of market time."
+        ),
     ] = None,
     record: Annotated[
         Path | None, typer.Option("--record", metavar="DIR", help="Record all that comes in, for replay.")

@@ -81,7 +81,7 @@ def _status(console: Console, answer: Answer) -> None:
     for problem in answer["problems"]:
         console.print(f"problem: {problem}", style="red")
     _recording(console, answer.get("recording"))
-    console.print(f"flat: {text(answer['flat'])}   ledger equals the venue: {text(answer['reconciled'])}")
+    console.print(f"flat: {text(answer['flat'])}   ledger equals the venue: {_agreement(answer)}")
     if answer["rebase_waiting"]:
         console.print("a rebase waits: nothing may be open, and no transaction new for account.lag_s")
     exposure = [(asset, line["low"], line["high"]) for asset, line in answer["exposure"].items()]
@@ -98,6 +98,16 @@ def _status(console: Console, answer: Answer) -> None:
     _limits(console, answer["limits"])
     _reasons(console, answer["blockers"])
     _hedges(console, answer["hedges"])
+
+
+def _agreement(answer: Answer) -> str:
+    """Whether the last comparison still holds; while anything is open there is none, and differences say nothing."""
+    busy = answer["open_orders"] or answer["open_hedge"] or answer["fx"]["open_conversion"]
+    if answer["reconciled"] or not busy:
+        return text(answer["reconciled"])
+    age_s = answer["reconciled_age_s"]
+    before = "" if age_s is None else f", last equal {age_s} s ago"
+    return f"not compared while something is open{before}; differences below are fills on their way"
 
 
 def _limits(console: Console, limits: Answer) -> None:

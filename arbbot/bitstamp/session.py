@@ -28,6 +28,7 @@ FUTURE_US = 2 * 3600 * 1_000_000
 """A book stamped later than this after our clock is garbage, and believing it would drop all true ones after it; our
 own clock may be an hour wrong.
 """
+FUTURE_HINT = "is this machine's clock slow, or a compressed exchange's speed not in sandbox.speed?"
 
 _HALT_WORDS = re.compile(r"\b(halt|halted|suspend|suspended|suspension|pause|paused|disabled)\b", re.IGNORECASE)
 _TRADE_WORDS = re.compile(r"\b(trading|market|matching)\b", re.IGNORECASE)
@@ -140,7 +141,7 @@ class Session:
                 self.duplicates += 1
                 return None
             if stamp > at.utc_us + FUTURE_US:
-                return FrameBad(f"{channel}: stamped in the future")
+                return FrameBad(f"{channel}: stamped in the future; {FUTURE_HINT}")
             seen = BookSeen(make_book(route.symbol, stamp, payload["bids"], payload["asks"]), self.epoch)
         except (KeyError, TypeError, ValueError) as error:
             return FrameBad(_reason(error))

@@ -6,25 +6,35 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from arbbot import screen
+from arbbot.bootstrap.journals import read
 from arbbot.bootstrap.longrun.gate import leave
-from arbbot.bootstrap.opening import fetch_fees, verdict
+from arbbot.bootstrap.opening import verdict
+from arbbot.bootstrap.paper import paper_balances, paper_fees
 from arbbot.bootstrap.summary import plain
-from arbbot.bootstrap.wiring import Taps, fetch_route, gateway
+from arbbot.bootstrap.wiring import Taps, fetch_route, follow_compressed, gateway, journal_path
 from arbbot.domain.commands import Ask, CancelOrder, Topic
-from arbbot.domain.events import BalancesFetched, BookFetched, CancelResult
+from arbbot.domain.events import BalancesFetched, BookFetched, CancelResult, FeesFetched
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-from arbbot.domain.market import Route
+from arbbot.domain.market import FeeRate, Route
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import Balance
+from arbbot.engine.state import State
 from arbbot.ports import Gateway
 from arbbot.runtime.clock import SystemClock
 from arbbot.settings import Keys, RunMode, Settings, read_keys, rules
+from arbbot.settings.checks import is_loopback
 
 CLOCK_OFFSET_MAX_MS = 5_000
 """The venue refuses requests 150 s off; far less is already a machine to mend."""
+WITHDRAWAL = (
+    "may withdraw? not checked: no call of the venue tells without a withdrawal; look at the key's rights on the "
+    "venue's own page, the daemon needs reading and trading only"
+)
+COMPRESSED = "an exchange started with --compression N wants sandbox.speed = N"
 NO_SUCH_ORDER = "arbbot-check-no-such-order"
 
 
@@ -65,6 +75,8 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
     clock = SystemClock(float(settings.speed))
     async with gateway(settings, keys, clock, lambda _event, _at: None, Taps()) as source:
         try:
+            if settings.speed != 1:
+                await follow_compressed(settings, clock)
             route = await fetch_route(settings, source)
         except Failure as failure:
             return [Finding("venue", False, failure.reason)]
@@ -78,16 +90,33 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
                     for each in route.instruments
                 ),
             ),
-            _clock_finding(source.venue_offset_ms),
+            _clock_finding(settings, source.venue_offset_ms),
             *await _book_findings(source, route),
         ]
         if keys is None:
-            return [*findings, Finding("key", None, f"mode {settings.mode} needs none")]
-        fees = await fetch_fees(source)
-        findings.append(Finding("key", fees is not None, "reads the account" if fees else "the venue refused it"))
+            findings.append(Finding("key", None, f"mode {settings.mode} needs none"))
+            findings += _fee_findings(settings, route, paper_fees(settings, route))
+            return [*findings, *_held_findings(_paper_held(settings, route), route, settings)]
+        answer = await source.perform(Ask(0, Topic.FEES))
+        fees = dict(answer.rates) if isinstance(answer, FeesFetched) else None
+        refused = f"the venue refused it: {getattr(answer, 'reason', 'no answer')}"
+        findings.append(Finding("key", fees is not None, refused if fees is None else "reads the account"))
         findings.append(await _trade_right(source, route))
-        findings += [Finding("fees", None, line) for line in verdict(route, fees, rules(settings).trade)]
+        findings.append(Finding("key", None, WITHDRAWAL))
+        findings += _fee_findings(settings, route, fees)
         return [*findings, *await _balance_findings(source, route, settings)]
+
+
+def _fee_findings(settings: Settings, route: Route, fees: dict[str, FeeRate] | None) -> list[Finding]:
+    return [Finding("fees", None, line) for line in verdict(route, fees, rules(settings).trade)]
+
+
+def _paper_held(settings: Settings, route: Route) -> dict[str, Balance]:
+    """Paper's account: what its journal says is owned, or the settings' opening."""
+    path = journal_path(settings)
+    state = read(path, settings).state() if path.exists() else State()
+    owned = paper_balances(settings, route, state)
+    return {currency: Balance(currency, total, total, ZERO) for currency, total in owned.items()}
 
 
 async def _trade_right(source: Gateway, route: Route) -> Finding:
@@ -98,10 +127,14 @@ async def _trade_right(source: Gateway, route: Route) -> Finding:
     return Finding("key", False, f"may not trade: {getattr(answer, 'reason', 'no answer')}")
 
 
-def _clock_finding(offset_ms: int | None) -> Finding:
+def _clock_finding(settings: Settings, offset_ms: int | None) -> Finding:
+    if settings.speed != 1:
+        return Finding("clock", True, f"taken from the venue, {settings.speed} market seconds a second")
     if offset_ms is None:
         return Finding("clock", None, "the venue sent no date")
-    return Finding("clock", abs(offset_ms) <= CLOCK_OFFSET_MAX_MS, f"venue minus ours {offset_ms} ms, good to a second")
+    passed, text = abs(offset_ms) <= CLOCK_OFFSET_MAX_MS, f"venue minus ours {offset_ms} ms, good to a second"
+    local = is_loopback(urlsplit(settings.venue.rest_url).hostname or "")
+    return Finding("clock", passed, text if passed or not local else f"{text}; {COMPRESSED}")
 
 
 async def _book_findings(source: Gateway, route: Route) -> list[Finding]:
@@ -122,7 +155,10 @@ async def _balance_findings(source: Gateway, route: Route, settings: Settings) -
     answer = await source.perform(Ask(0, Topic.BALANCES))
     if not isinstance(answer, BalancesFetched):
         return [Finding("balances", False, getattr(answer, "reason", "no answer"))]
-    held = {balance.currency: balance for balance in answer.balances}
+    return _held_findings({balance.currency: balance for balance in answer.balances}, route, settings)
+
+
+def _held_findings(held: Mapping[str, Balance], route: Route, settings: Settings) -> list[Finding]:
     findings = [_balance_finding(held, currency, route) for currency in route.currencies]
     base = held.get(route.base)
     target = settings.trade.target_size * settings.trade.weight_percent / Decimal(100)

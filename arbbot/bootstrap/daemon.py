@@ -36,6 +36,7 @@ from arbbot.bootstrap.wiring import (
     Taps,
     feed,
     fetch_route,
+    follow_compressed,
     gateway,
     journal_identity,
     journal_path,
@@ -73,6 +74,8 @@ def run(settings: Settings, *, for_s: Decimal | None, record: Path | None, demo:
     """Run until stopped (or for `for_s` market seconds). Raises Failure for what can be told in one line."""
     refuse_unrehearsed(settings)
     make_state_dir(settings.state_dir)
+    if record is not None:
+        recording.make_directory(record)
     if not demo:
         return run_loop(_serve(settings, for_s, record, settings.control_socket, narrated=False))
 
@@ -124,7 +127,7 @@ async def _serve(
         source = await stack.enter_async_context(gateway(settings, keys, clock, door.deliver, taps, names))
         try:
             if settings.speed != 1:
-                await _follow_compressed(settings, clock)
+                await follow_compressed(settings, clock)
             route = await fetch_route(settings, source)
         except Failure as failure:
             raise broken.not_started(failure, state, "of the base asset") from failure
@@ -162,18 +165,6 @@ async def _serve(
             return await _live(stack, parts, daemon, source, for_s, control, doors)
         except DaemonFault as fault:
             raise broken.failure(fault, parts.engine, logger, redactor) from fault
-
-
-async def _follow_compressed(settings: Settings, clock: SystemClock) -> None:
-    """Take market time from the compressed exchange: seconds of difference are minutes there.
-
-    By a gateway of its own: what one measures of the venue's clock is worth nothing once ours was set.
-    """
-    async with gateway(settings, None, clock, lambda _event, _at: None, Taps()) as witness:
-        utc_us = await witness.venue_utc_us()
-    if utc_us is None:
-        raise Failure(ExitCode.VENUE, "sandbox.speed: this venue does not tell its clock, so it cannot be compressed")
-    clock.begin_at(utc_us)
 
 
 class _Door:
@@ -365,6 +356,6 @@ def _answerer(
             case "where":
                 return {"journal": str(parts.journal.path), "pid": os.getpid()}
             case _:
-                return outcome(engine.core.state, daemon.deliver(operator_event(request), now))
+                return outcome(engine.core.state, daemon.deliver(operator_event(request), now), request["verb"])
 
     return answer

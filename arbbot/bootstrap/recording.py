@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,18 @@ from arbbot.runtime.clock import SystemClock
 from arbbot.settings import BookFeed, Settings, rules
 
 LOOK_EVERY_S = 1.0
+
+
+def make_directory(directory: Path) -> None:
+    """See to it, before anything else happens, that a recording can go there. Raises Failure (USAGE)."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Failure(ExitCode.USAGE, f"--record {directory}: {error.strerror}") from error
+    if (directory / "header.json").exists():
+        raise Failure(ExitCode.USAGE, f"--record {directory}: holds a recording already")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise Failure(ExitCode.USAGE, f"--record {directory}: cannot be written")
 
 
 def open_recording(

@@ -21,6 +21,7 @@ from arbbot.domain.failure import Failure
 from arbbot.domain.market import Route
 from arbbot.journal.sqlite import Identity
 from arbbot.ports import Clock, Gateway, Sink
+from arbbot.runtime.clock import SystemClock
 from arbbot.settings import BookFeed, Keys, Settings
 
 
@@ -112,6 +113,18 @@ def journal_identity(settings: Settings, keys: Keys | None) -> Identity:
     """Whose journal these settings may write."""
     account = "paper" if keys is None else keys.key_id
     return Identity(settings.mode.value, settings.venue.rest_url, account, route_name(settings))
+
+
+async def follow_compressed(settings: Settings, clock: SystemClock) -> None:
+    """Take market time from the compressed exchange: seconds of difference are minutes there.
+
+    By a gateway of its own: what one measures of the venue's clock is worth nothing once ours was set.
+    """
+    async with gateway(settings, None, clock, lambda _event, _at: None, Taps()) as witness:
+        utc_us = await witness.venue_utc_us()
+    if utc_us is None:
+        raise Failure(ExitCode.VENUE, "sandbox.speed: this venue does not tell its clock, so it cannot be compressed")
+    clock.begin_at(utc_us)
 
 
 async def fetch_route(settings: Settings, source: Gateway) -> Route:

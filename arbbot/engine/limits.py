@@ -38,6 +38,8 @@ from arbbot.engine.state import State
 MARKS_MAX_AGE_US = 5 * MINUTE_US
 """They are noted every minute while there are books."""
 CENT = Decimal("0.01")
+SHOWN = Decimal("1e-8")
+"""Of figures for people and programs; what is measured against a limit is not rounded."""
 """Kept free of a notional limit: figures of a decision are rounded."""
 LEGS = 2
 SMALLEST_ORDERS = Decimal("1.2")
@@ -228,9 +230,9 @@ def limit_figures(state: State, route: Route, now_us: int) -> dict[str, Any]:
             for reset in memory.resets
         ],
         "numeraire": route.numeraire,
-        "notional_hour": memory.hour_notional(now_us),
-        "notional_day": spent,
-        "realised_day": pnl,
+        "notional_hour": memory.hour_notional(now_us).quantize(SHOWN),
+        "notional_day": spent.quantize(SHOWN),
+        "realised_day": pnl.quantize(SHOWN),
         "losers_in_row": memory.losers_in_row,
         "orders_last_minute": sum(each > now_us - 60 * SECOND_US for each in memory.ordered_us),
         "cancels_last_minute": sum(each > now_us - 60 * SECOND_US for each in memory.cancelled_us),
@@ -240,7 +242,7 @@ def limit_figures(state: State, route: Route, now_us: int) -> dict[str, Any]:
 def _told(trip: LimitTripped) -> dict[str, Any]:
     return {
         "name": trip.name,
-        "measured": trip.measured,
+        "measured": trip.measured.quantize(SHOWN),
         "limit": trip.limit,
         "mode": trip.mode.value,
         "utc_us": trip.utc_us,

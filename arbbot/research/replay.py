@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import orjson
 import zstandard
+from pydantic import ValidationError
 
 from arbbot.domain.events import BookSeen, Event, FeedUp, Moment
 from arbbot.domain.ledger import LedgerError
@@ -184,11 +185,18 @@ def read_header(directory: Path) -> Header:
     try:
         header = HEADER.validate_json((directory / "header.json").read_bytes())
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise RecordingError(f"{directory}: no recording: header.json: {reason}") from error
+        raise RecordingError(f"{directory}: no recording: header.json: {_reason(error)}") from error
     if header.format != FORMAT:
         raise RecordingError(f"{directory}: format {header.format}, this program reads {FORMAT}")
     return header
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """In one line, however much is wrong."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'its JSON'}: {first['msg']}"
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
 
 
 def _lines(directory: Path) -> Iterator[dict[str, Any]]:

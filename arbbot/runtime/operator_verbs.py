@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from arbbot.domain import events as ev
+from arbbot.domain.mode import Mode
 from arbbot.domain.records import AlertRaised, Record
 from arbbot.engine.state import State
 from arbbot.runtime.control import Refused
@@ -57,7 +58,7 @@ OPERATOR_VERBS: dict[str, Callable[[dict[str, Any], str, str], ev.OperatorEvent]
 """Verbs that change something, and the event of each."""
 
 
-def outcome(state: State, records: Sequence[Record]) -> dict[str, Any]:
+def outcome(state: State, records: Sequence[Record], verb: str = "") -> dict[str, Any]:
     """What the event led to: the state now, and what was said. Raises Refused when the engine would not do it."""
     said = [record for record in records if isinstance(record, AlertRaised)]
     for alert in said:
@@ -67,5 +68,14 @@ def outcome(state: State, records: Sequence[Record]) -> dict[str, Any]:
         "state": state.mode.value,
         "state_reason": state.mode_reason,
         "in_doubt": [order.terms.client_order_id for order in state.in_doubt()],
-        "said": [alert.text for alert in said],
+        "said": [alert.text for alert in said] or _unchanged(state, verb),
     }
+
+
+def _unchanged(state: State, verb: str) -> list[str]:
+    """Why a pause that led to nothing did."""
+    if verb != "pause":
+        return []
+    if state.mode is Mode.PAUSED:
+        return ["paused already: nothing has changed"]
+    return [f"{state.mode.value} already, which is stricter than a pause: nothing has changed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 from arbbot.engine.rules import ThresholdMode
 from arbbot.ports import QUESTION_S
-from arbbot.settings.errors import Contradiction
+from arbbot.settings.errors import Contradiction, Contradictions
 from arbbot.settings.errors import refuse_if as _refuse_if
 from arbbot.settings.options import JournalSync, RunMode
 from arbbot.settings.risk_checks import LOOKS_S, check_limits, check_spike
@@ -23,23 +24,34 @@ LIVE_WS_HOST = "ws.bitstamp.net"
 SANDBOX_REST_HOST = "sandbox.bitstamp.net"
 SANDBOX_WS_HOST = "ws.sandbox.bitstamp.net"
 LIMITS_MAX = 8
+FRESH_LEAST_S, WAIT_LEAST_S = Decimal("0.1"), Decimal("0.05")
+"""Of this machine's time: two ticks of a compressed exchange, of which one may be missed; an order's way and back."""
 
 
 def cross_check(settings: Settings) -> None:
-    """Everything, in the order an operator would read it."""
-    _route(settings)
-    _trade(settings)
-    _hedge(settings)
-    _fx(settings)
-    _feed(settings)
-    check_spike(settings)
-    _account(settings)
-    check_limits(settings)
-    _rest(settings)
-    _venues(settings)
-    _keys(settings)
-    _dashboard(settings)
-    _rest_of_it(settings)
+    """Everything, in the order an operator would read it. Raises Contradictions: the first of each part."""
+    found: list[Contradiction] = []
+    for check in (
+        _route,
+        _trade,
+        _hedge,
+        _fx,
+        _feed,
+        check_spike,
+        _account,
+        check_limits,
+        _rest,
+        _venues,
+        _keys,
+        _dashboard,
+        _rest_of_it,
+    ):
+        try:
+            check(settings)
+        except Contradiction as contradiction:
+            found.append(contradiction)
+    if found:
+        raise Contradictions(found)
 
 
 def _route(settings: Settings) -> None:
@@ -162,10 +174,37 @@ def _venues(settings: Settings) -> None:
         ("sandbox.speed",),
         "only an exchange on this machine can run faster than the world",
     )
+    _compressed(settings)
     ca_file = settings.venue.ca_file
-    _refuse_if(
-        ca_file is not None and not Path(ca_file).is_file(), (f"{settings.mode}.ca_file",), f"no such file: {ca_file}"
-    )
+    if ca_file is not None:
+        _trusted(f"{settings.mode}.ca_file", ca_file)
+
+
+def _compressed(settings: Settings) -> None:
+    """What lasts so short a time of this machine that neither frames nor replies can keep up."""
+    speed = settings.sandbox.speed if settings.mode is RunMode.SANDBOX else Decimal(1)
+    for key, market_s, least_s in (
+        ("feed.fresh_s", settings.feed.fresh_s, FRESH_LEAST_S),
+        ("hedge.wait_s", settings.hedge.wait_s, WAIT_LEAST_S),
+    ):
+        _refuse_if(
+            speed > 1 and market_s < speed * least_s,
+            ("sandbox.speed", key),
+            f"at {speed} market seconds a second {key} of {market_s} s is less than {least_s} s of this machine, and "
+            f"nothing arrives that fast: at most {market_s / least_s:f} here, or a longer {key}",
+        )
+
+
+def _trusted(key: str, ca_file: Path) -> None:
+    """Whether a CA file can be trusted as the adapters will: certificates in PEM, all of them readable."""
+    _refuse_if(not ca_file.is_file(), (key,), f"no such file: {ca_file}")
+    import ssl  # here, for the few who name a file: every verb would wait for it
+
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except OSError as error:  # SSLError is one
+        reason = "no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
+        raise Contradiction((key,), f"{ca_file}: {reason}") from error
 
 
 def _venue(mode: str, venue: Venue, rest_host: str, ws_host: str, *, loopback: bool) -> None:
@@ -220,7 +259,8 @@ def _rest_of_it(settings: Settings) -> None:
     _refuse_if(
         settings.paper.maker_fee_percent > settings.paper.taker_fee_percent,
         ("paper.maker_fee_percent", "paper.taker_fee_percent"),
-        f"{settings.paper.maker_fee_percent} % must not be above the taker fee {settings.paper.taker_fee_percent} %",
+        f"the maker fee of {settings.paper.maker_fee_percent} % must not be above the taker fee of "
+        f"{settings.paper.taker_fee_percent} %",
     )
     if settings.telemetry.statsd is not None:
         try:

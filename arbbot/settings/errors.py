@@ -24,6 +24,14 @@ class Contradiction(ValueError):
         self.keys = tuple(keys)
 
 
+class Contradictions(ValueError):
+    """All of them that were found, for one error."""
+
+    def __init__(self, found: Sequence[Contradiction]) -> None:
+        super().__init__("; ".join(map(str, found)))
+        self.found = tuple(found)
+
+
 def refuse_if(broken: bool, keys: Sequence[str], reason: str) -> None:
     """Raise Contradiction where something is broken."""
     if broken:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ DOTENV_FILE = Path(".env")
 PREFIX = "ARBBOT_"
 FILE_VARIABLE = "ARBBOT_SETTINGS"
 _DEFAULT = "default"
+_NOT_JSON = """a table or list is written as JSON, as in [{"count": 400, "seconds": 1}]"""
 
 Tree = dict[str, Any]
 _DEFAULTS = Settings()
@@ -66,7 +68,9 @@ class Source:
         """`settings.toml: trade.weight_percent`, or the same as this source's readers know it."""
         words = [str(step) for step in location]
         if self.variables:
-            return f"{self.name}: {PREFIX}{'__'.join(words).upper()}"
+            key = list(takewhile(lambda step: isinstance(step, str), location))
+            inside = ".".join(words[len(key) :])
+            return f"{self.name}: {PREFIX}{'__'.join(map(str, key)).upper()}{inside and f', {inside}'}"
         return f"{self.name}: {'.'.join(words)}"
 
 
@@ -170,8 +174,17 @@ def _variables(name: str, variables: Mapping[str, str]) -> Source:
         )
     try:
         return Source(name, _Variables(ours)(), variables=True)
-    except pydantic_settings.SettingsError as error:
-        raise SettingsError(ExitCode.SETTINGS, [f"{name}: {error}: a table or list is written as JSON"]) from None
+    except pydantic_settings.SettingsError:
+        raise SettingsError(ExitCode.SETTINGS, [f"{name}: {key}: {_NOT_JSON}" for key in _unreadable(ours)]) from None
+
+
+def _unreadable(variables: Mapping[str, str]) -> Iterator[str]:
+    """Which of them are to be JSON and are not."""
+    for key, text in variables.items():
+        try:
+            _Variables({key: text})()
+        except pydantic_settings.SettingsError:
+            yield key
 
 
 def _dotenv() -> Source:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from arbbot.settings.errors import Contradiction
+from arbbot.settings.errors import Contradictions
 from arbbot.settings.model import Settings
 
 Location = tuple[int | str, ...]
@@ -17,17 +17,26 @@ Place = Callable[[Sequence[Location]], str]
 """Where a key was set, as `source: key`."""
 
 _SHOWN_CHARS = 40
+LIKENESS = 0.6
+"""Share of characters in common, as difflib counts."""
 
 
 def problem_lines(error: ValidationError, place: Place) -> list[str]:
     """Every problem as `source: key: reason`."""
-    return [_line(problem, place) for problem in error.errors(include_url=False)]
+    return [line for problem in error.errors(include_url=False) for line in _lines(problem, place)]
+
+
+def _lines(problem: ErrorDetails, place: Place) -> list[str]:
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, Contradictions):
+        told: dict[str, str] = {}
+        for each in cause.found:  # of one key the first: what else it breaks may end with it
+            told.setdefault(place([tuple(key.split(".")) for key in each.keys]), str(each))
+        return [f"{where}: {reason}" for where, reason in told.items()]
+    return [_line(problem, place)]
 
 
 def _line(problem: ErrorDetails, place: Place) -> str:
-    cause = problem.get("ctx", {}).get("error")
-    if isinstance(cause, Contradiction):
-        return f"{place([tuple(key.split('.')) for key in cause.keys])}: {cause}"
     location = problem["loc"]
     if problem["type"] == "extra_forbidden":
         return f"{place([location])}: no such setting{nearest('.'.join(map(str, location)), location)}"
@@ -52,15 +61,23 @@ def _shown(problem: ErrorDetails, location: Location) -> str:
 
 
 def nearest(written: str, location: Location, *, prefix: str = "", joint: str = ".") -> str:
-    """`; did you mean ...?` with the nearest known key, or nothing when none is near."""
-    known = [key.replace(".", joint) for key in known_keys()]
-    if prefix:
-        known = [f"{prefix}{key}".upper() for key in known]
-    found = get_close_matches(written, known, n=1, cutoff=0.6)
-    if not found and not prefix:  # right name, wrong section
-        last = str(location[-1])
-        found = [key for key in known if key.split(".")[-1] == last][:1]
-    return f"; did you mean {found[0]}?" if found else ""
+    """`; did you mean ...?` with the nearest known key, or nothing when none is near.
+
+    Near is a key whose last word is near too, so that a section's name alone suggests nothing, or one of the same last
+    word in another section.
+    """
+    key = written.removeprefix(prefix).lower().replace(joint, ".")
+    last, known = str(location[-1]).lower(), list(known_keys())
+    close = [each for each in get_close_matches(key, known, n=5, cutoff=LIKENESS) if _alike(key, each)]
+    found = [*close, *(each for each in known if each.split(".")[-1] == last)]
+    if not found:
+        return ""
+    best = f"{prefix}{found[0].replace('.', joint)}".upper() if prefix else found[0]
+    return f"; did you mean {best}?"
+
+
+def _alike(key: str, other: str) -> bool:
+    return SequenceMatcher(None, key.rpartition(".")[2], other.rpartition(".")[2]).ratio() >= LIKENESS
 
 
 def known_keys(model: type[BaseModel] = Settings, before: str = "") -> Iterator[str]:

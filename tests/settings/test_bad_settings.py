@@ -10,6 +10,7 @@ import pytest
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.settings import RateWindow, RunMode, Settings, SettingsError, load
 
+LOCAL = 'rest_url = "http://127.0.0.1:8787"\nws_url = "ws://127.0.0.1:8787"'
 SECRET = "Secret000000000000000000000000001"
 
 
@@ -33,6 +34,7 @@ def refusal(toml: str, place: Path, mode: str | None = None) -> SettingsError:
         ("[trade]\ntarget_size = 1e-9", "trade.target_size: should have no more than 8 decimal places, not 1E-9"),
         ("[trade]\nwieght_percent = 5", "trade.wieght_percent: no such setting; did you mean trade.weight_percent?"),
         ("weight_percent = 5", "weight_percent: no such setting; did you mean trade.weight_percent?"),
+        ("[trade]\nfoo = 1", "trade.foo: no such setting"),
         ("[zzz]\nqqq = 5", "zzz: no such setting"),
         ("trade = 5", "trade: "),
         ('mode = "fast"', "mode: should be 'paper', 'sandbox' or 'live', not 'fast'"),
@@ -92,12 +94,17 @@ def refusal(toml: str, place: Path, mode: str | None = None) -> SettingsError:
         ('[sandbox]\nrest_url = "https://sandbox.bitstamp.net/api"', "sandbox.rest_url: want https://host"),
         ('[sandbox]\nrest_url = "https://[::1"', "sandbox.rest_url: not an address"),
         ("[sandbox]\nspeed = 60", "sandbox.speed: only an exchange on this machine can run faster"),
+        (
+            f"[sandbox]\n{LOCAL}\nspeed = 600",
+            "sandbox.speed: at 600 market seconds a second feed.fresh_s of 10 s is less",
+        ),
+        (f"[sandbox]\n{LOCAL}\nspeed = 101\n[feed]\nfresh_s = 60\n[hedge]\nwait_s = 5", "sandbox.speed: at 101 mar"),
         ('[sandbox]\nca_file = "none.pem"', "sandbox.ca_file: no such file: none.pem"),
         ('[live]\nrest_url = "http://127.0.0.1:8000"', "live.rest_url: this mode may only name www.bitstamp.net"),
         ('[live]\nws_url = "ws://ws.bitstamp.net"', "live.ws_url: only wss:// leaves this machine"),
         ('[live]\ni_understand_real_money = "maybe"', "live.i_understand_real_money: should be 'yes' or 'no'"),
         ('[paper]\nrest_url = "https://sandbox.bitstamp.net"', "paper.rest_url: this mode may only name www.bitstamp"),
-        ("[paper]\nmaker_fee_percent = 1", "paper.maker_fee_percent: 1 % must not be above the taker fee"),
+        ("[paper]\nmaker_fee_percent = 1", "paper.maker_fee_percent: the maker fee of 1 % must not be"),
         ('[telemetry]\nstatsd = "agent.example:8125"', "telemetry.statsd: agent address 'agent.example:8125'"),
         ('[telemetry]\nenv = "My Env"', "telemetry.env: string should match pattern"),
     ],
@@ -115,6 +122,26 @@ def test_every_problem_of_a_file_is_told_at_once(place: Path) -> None:
     """Two wrong settings give two lines, so that they are mended together."""
     error = refusal("[trade]\nweight_percent = 500\nwieght = 1", place)
     assert len(error.problems) == 2
+    error = refusal("[hedge]\nforce_s = 5\n[paper]\nmaker_fee_percent = 1\n[account]\nlag_s = 600", place)
+    assert [line.split(": ")[1] for line in error.problems] == [
+        "hedge.force_s", "account.lag_s", "paper.maker_fee_percent",
+    ]  # fmt: skip
+
+
+def test_a_likeness_of_the_section_alone_suggests_nothing(place: Path) -> None:
+    """A suggestion is a key that could have been meant, not one that begins alike."""
+    assert "did you mean" not in str(refusal("[trade]\nfoo = 1", place))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "not a certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+)
+def test_a_ca_file_must_hold_certificates(text: str, place: Path) -> None:
+    """A file that no connection could trust is told in one line before any is made."""
+    (place / "ca.pem").write_text(text)
+    error = refusal('[sandbox]\nca_file = "ca.pem"', place)
+    assert error.code is ExitCode.SETTINGS
+    assert error.problems == ("settings.toml: sandbox.ca_file: ca.pem: no certificate in PEM form",)
 
 
 @pytest.mark.parametrize("toml", ["mode = ", "[trade", "mode = 'a'\nmode = 'b'"])
@@ -169,6 +196,12 @@ def test_the_file_can_be_named_in_the_environment(place: Path, monkeypatch: pyte
             "ARBBOT_TRADE__WIEGHT_PERCENT",
             "5",
             "environment: ARBBOT_TRADE__WIEGHT_PERCENT: no such setting; did you mean trade.weight_percent?",
+        ),
+        ("ARBBOT_REST__LIMITS", "garbage", "environment: ARBBOT_REST__LIMITS: a table or list is written as JSON"),
+        (
+            "ARBBOT_REST__LIMITS",
+            '[{"count": 1, "seconds": "x"}]',
+            "environment: ARBBOT_REST__LIMITS, 0.seconds: should be a valid decimal, not 'x'",
         ),
         ("ARBBOT_MODUS", "paper", "environment: ARBBOT_MODUS: no such setting; did you mean ARBBOT_MODE?"),
         ("ARBBOT_REST__LIMITS", "many", "environment: "),
