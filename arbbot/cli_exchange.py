@@ -53,7 +53,22 @@ Tls = Annotated[
 ]
 Faults = Annotated[
     list[str] | None,
-    typer.Option("--fault", metavar="SPEC", help="Go wrong on purpose, as in reply_lost:buy:1; repeatable."),
+    typer.Option("--fault", metavar="SPEC", help="Go wrong on purpose; repeatable."),
+]
+
+
+def _list_faults(asked: bool) -> None:
+    if asked:
+        from arbbot.exchange.faults import FAULTS
+
+        for name, kind in FAULTS.items():
+            parameters = "".join(f",{key}={value}" for key, value in kind.defaults.items())
+            typer.echo(f"{kind.stage.value:10}{name + parameters:32}{kind.meaning}")
+        raise typer.Exit
+
+
+ListFaults = Annotated[
+    bool, typer.Option("--faults", callback=_list_faults, is_eager=True, help="List all faults there are, and exit.")
 ]
 RowDecimals = Annotated[int, typer.Option("--row-decimals", min=2, max=8, help="Decimals that transaction rows show.")]
 UnsignedErrors = Annotated[
@@ -77,12 +92,24 @@ def exchange(
     balances: Balances = None,
     tls: Tls = None,
     faults: Faults = None,
+    list_faults: ListFaults = False,
     row_decimals: RowDecimals = 2,
     unsigned_errors: UnsignedErrors = False,
     as_json: AsJsonLine = False,
     leash: Leash = False,
 ) -> int:
-    """Serve the built-in, Bitstamp-compatible exchange on this machine until Ctrl-C."""
+    """Serve the built-in, Bitstamp-compatible exchange on this machine until Ctrl-C.
+
+    \b
+    A fault is NAME[:PATTERN[:TIMES]][,PARAMETER=VALUE...], as in
+      reply_lost:buy:1                     the reply to the next purchase
+      stall:order_book_btcusd:1,delay_s=30
+    PATTERN is a REST path below /api/v2/ or a WebSocket channel, with * and ?;
+    TIMES is a count, or a probability below 1; nothing means always.
+    \b
+    While it runs, GET /control lists what can be asked and disturbed.
+    All of it: docs/reference/exchange.md
+    """
     if scenario is not None and history is not None:
         raise typer.BadParameter("--scenario and --history exclude each other")
     if (maker_fee is None) != (taker_fee is None) or (tier is not None and taker_fee is not None):

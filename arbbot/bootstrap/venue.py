@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import os
+import shlex
 import signal
 from decimal import Decimal
 
@@ -94,6 +95,22 @@ def announce(command: ExchangeCommand, addresses: Addresses) -> None:
         f"built-in exchange: {market}, seed {command.seed}, {command.compression} market seconds a second\n"
         f"  REST {addresses.rest}  WebSocket {addresses.websocket}  control {addresses.control}\n"
         f"  key {DEMO_KEY}  secret {DEMO_SECRET}  (public, of the demonstration account)\n"
-        f"  customer id {FIRST_USER_ID}  (for old clients, which sign with it)",
+        f"  customer id {FIRST_USER_ID}  (for old clients, which sign with it)\n"
+        f"for a daemon in another terminal:\n  {' '.join(variables(command, addresses))} arbbot run --mode sandbox",
         flush=True,
     )
+
+
+def variables(command: ExchangeCommand, addresses: Addresses) -> list[str]:
+    """What brings a daemon here, as variables of its environment."""
+    told = {
+        "SANDBOX__REST_URL": addresses.rest,
+        "SANDBOX__WS_URL": addresses.websocket,
+        "KEYS__KEY_ID": DEMO_KEY,
+        "KEYS__SECRET": DEMO_SECRET,
+    }
+    if command.compression != 1:
+        told["SANDBOX__SPEED"] = f"{command.compression:f}"
+    if command.tls is not None:
+        told["SANDBOX__CA_FILE"] = shlex.quote(str(command.tls / "ca.pem"))
+    return [f"ARBBOT_{name}={value}" for name, value in told.items()]

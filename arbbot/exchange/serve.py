@@ -21,6 +21,7 @@ from arbbot.exchange.server.control import Control
 from arbbot.exchange.server.limiter import Limiter
 from arbbot.exchange.server.rest import RestServer
 from arbbot.exchange.server.stream import StreamServer
+from arbbot.exchange.server.targets import check
 from arbbot.exchange.venue import Venue
 
 
@@ -63,6 +64,8 @@ async def serve(
     venue = open_venue(options)
     clock = MarketClock(options.speed, options.origin_us)
     faults = Faults(options.faults, options.seed)
+    for fault in faults.active:
+        check(fault, venue)
     market: MarketProcess | None = None
     if not options.still:
         market = build(options.scenario, options.history, options.seed, venue, clock.now_us())

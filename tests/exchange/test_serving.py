@@ -16,7 +16,9 @@ import aiohttp
 import pytest
 
 from arbbot.exchange.faults import FAULTS, BadFault, Fault, Faults, Stage
-from arbbot.exchange.options import DEMO_SECRET
+from arbbot.exchange.options import DEMO_SECRET, ExchangeOptions
+from arbbot.exchange.serve import serve
+from arbbot.exchange.server.levers import LEVERS
 
 if TYPE_CHECKING:
     from tests.exchange.conftest import Live
@@ -295,3 +297,44 @@ def test_faults_strike_by_pattern_count_and_chance() -> None:
         with pytest.raises(BadFault):
             Fault.parse(wrong)
     assert all(kind.meaning for kind in FAULTS.values())
+
+
+async def test_control_answers_for_itself(served: Served) -> None:
+    """`GET /control` lists every action there is, and what is wrong with a request is told with what it takes."""
+    async with served() as live:
+        async with live.http.get(live.at.control) as reply:
+            told = await reply.json()
+        assert {f"POST /control/{action}" for action in LEVERS} < set(told)
+        for action in LEVERS:
+            async with live.http.post(f"{live.at.control}/{action}", json=["no", "object"]) as reply:
+                assert reply.status == 400, action
+                assert (await reply.json())["error"].startswith("the body is a JSON object"), action
+        for action, body in (
+            ("deposit", {}),
+            ("deposit", {"currency": "usd", "amount": "NaN"}),
+            ("deposit", {"currency": "usd", "amount": "1", "account": "nobody"}),
+            ("convert", {"amounts": ["usd"]}),
+            ("fees", {"maker": "1"}),
+            ("nothing", {}),
+        ):
+            async with live.http.post(f"{live.at.control}/{action}", json=body) as reply:
+                assert reply.status == 400, (action, body)
+                assert (await reply.json())["error"]
+
+
+async def test_a_fault_that_can_never_strike_is_refused(served: Served) -> None:
+    """A pattern must cover a path or channel of this exchange, at the start as later."""
+    for text in ("rows_late:x:1", "stall:order_book_nomarket", "reply_lost:order_book_btcusd:1"):
+        with pytest.raises(BadFault, match="is covered by"):
+            await serve(ExchangeOptions(still=True, faults=(text,)), stop=asyncio.Event())
+    sound = ("reply_lost:buy:1", "stall:private-my_orders_btcusd-*:1", "http_500:api/balance:1")
+    late = {"fault": "rows_late:x:1"}
+    async with served(faults=sound) as live, live.http.post(f"{live.at.control}/faults", json=late) as reply:
+        assert reply.status == 400
+
+
+def test_the_reference_names_every_fault_and_lever() -> None:
+    """Nothing that can go wrong on purpose is a secret of the sources."""
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "exchange.md").read_text()
+    missing = [name for name in (*FAULTS, *LEVERS) if f"`{name}" not in text]
+    assert not missing

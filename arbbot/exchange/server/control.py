@@ -6,9 +6,8 @@ import json
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from ipaddress import ip_address
-from typing import Any
 
 from aiohttp import web
 
@@ -18,12 +17,13 @@ from arbbot.exchange.entry import OrderRequest
 from arbbot.exchange.faults import FAULTS, BadFault, Fault, Faults
 from arbbot.exchange.matching import Kind, Side
 from arbbot.exchange.refusal import Refusal
+from arbbot.exchange.server.levers import LEVERS, Body, amount_of, as_body, needed
 from arbbot.exchange.server.stream import StreamServer
+from arbbot.exchange.server.targets import check
 from arbbot.exchange.server.wire import Json
 from arbbot.exchange.venue import Venue
 
 DEPOSIT, WITHDRAWAL, CONVERSION = 0, 1, 36
-Body = dict[str, Any]
 Spike = Callable[[str, float, int], None]
 """Market, share off its fair price, until when in microseconds of market time."""
 
@@ -55,6 +55,13 @@ def _order(order: AccountOrder) -> Json:
         "status": order.status.value,
         "fills": [_row(row) for row in order.fills],
     }
+
+
+def _complaint(request: web.Request, error: Exception) -> str:
+    """What was wrong with a request, and what its action takes."""
+    told = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    takes = LEVERS.get(request.match_info.get("action", ""))
+    return told if takes is None else f"{told}; it takes {takes}"
 
 
 def account_state(account: Account, rows_after: int = 0, *, only_open: bool = False) -> dict[str, Json]:
@@ -110,6 +117,8 @@ class Control:
     def routes(self) -> list[web.RouteDef]:
         """Return the routes to add to the application."""
         return [
+            web.get("/control", self._guard(self._index)),
+            web.get("/control/", self._guard(self._index)),
             web.get("/control/state", self._guard(self._get_state)),
             web.get("/control/faults", self._guard(self._get_faults)),
             web.post("/control/faults", self._guard(self._post_fault)),
@@ -127,10 +136,18 @@ class Control:
                 return web.json_response(await handler(request))
             except Refusal as refusal:
                 return web.json_response({"error": refusal.reason}, status=409)
-            except (BadFault, KeyError, ValueError, InvalidOperation) as error:
-                return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+            except (BadFault, LookupError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
+                return web.json_response({"error": _complaint(request, error)}, status=400)
 
         return guarded
+
+    async def _index(self, request: web.Request) -> Json:
+        return {
+            "GET /control/state": "[?account=NAME&orders=open&rows_after=ID]: balances, orders, rows, markets in full",
+            "GET /control/faults": "what is switched on and how often it struck, and all faults there are",
+            "DELETE /control/faults": "switch all off",
+            **{f"POST /control/{action}": words for action, words in LEVERS.items()},
+        }
 
     async def _get_state(self, request: web.Request) -> Json:
         wanted = request.query.get("account")
@@ -159,8 +176,10 @@ class Control:
         }
 
     async def _post_fault(self, request: web.Request) -> Json:
-        body: Body = json.loads(await request.text())
-        self._faults.active.append(Fault.parse(body["fault"]))
+        body = as_body(json.loads(await request.text()))
+        fault = Fault.parse(str(needed(body, "fault")))
+        check(fault, self._venue)
+        self._faults.active.append(fault)
         return {"ok": True}
 
     async def _clear_faults(self, request: web.Request) -> Json:
@@ -178,23 +197,25 @@ class Control:
     async def _post_action(self, request: web.Request) -> Json:
         action = self._actions.get(request.match_info["action"])
         if action is None:
-            raise KeyError(f"unknown action; known are {', '.join(self._actions)}")
+            raise ValueError(f"unknown action; known are {', '.join(self._actions)}")
         text = await request.text()
-        return action(json.loads(text) if text else {})
+        return action(as_body(json.loads(text)) if text else {})
 
     def _account(self, body: Body) -> Account:
         """Return the account named in the body, by default the first one."""
-        accounts = self._venue.accounts.values()
-        return next(a for a in accounts if body.get("account") in (None, a.name))
+        for account in self._venue.accounts.values():
+            if body.get("account") in (None, account.name):
+                return account
+        raise ValueError(f"no account {body['account']!r}")
 
     def _external(self, body: Body, row_type: int, sign: int) -> Json:
-        amounts = {str(body["currency"]): sign * Decimal(body["amount"])}
-        fee = Decimal(body.get("fee", "0"))
+        amounts = {str(body["currency"]): sign * amount_of(needed(body, "amount"))}
+        fee = amount_of(body.get("fee", "0"))
         kind = int(body.get("type", row_type))
         return _row(self._venue.external(self._account(body), amounts, kind, self._clock.now_us(), fee))
 
     def _convert(self, body: Body) -> Json:
-        amounts = {str(currency): Decimal(amount) for currency, amount in body["amounts"].items()}
+        amounts = {str(currency): amount_of(amount) for currency, amount in body["amounts"].items()}
         kind = int(body.get("type", CONVERSION))
         return _row(self._venue.external(self._account(body), amounts, kind, self._clock.now_us()))
 
