@@ -28,7 +28,7 @@ from arbbot.domain.records import (
     OrderMoved,
     RowBooked,
 )
-from arbbot.domain.utc import utc_text
+from arbbot.telemetry.utc import utc_text
 
 
 def words(record: DurableRecord, route: Route) -> list[str]:

@@ -13,8 +13,8 @@ from arbbot.bootstrap.chronicle import words
 from arbbot.bootstrap.summary import plain
 from arbbot.domain.market import Route
 from arbbot.domain.records import ConversionOpened, HedgeOpened, RefusalsCounted
-from arbbot.domain.utc import utc_text
 from arbbot.journal.sqlite import Line
+from arbbot.telemetry.utc import utc_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from arbbot import screen
 from arbbot.bootstrap.explained import Explained
-from arbbot.bootstrap.summary import summary_lines
+from arbbot.bootstrap.summary import dated, summary_lines
 from arbbot.bootstrap.wiring import journal_identity, journal_path
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
@@ -70,7 +70,7 @@ def report(journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
     told = read(journal, settings)
     figures = figures_of(told.state(), told.route, told.mode)
     if as_json:
-        screen.show_json({"journal": str(told.path), **figures})
+        screen.show_json({"journal": str(told.path), **dated(figures)})
     else:
         print(f"journal     {told.path} ({told.mode}, {told.route.name}), state {figures['state']}")
         print(*summary_lines(figures), sep="\n")

@@ -7,9 +7,16 @@ from typing import Any
 
 from arbbot.bootstrap.terminal import say
 from arbbot.domain.exit_codes import ExitCode
+from arbbot.telemetry.utc import utc_text
 
 DAY_S = 86_400
 OVER_ALL = " (over the journal's whole life)"
+
+
+def dated(figures: dict[str, Any]) -> dict[str, Any]:
+    """A report whose beginning is a date too."""
+    since = figures["since"]
+    return figures if since is None else figures | {"since": {"utc": utc_text(since["utc_us"]), **since}}
 
 
 def summary_lines(figures: dict[str, Any]) -> list[str]:
@@ -56,10 +63,10 @@ def _counts(figures: dict[str, Any]) -> list[str]:
     since, hedges = figures["since"], figures["hedges"]
     now = f"{hedges['open']} open; in doubt: {len(figures['in_doubt'])}"
     if not _rebased(figures):
-        begun = [] if since is None else [f"since       {since['utc']}, the opening"]
+        begun = [] if since is None else [f"since       {utc_text(since['utc_us'])}, the opening"]
         return [*begun, f"hedges      {_ended(hedges)}, {now}"]
     return [
-        f"since       {since['utc']}, a rebase by {since['who']}: {since['reason']}; all money is counted from there",
+        f"since       {utc_text(since['utc_us'])}, a rebase by {since['who']}: {since['reason']}; all money since",
         f"hedges      {_ended(figures['hedges_since'])}, {now}",
         f"            {_ended(hedges)}{OVER_ALL}",
     ]

@@ -10,7 +10,6 @@ from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.market import Route, Side
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import Purpose
-from arbbot.domain.utc import utc_text
 from arbbot.engine.entry import round_price
 from arbbot.engine.foreign import Conversion
 from arbbot.engine.limits import limit_figures
@@ -81,7 +80,6 @@ def since(state: State) -> dict[str, Any] | None:
     if anchor is None:
         return None
     return {
-        "utc": utc_text(anchor.utc_us),
         "utc_us": anchor.utc_us,
         "cause": anchor.cause,
         "who": anchor.who,

@@ -13,10 +13,10 @@ import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger
 
-from arbbot.domain.utc import utc_text
 from arbbot.telemetry.plain import plain
 from arbbot.telemetry.redact import Redactor
 from arbbot.telemetry.sink import LineSink
+from arbbot.telemetry.utc import utc_text
 
 FOREIGN_EVERY_S = 60.0
 """A library that warns for every lost packet gets one line this often."""

@@ -12,7 +12,7 @@ from arbbot.bootstrap.chronicle import words
 from arbbot.bootstrap.explained import Explained
 from arbbot.bootstrap.journals import Told, about
 from arbbot.bootstrap.opening import verdict
-from arbbot.bootstrap.summary import summary_lines
+from arbbot.bootstrap.summary import dated, summary_lines
 from arbbot.domain import events as ev
 from arbbot.domain.market import FeeRate
 from arbbot.domain.records import HedgeOpened, HedgeSettled, is_durable
@@ -149,7 +149,7 @@ def test_after_a_rebase_every_figure_says_since_when() -> None:
     assert told["hedges_since"]["completed"] == 0
     assert told["pnl"]["hedge"] == 0
     shown = "\n".join(summary_lines(told))
-    assert f"since       {told['since']['utc']}, a rebase by ann: moved to cold storage" in shown
+    assert f"since       {dated(told)['since']['utc']}, a rebase by ann: moved to cold storage" in shown
     assert "hedges      0 completed" in shown
     assert "1 completed, 0 one-sided and resolved, 0 without a fill (over the journal's whole life)" in shown
     assert "(over the journal's whole life)" not in "\n".join(summary_lines(before))

@@ -163,6 +163,7 @@ def test_check_passes_on_a_sound_account(venue: dict[str, Any]) -> None:
         each["check"] for each in told["checks"]
     }
     assert any("WARNING" in each["text"] for each in told["checks"])
+    assert any("may withdraw? not checked" in each["text"] for each in told["checks"])
 
 
 def test_check_names_a_key_that_may_not_trade(venue: dict[str, Any]) -> None:
@@ -170,6 +171,15 @@ def test_check_names_a_key_that_may_not_trade(venue: dict[str, Any]) -> None:
     ended = arbbot("check", **variables(venue, DEMO_READ_KEY, DEMO_READ_SECRET))
     assert ended.code == 23
     assert "may not trade" in ended.out
+
+
+def test_check_in_paper_mode_tells_what_paper_trades_with(venue: dict[str, Any], tmp_path: Path) -> None:
+    """Fees, break-even and balances are the settings', since no account is asked."""
+    places = {"ARBBOT_PAPER__REST_URL": venue["rest"], "ARBBOT_PAPER__WS_URL": venue["websocket"]}
+    ended = arbbot("check", "--mode", "paper", **places, ARBBOT_STATE_DIR=str(tmp_path))
+    assert ended.code == 0, ended.err
+    for words in ("mode paper needs none", "taker 0.400%", "break-even 0.8", "1 btc available", "100000 usd available"):
+        assert words in ended.out
 
 
 def variables(venue: dict[str, Any], key: str, secret: str) -> dict[str, str]:

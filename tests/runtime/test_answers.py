@@ -28,7 +28,7 @@ def begin(rig: Rig) -> Run:
 def command(rig: Rig, **request: Any) -> dict[str, Any]:
     """A person's verb, carried out."""
     output = rig.step(operator_event({**WHO, **request}))
-    return outcome(rig.state, output.records)
+    return outcome(rig.state, output.records, str(request["verb"]))
 
 
 def hedged() -> Rig:
@@ -145,6 +145,15 @@ def test_verbs_become_events_and_tell_what_came_of_them() -> None:
     assert command(rig, verb="halt", panic=True)["state"] == "panic"
     assert rig.state.mode is Mode.PANIC
     assert operator_event({"verb": "rebase", **WHO}) == ev.OperatorRebased("ann", "look at it")
+
+
+def test_a_pause_that_changes_nothing_says_why() -> None:
+    """Silence would look like success: paused already, or something stricter stands."""
+    rig = Rig().ready()
+    assert command(rig, verb="pause")["said"] == ["paused by ann: look at it"]
+    assert command(rig, verb="pause")["said"] == ["paused already: nothing has changed"]
+    command(rig, verb="halt")
+    assert command(rig, verb="pause")["said"] == ["halted already, which is stricter than a pause: nothing has changed"]
 
 
 @pytest.mark.parametrize(("word", "order_id"), [("absent", None), (17, 17), ("17", 17)])

@@ -16,7 +16,7 @@ from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderKind, OrderState, OrderTerms, Purpose, Transaction
 from arbbot.telemetry.fold import Telemetry
-from arbbot.telemetry.lines import LINES
+from arbbot.telemetry.lines import INFO, LINES, WARNING, level_of
 from arbbot.telemetry.logging import build_logger
 from arbbot.telemetry.manifest import MANIFEST
 from arbbot.telemetry.measures import Measures
@@ -166,6 +166,21 @@ def test_a_story_becomes_lines_and_every_declared_metric(pipe: Pipe, agent: UdpA
     names = {line.removeprefix("_sc|").split("|")[0].split(":")[0].removeprefix("arbbot.") for line in got}
     by_the_task = {"loop.lag_ms", "telemetry.dropped", "rate_limit.ratio", "premium.difference_bps"}
     assert set(MANIFEST) - by_the_task == {name for name in names if not name.startswith("_e{")}
+
+
+def test_levels_are_those_of_what_happened() -> None:
+    """An order in doubt calls for a look, a sound feed for none."""
+    levels = {
+        record: level_of(record, line)
+        for record in (
+            r.OrderMoved("c1", OrderState.IN_DOUBT, None, "no answer", UTC),
+            r.OrderMoved("c1", OrderState.LIVE, 7, "acknowledged", UTC),
+            signals.FeedChanged(1, "up", "all channels acknowledged"),
+            signals.FeedChanged(1, "down", "cut off"),
+        )
+        if (line := LINES[record.kind]) is not None
+    }
+    assert list(levels.values()) == [WARNING, INFO, INFO, WARNING]
 
 
 def test_figures_that_take_two_records(pipe: Pipe, agent: UdpAgent) -> None:
