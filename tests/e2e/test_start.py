@@ -295,7 +295,7 @@ async def mistyped_secret(directory: Path) -> str:
         await stage.start()
         assert await stage.gone() == AUTH
         told = (directory / "stderr.txt").read_text().splitlines()[-1]
-        assert "the venue refuses our key: API0005" in told, told
+        assert "the venue does not let us in: API0005" in told, told
         assert "the secret may not be this key's" in told, told
         assert not await stage.orders()
         return stage.ended()

@@ -200,7 +200,7 @@ def test_the_file_can_be_named_in_the_environment(place: Path, monkeypatch: pyte
         ("ARBBOT_REST__LIMITS", "garbage", "environment: ARBBOT_REST__LIMITS: a table or list is written as JSON"),
         (
             "ARBBOT_REST__LIMITS",
-            '[{"count": 1, "seconds": "x"}]',
+            '[{"count": 10, "seconds": "x"}]',
             "environment: ARBBOT_REST__LIMITS, 0.seconds: should be a valid decimal, not 'x'",
         ),
         ("ARBBOT_MODUS", "paper", "environment: ARBBOT_MODUS: no such setting; did you mean ARBBOT_MODE?"),
