@@ -270,8 +270,11 @@ def _order(order: OwnOrder, now: Moment) -> dict[str, Any]:
 
 
 def _balance(engine: Engine, currency: str) -> dict[str, Decimal | None]:
+    """As of the last agreement; by the last reading where that differed."""
     line = ledger_line(engine.core.state, currency)
     venue, difference = line["venue"], line["difference"]
+    if engine.books.difference.get(currency) and currency in engine.books.balances:
+        venue, difference = engine.books.balances[currency].total, engine.books.difference[currency]
     ledger = None if venue is None or difference is None else venue - difference
     return {"venue": venue, "ledger": ledger, "difference": difference}
 

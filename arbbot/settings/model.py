@@ -239,7 +239,7 @@ class DashboardSettings(Section):
 
     enabled: bool = True
     host: str = "127.0.0.1"
-    port: int = Field(default=8787, ge=0, le=65_535)
+    port: int = Field(default=8780, ge=0, le=65_535)
     names: tuple[HostName, ...] = ()
     token_file: OptionalPath = None
 

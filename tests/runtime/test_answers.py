@@ -256,3 +256,15 @@ def test_health_names_a_ledger_that_stays_unreconciled() -> None:
     assert rig.state.open_hedge_id is None
     assert EXPLANATIONS[Refusal.RECONCILING] not in ailments(rig, 500)
     assert f"{EXPLANATIONS[Refusal.RECONCILING]}, for 6" in ailments(rig, 650)
+
+
+def test_a_difference_is_shown_as_the_venue_says() -> None:
+    """What the last reading found: the venue's own balance, the ledger's, and how far they are apart."""
+    rig = hedged()
+    run = begin(rig)
+    before = status(rig.engine, run, rig.at)["balances"]["USD"]
+    rig.venue.totals["USD"] += Decimal("0.01")
+    rig.run(60)
+    line = status(rig.engine, run, rig.at)["balances"]["USD"]
+    assert line["difference"] == Decimal("0.01")
+    assert (line["venue"], line["ledger"]) == (before["venue"] + Decimal("0.01"), before["ledger"])

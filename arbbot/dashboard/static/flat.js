@@ -16,7 +16,7 @@ export function drawFlat(snapshot) {
   put($("drift-name"), `left by hedges, unconverted ${currency}`);
   exact($("fx-drift"), drift);
   const differs = difference(snapshot);
-  put($("agreed"), differs ? `as last agreed; by the last reading ${differs}` : agreed(status, nowUs));
+  put($("agreed"), differs ? `by the last reading: ${differs}` : agreed(status, nowUs));
   mark($("agreed"), "tone", differs ? "alarm" : "calm");
   drawOrders(status.open_orders);
   each($("balances"), Object.entries(status.balances), ([name]) => name, () => row(3), drawBalance);
