@@ -105,10 +105,11 @@ def test_a_tripped_limit_is_named(show: Show) -> None:
 
 
 def test_a_difference_is_told_with_its_amount(show: Show) -> None:
-    """Which currency, by how much, and that the figures shown are those last agreed."""
+    """Which currency, by how much, and the table shows the same."""
     page = show("ledger_difference")
     expect(page.locator("#answer-ledger .why")).to_contain_text("venue minus ledger: +1.25000000 USD")
-    expect(page.locator("#agreed")).to_contain_text("by the last reading venue minus ledger: +1.25000000 USD")
+    expect(page.locator("#agreed")).to_contain_text("by the last reading: venue minus ledger: +1.25000000 USD")
+    expect(page.locator("#balances tr", has_text="USD")).to_contain_text("1.25")
     expect(page.locator("#after-halt-word")).to_have_text("The venue says otherwise")
 
 
