@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from arbbot.domain.market import Direction, Route
 from arbbot.domain.mode import Mode, Severity
-from arbbot.domain.money import ONE, ZERO
+from arbbot.domain.money import ONE, ZERO, decimals_of, unit
 from arbbot.domain.records import HedgeOpened
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.core import SECOND_NS, Core, ns
@@ -38,9 +38,9 @@ from arbbot.engine.state import State
 MARKS_MAX_AGE_US = 5 * MINUTE_US
 """They are noted every minute while there are books."""
 CENT = Decimal("0.01")
-SHOWN = Decimal("1e-8")
-"""Of figures for people and programs; what is measured against a limit is not rounded."""
 """Kept free of a notional limit: figures of a decision are rounded."""
+SHOWN_DECIMALS = 8
+"""Of figures for people and programs, at most; what is measured against a limit is not rounded."""
 LEGS = 2
 SMALLEST_ORDERS = Decimal("1.2")
 """A hedge's notional is never less than the venue's minimum; with this margin there is room for one."""
@@ -219,6 +219,11 @@ def _at_limit(name: str, measured: Decimal, limit: Decimal, mode: Mode) -> Measu
     return Measure(name, measured, limit, mode, measured >= limit)
 
 
+def shown(figure: Decimal) -> Decimal:
+    """As it is, or rounded where it has more decimals than money ever has."""
+    return figure if decimals_of(figure) <= SHOWN_DECIMALS else figure.quantize(unit(SHOWN_DECIMALS))
+
+
 def limit_figures(state: State, route: Route, now_us: int) -> dict[str, Any]:
     """What is tripped, who reset what and why, and what the limits have counted so far; for people and programs."""
     memory = state.limits
@@ -230,9 +235,9 @@ def limit_figures(state: State, route: Route, now_us: int) -> dict[str, Any]:
             for reset in memory.resets
         ],
         "numeraire": route.numeraire,
-        "notional_hour": memory.hour_notional(now_us).quantize(SHOWN),
-        "notional_day": spent.quantize(SHOWN),
-        "realised_day": pnl.quantize(SHOWN),
+        "notional_hour": shown(memory.hour_notional(now_us)),
+        "notional_day": shown(spent),
+        "realised_day": shown(pnl),
         "losers_in_row": memory.losers_in_row,
         "orders_last_minute": sum(each > now_us - 60 * SECOND_US for each in memory.ordered_us),
         "cancels_last_minute": sum(each > now_us - 60 * SECOND_US for each in memory.cancelled_us),
@@ -242,7 +247,7 @@ def limit_figures(state: State, route: Route, now_us: int) -> dict[str, Any]:
 def _told(trip: LimitTripped) -> dict[str, Any]:
     return {
         "name": trip.name,
-        "measured": trip.measured.quantize(SHOWN),
+        "measured": shown(trip.measured),
         "limit": trip.limit,
         "mode": trip.mode.value,
         "utc_us": trip.utc_us,

@@ -13,7 +13,7 @@ from arbbot.domain.mode import Mode
 from arbbot.domain.money import BPS, floor_to
 from arbbot.domain.order import OrderState
 from arbbot.engine.core import SECOND_NS, ns
-from arbbot.engine.limits import SHOWN, limit_figures
+from arbbot.engine.limits import limit_figures, shown
 from arbbot.engine.own import Hedge, OwnOrder
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.report import fx_exposure, last_conversions, ledger_currencies, ledger_line
@@ -188,9 +188,7 @@ def refusal_counts(engine: Engine, run: Run) -> dict[str, int]:
 
 def _measures(engine: Engine) -> dict[str, dict[str, Decimal]]:
     """Each hard limit that can be measured now: where it stands, and where it trips."""
-    return {
-        each.name: {"measured": each.measured.quantize(SHOWN), "limit": each.limit} for each in engine.limits.measures()
-    }
+    return {each.name: {"measured": shown(each.measured), "limit": each.limit} for each in engine.limits.measures()}
 
 
 def _explained(refusal: Refusal) -> dict[str, str]:
