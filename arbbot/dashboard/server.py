@@ -156,7 +156,7 @@ class Dashboard:
 
     async def _session(self, request: web.Request) -> web.Response:
         session: Session = request[SESSION]
-        return _json({"csrf": session.csrf, **self._source.about()})
+        return _json({"csrf": session.csrf, "charts": has_charts(), **self._source.about()})
 
     async def _series(self, _: web.Request) -> web.Response:
         return _json(self._source.series())
@@ -203,6 +203,11 @@ async def _index(_: web.Request) -> web.FileResponse:
 
 async def _favicon(_: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / "favicon.svg")
+
+
+def has_charts() -> bool:
+    """Whether set-up could get what draws them."""
+    return (VENDOR / "uPlot.iife.min.js").exists()
 
 
 def _family(host: str) -> socket.AddressFamily:

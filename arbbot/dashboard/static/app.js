@@ -69,7 +69,9 @@ async function enter() {
   try {
     if (token) await login(token);
     $("ask-token").close();
-    controls.know(await session());
+    const about = await session();
+    controls.know(about);
+    charts.load(about.charts);
     show($("stale"), false);
     stream.open();
   } catch (error) {
@@ -109,4 +111,3 @@ setUpTimeline();
 addEventListener("hashchange", enter);
 setInterval(() => drawAge(stream), AGE_EVERY_MS);
 enter();
-charts.load();

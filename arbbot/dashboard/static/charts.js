@@ -39,8 +39,12 @@ export class Charts {
     new ResizeObserver(() => this.fit()).observe($("plots"));
   }
 
-  async load() {
+  /** Once; nothing is asked for that set-up could not get. */
+  async load(installed) {
+    if (this.asked) return;
+    this.asked = true;
     try {
+      if (!installed) throw new Error(MISSING);
       await loaded();
       this.ready = true;
     } catch {
