@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from traceback import extract_tb
 
-from tests.shell import expected, scenes
+from tests.shell import expected, scenes, week
 from tests.shell.story import Outcome, tell
 from tests.sim.shrink import without
 
@@ -79,7 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--steps", type=int, help="stop, stop twice and kill at each of so many steps of a hedge instead"
     )
+    parser.add_argument("--days", type=float, help="one life of so many days instead, to see whether anything grows")
     chosen = parser.parse_args(arguments)
+    if chosen.days is not None:
+        return week.main(chosen.days, chosen.seed or 0, as_json=chosen.json)
     if chosen.scenes or chosen.steps is not None:
         return _named(chosen.steps, chosen.processes)
     if chosen.seed is not None and chosen.shorten:

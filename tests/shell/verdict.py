@@ -139,7 +139,7 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
         contradicted=contradicted(world),
         clock_was_set=world.clock_was_set,
     )
-    found = [*world.surprises, *judged(case), *_nonces(), *_rate()]
+    found = [*world.surprises, *judged(case), *nonces(), *rate()]
     if not settled(world):
         found.append("L2: not everything became known although the faults have stopped")
     if halted and not world.records.all("alert_raised"):
@@ -149,13 +149,13 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
     return [problem for problem in found if not problem.startswith(forgiven)] if forgiven else found
 
 
-def _nonces() -> list[str]:
+def nonces() -> list[str]:
     """S10."""
     seen = Counter(request.nonce for request in requests() if request.nonce)
     return [f"S10: the nonce {nonce} came {times} times" for nonce, times in seen.items() if times > 1]
 
 
-def _rate() -> list[str]:
+def rate() -> list[str]:
     """S9: never more in any second than the venue allows."""
     at = [request.at_s for request in requests()]
     over = [first for first, last in zip(at, at[BURST_MAX:], strict=False) if last - first < BURST_S]
