@@ -50,7 +50,7 @@ from tests.e2e.stage import CALM, EUR, FX, Sections
 from tests.shell import verdict
 from tests.shell.forget import Archive, forget
 from tests.shell.onlooker import LOOKS_S, looked
-from tests.shell.weigh import daemon_of, held, resident_mb
+from tests.shell.weigh import called, daemon_of, held, resident_mb
 from tests.shell.world import World, played
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -274,7 +274,7 @@ class Week:
         """
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
-        self.garbage.update(f"{type(each).__module__}.{type(each).__qualname__}" for each in gc.garbage)
+        self.garbage.update(called(each) for each in gc.garbage)
         gc.set_debug(0)
         gc.garbage.clear()
         gc.collect()

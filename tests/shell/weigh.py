@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from types import CoroutineType
+from types import CoroutineType, FrameType
 from typing import Any
 
 from arbbot.runtime.daemon import Daemon
@@ -29,6 +29,13 @@ def resident_mb() -> float:
     """Of this process, the played venue and network in it. Linux only."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def called(thing: object) -> str:
+    """What kind of thing it is, and of a frame whose."""
+    if isinstance(thing, FrameType):
+        return f"frame of {thing.f_globals.get('__name__')}.{thing.f_code.co_qualname}"
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
 def variables(task: asyncio.Task[Any]) -> dict[str, Any]:
