@@ -73,7 +73,7 @@ SHIFTS = {"rich": D(600), "dear": D(-600), "calm": D(0)}
 
 SECTIONS: Sections = {
     "trade": {"weight_percent": 100, "min_depth_levels": 3},
-    "limits": {"notional_per_day": 1_300_000, "unhedged_s": 900},
+    "limits": {"notional_per_day": 1_500_000, "unhedged_s": 900},
     "dashboard": {"enabled": True, "port": 0},
     "hedge": {"cooldown_s": 5},
     "feed": {"premium_tolerance_percent": 50},
