@@ -179,22 +179,22 @@ class Legs:
             leg.drop()
         return None
 
-    async def lend_or_open(self, until_s: float) -> Leg:
-        """A new connection while fewer than `WARM` are open, else the same or a new one, or wait for one when `MOST`
-        are. Raises OSError, of which TimeoutError past `until_s` of the loop's time is one, or UnicodeError (for a
-        name that is none): nothing was sent then.
+    async def lend_or_open(self, until_s: float, *, widen: bool = False) -> Leg:
+        """An idle connection or a new one, or wait for one when `MOST` are open; with `widen` a new one first while
+        fewer than `WARM` are. Raises OSError, of which TimeoutError past `until_s` of the loop's time is one, or
+        UnicodeError (for a name that is none): nothing was sent then.
         """
         async with asyncio.timeout_at(until_s):
-            leg = await self._lend_or_open()
+            leg = await self._lend_or_open(widen)
         if asyncio.get_running_loop().time() > until_s:  # nothing had to be waited for, or the loop stood still
             self.give_back(leg)
             raise TimeoutError
         return leg
 
-    async def _lend_or_open(self) -> Leg:
+    async def _lend_or_open(self, widen: bool) -> Leg:
         while not self._closed:
             count = len(self._open) + self._opening
-            leg = self.lend() if count >= WARM else None
+            leg = None if widen and count < WARM else self.lend()
             if leg is not None:
                 return leg
             if count < MOST:

@@ -258,7 +258,8 @@ class BitstampGateway:
         settings = self._settings
         until_s = asyncio.get_running_loop().time() + min(settings.connect_timeout_s, settings.order_timeout_s)
         try:
-            leg = await _entered(self._legs).lend_or_open(until_s if latest_s is None else min(until_s, latest_s))
+            deadline_s = until_s if latest_s is None else min(until_s, latest_s)
+            leg = await _entered(self._legs).lend_or_open(deadline_s, widen=lane is Lane.ASK)
         except TimeoutError:
             return NoReply(False, "no connection in time")
         except (OSError, UnicodeError, RuntimeError) as error:  # uvloop's word for a socket that is still in use

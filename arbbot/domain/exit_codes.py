@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     LIVE_SWITCH = 6
     """Live mode without its second switch."""
     VENUE = 7
-    """At start the venue could not be reached, its markets do not fit the route, or the account was never read."""
+    """At start the venue could not be reached, its markets do not fit the route, or the ledger got no opening."""
     DAEMON = 8
     """No daemon answers on the control socket, or it refused the request."""
     FEED_DEAD = 20

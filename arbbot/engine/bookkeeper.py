@@ -108,6 +108,8 @@ class Bookkeeper:
             return
         if self._reading is not Reading.ROWS_AFTER:
             self._reading = Reading.ROWS_BEFORE if self._quiet() else Reading.IDLE
+        if self._reading is Reading.IDLE:
+            self._unread.forget(Topic.BALANCES)
         self._ask_rows()
 
     def _alert_when_missing(self) -> None:
@@ -171,7 +173,7 @@ class Bookkeeper:
 
     def transactions(self, event: TransactionsFetched) -> None:
         """Book new rows; then go on with the sandwich, if this answer belongs to it."""
-        self._unread.answered(Topic.TRANSACTIONS)
+        self._unread.forget(Topic.TRANSACTIONS)
         new = 0 if self._core.state.anchor is None else self._book(event.rows)
         if event.ask_id != self._ask_id:
             return
@@ -188,7 +190,7 @@ class Bookkeeper:
 
     def balances_fetched(self, event: BalancesFetched) -> None:
         """The middle of the sandwich. An anchor's last rows are read when no late one can be missing any more."""
-        self._unread.answered(Topic.BALANCES)
+        self._unread.forget(Topic.BALANCES)
         self.balances = {balance.currency: balance for balance in event.balances}
         if event.ask_id != self._ask_id:
             return

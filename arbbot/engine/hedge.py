@@ -150,8 +150,8 @@ class HedgeDesk:
         risk.send(core, risk.approve_exit(core, order, imbalance))
 
     def _pausing(self, hedge: Hedge) -> bool:
-        """True after an exit of which nothing filled, for a moment and until every book was vouched for since: the same
-        books would give the same answer.
+        """True after an exit of which nothing filled: for a moment, and for a while longer until every book was vouched
+        for since, for the same books would give the same answer. A book that stays silent holds no leg open.
         """
         last = self._core.state.orders[hedge.orders[-1]]
         if last.terms.purpose is Purpose.LEG or last.filled > 0:
@@ -161,7 +161,7 @@ class HedgeDesk:
         if all(self._core.view.confirmed_ns(symbol) > self._exit_sent_ns for symbol in self._core.route.symbols):
             return False
         self._want_books()
-        return True
+        return self._core.at.mono_ns < self._exit_sent_ns + ns(BOOK_PATIENCE_S)
 
     def _waiting(self, hedge: Hedge) -> bool:
         """True while a book is missing that may still come: after a restart, or when the feed is gone."""

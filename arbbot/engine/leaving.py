@@ -7,7 +7,7 @@ from arbbot.domain.mode import Severity
 from arbbot.engine.core import Core
 from arbbot.engine.report import what_is_left
 
-NEVER_READ = "; the account was never read"
+NO_OPENING = "; the ledger has no opening yet"
 
 
 def last_word(core: Core, code: ExitCode) -> ExitCode:
@@ -16,13 +16,17 @@ def last_word(core: Core, code: ExitCode) -> ExitCode:
     A stop before the ledger ever began has the venue's word for nothing, and says so in `core.stopping`.
     """
     state = core.state
+    if core.rebase_by is not None:
+        core.alert(
+            Severity.WARNING, "rebase_undone", f"the rebase by {core.rebase_by[0]} was not done: ask for it again"
+        )
     if state.live or state.open_hedge_id is not None or abs(state.position) >= core.dust:
         core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))
         return ExitCode.NOT_FLAT
     if code is not ExitCode.OK or state.agreed:
         return code
     if state.anchor is None:
-        core.stopping = f"{core.stopping}{NEVER_READ}"
+        core.stopping = f"{core.stopping}{NO_OPENING}"
         return ExitCode.VENUE
     core.alert(Severity.CRITICAL, "stopped_unreconciled", "flat by our fills, but not by the venue's balances")
     return ExitCode.NOT_FLAT

@@ -337,7 +337,7 @@ class Engine:
         core, state = self.core, self.core.state
         if core.stopping is None or self.exited:
             return
-        settled = not state.live and state.open_hedge_id is None
+        settled = not state.live and state.open_hedge_id is None and core.rebase_by is None
         grace_over = core.at.mono_ns - self._stop_since_ns >= ns(core.rules.account.stop_grace_s)
         readable = self._stop_code is not ExitCode.AUTH and state.anchor is not None
         if not (grace_over or (settled and (state.agreed or not readable))):

@@ -92,7 +92,8 @@ class OrderTracker:
         order = self._find(event.venue_order_id, event.client_order_id)
         if order is None:
             return
-        self._attach(order, event.venue_order_id, "filled")
+        if not self._attach(order, event.venue_order_id, "filled"):
+            return
         self.book_fill(order, event.fill, "channel")
         self.full(order)
         if order.terms.client_order_id in self._watches:
@@ -116,7 +117,8 @@ class OrderTracker:
         if name is not None and name != order.terms.client_order_id:
             self._contradiction(order, f"order_status answered about {name}")
             return
-        self._attach(order, event.report.venue_order_id, "found by order_status")
+        if not self._attach(order, event.report.venue_order_id, "found by order_status"):
+            return
         for fill in event.report.fills:
             self.book_fill(order, fill, "status")
         self._close_by_report(order, watch, event.report)
@@ -269,7 +271,8 @@ class OrderTracker:
         order = self._find(seen.venue_order_id, seen.client_order_id)
         if order is None:
             return
-        self._attach(order, seen.venue_order_id, f"seen in {source}")
+        if not self._attach(order, seen.venue_order_id, f"seen in {source}"):
+            return
         if seen.change == "deleted" and not order.state.terminal:
             if order.filled == order.terms.size - seen.remaining:
                 state = OrderState.FILLED if seen.remaining == 0 else OrderState.CANCELED
@@ -300,22 +303,23 @@ class OrderTracker:
         self._core.move(order, state, cause)
         self._watches.pop(order.terms.client_order_id, None)
 
-    def _attach(self, order: OwnOrder, venue_order_id: int, cause: str) -> None:
-        """The venue knows the order under this id."""
+    def _attach(self, order: OwnOrder, venue_order_id: int, cause: str) -> bool:
+        """The venue knows the order under this id. False when that cannot be: what was told is of another order."""
         core = self._core
         if order.venue_order_id is not None and order.venue_order_id != venue_order_id:
             self._contradiction(order, f"the venue names it {order.venue_order_id} and {venue_order_id}")
-            return
+            return False
         taken_for = order.state
         if taken_for not in _NOT_THERE:
-            return
+            return True
         core.move(order, OrderState.LIVE, cause, venue_order_id)
         watch = self._watch(order)
-        watch.polls = 0
+        watch.polls, watch.since_ns, watch.alerted = 0, core.at.mono_ns, False
         watch.next_ask_ns = core.at.mono_ns + ns(LIVE_POLLS_S[0])
         if taken_for in (OrderState.ABSENT, OrderState.REJECTED):
             self._contradiction(order, f"taken for {taken_for}, but the venue knows it ({cause})")
             self.cancel(order, "exists against all evidence")
+        return True
 
     def row_seen(self, order: OwnOrder, venue_order_id: int) -> None:
         """A transaction row proves that the venue has the order under this id."""

@@ -11,7 +11,9 @@ ACCOUNT = frozenset({Topic.TRANSACTIONS, Topic.BALANCES})
 
 
 class Unread:
-    """Follows both questions. A failing one is put again within seconds, so the answers alone tell the time."""
+    """Follows both questions. A failing one is put again within seconds, so the answers alone tell the time; balances
+    are asked for at quiet moments only.
+    """
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -19,8 +21,8 @@ class Unread:
         """When the first question of those that failed in a row was put."""
         self._told: set[Topic] = set()
 
-    def answered(self, topic: Topic) -> None:
-        """It was read."""
+    def forget(self, topic: Topic) -> None:
+        """It was read, or is not asked for at present."""
         self._since_ns.pop(topic, None)
         self._told.discard(topic)
 

@@ -107,7 +107,7 @@ def test_a_stop_before_the_account_was_read(rig: Rig) -> None:
     rig.start()
     rig.step(ev.StopAsked("SIGTERM"))
     assert code(rig) == ExitCode.VENUE
-    assert "never read" in str(rig.engine.core.stopping)
+    assert "no opening yet" in str(rig.engine.core.stopping)
 
 
 def test_a_stop_in_the_middle_of_a_hedge_gets_flat_first(rig: Rig) -> None:
