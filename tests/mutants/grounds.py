@@ -130,9 +130,17 @@ MARKET_HALTS = _in(
     Disturbance("market_halt", -1_500, "btcusd", for_ms=20_000),
     Disturbance("market_halt", -1_500, "btceur", for_ms=20_000),
 )
+SHORT_HALTS = _in(
+    "halts that no list shows",
+    40,
+    Disturbance("market_halt", -1_500, "btcusd", for_ms=500),
+    Disturbance("market_halt", -1_500, "btceur", for_ms=500),
+    edges=1,
+)
 HIDDEN = _in("rows out of order", 40, Disturbance("row_hidden", 0, count=2, size=4_000))
 RESTARTS = _in("halts and restarts", 24, Disturbance("halt", -3_000), Disturbance("crash_any", -2_000))
 PANIC = _in("panic", 40, Disturbance("yank", 0, "sell"), Disturbance("panic", 700))
+HALTED = _in("halts in the middle", 40, Disturbance("yank", 0, "sell"), Disturbance("halt", 700))
 FEES = _in("dear fees", 60, fee_percent=Decimal("0.3"))
 LOST = _in("orders that never arrive", 24, Disturbance("lost_before", 0, "buy", for_ms=2_000))
 DARK = _in(
@@ -156,8 +164,8 @@ GROUNDS = {
     for ground in (
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, SELF_TRADES, OPENINGS,
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
-        LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, HIDDEN, RESTARTS, PANIC, FEES, LOST, DARK, TIGHT,
-        LIMITED, SHELL,
+        LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, FEES,
+        LOST, DARK, TIGHT, LIMITED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

@@ -282,21 +282,21 @@ class OtherTruth(Checker):
 class LeftLong(Checker):
     """In truth the position is one unit longer when the process has left."""
 
-    def finish(self, now_us: int, lag_us: int) -> None:
+    def ended(self, code: int | None, now_us: int) -> None:
         self.truth.position += 1
-        super().finish(now_us, lag_us)
+        super().ended(code, now_us)
 
 
 class StillRests(Checker):
     """An order of the daemon's rests when the process has left."""
 
-    def finish(self, now_us: int, lag_us: int) -> None:
+    def ended(self, code: int | None, now_us: int) -> None:
         best = self.truth.venue.listing("btcusd").book.bids.best()
         assert best is not None
         price = (best.price / 2).quantize(Decimal("0.01"))
         request = OrderRequest("btcusd", Side.BUY, Kind.LIMIT, Decimal("0.001"), price, "sim-000500")
         self.truth.venue.place(self.truth.account, request, now_us)
-        super().finish(now_us, lag_us)
+        super().ended(code, now_us)
 
 
 class FeedAway(Checker):

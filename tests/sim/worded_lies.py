@@ -13,6 +13,7 @@ from tests.sim.checker.books import SeenFrame
 from tests.sim.lies import HALT, Doctor, Json, Lines, RowMissed, before, each, more
 
 LATER = re.compile(rb"&gtd_order=True&expire_time=(\d+)")
+HALTED: Json = {"severity": "critical", "name": "mode_halted", "text": "halted by ann: strange", "utc_us": 1}
 DAY_MS = 86_400_000
 
 
@@ -28,6 +29,11 @@ def _cheap(line: Json) -> None:
 
 def _leaves(line: Json) -> None:
     line["action"] = "leave"
+
+
+def _overlooks(line: Json) -> None:
+    """The plan knows but the way that it takes."""
+    line["unwind_value" if line["action"] == "complete" else "complete_value"] = None
 
 
 def _other_way(line: Json) -> None:
@@ -64,6 +70,14 @@ class ListedAsHalted(Checker):
 
     def markets_read(self, body: bytes) -> None:
         super().markets_read(body.replace(b"Enabled", b"Disabled"))
+
+
+class ListsBehind(Checker):
+    """It is announced that a market halts, and the lists of markets have not caught up with it."""
+
+    def markets_read(self, body: bytes) -> None:
+        self.announced(b'{"data":{"message":"Trading on BTC\\/EUR is disabled."}}')
+        super().markets_read(body)
 
 
 class AnnouncedAsHalted(Checker):
@@ -113,6 +127,48 @@ class LeftInSilence(Doctor):
         """Of what is sent without having been written the judge would soon have heard enough."""
 
 
+class ToldOfTheHaltOnly(LeftInSilence):
+    """From the first plan of an exit on nothing is written but that somebody has halted the daemon."""
+
+    def lines(self, lines: Lines) -> Lines:
+        told = super().lines(lines)
+        return [*told, *([] if told else [("alert_raised", HALTED)])]
+
+
+class StillOpen(Doctor):
+    """Hedges are not closed; that the daemon is halted is told."""
+
+    def lines(self, lines: Lines) -> Lines:
+        return [("alert_raised", HALTED) if kind == "hedge_closed" else (kind, line) for kind, line in lines]
+
+
+class LongAndHalted(Checker):
+    """In truth the position is one unit longer when all should have settled; that the daemon is halted is told."""
+
+    def settled(self, now_us: int, *, feed_up: bool) -> None:
+        self.truth.position += 1
+        self.fold.mode = "halted"
+        self.fold.alerts.append(HALTED)
+        super().settled(now_us, feed_up=feed_up)
+
+
+class NeverAgrees(Checker):
+    """When all should have settled the ledger does not agree, and all that was told is that nothing is traded."""
+
+    anchored = True
+
+    def settled(self, now_us: int, *, feed_up: bool) -> None:
+        self.fold.agreed, self.fold.anchored = False, self.anchored
+        self.fold.alerts.append(HALTED | {"name": "not_trading", "severity": "warning"})
+        super().settled(now_us, feed_up=feed_up)
+
+
+class NeverOpened(NeverAgrees):
+    """It never began."""
+
+    anchored = False
+
+
 class LeavesEarly(Checker):
     """In the middle of its life the process left while an order of its own rested, and said nothing of it."""
 
@@ -160,13 +216,20 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S6", "an older book", NewerFrames),
     ("S6", "the list of markets says", ListedAsHalted),
     ("S6", "an announcement says", AnnouncedAsHalted),
+    ("S6", "an announcement says", ListsBehind),
     ("S7", "nets its floor", each("order_intended", _cheap)),
     ("S8", "by itself", before("hedge_opened", "mode_changed", HALT | {"mode": "active", "who": "arbbot"})),
     ("S13", "the other way", each("exit_planned", _other_way)),
     ("S13", "fits no book", each("exit_planned", more("complete_value"))),
+    ("S13", "overlooks", each("exit_planned", _overlooks)),
     ("S13", "of a cap of", Dearer),
     ("L1", "is left one-sided", LeftInSilence),
+    ("L1", "is left one-sided", ToldOfTheHaltOnly),
+    ("L1", "is still open", StillOpen),
+    ("L1", "in mode halted", LongAndHalted),
     ("L1", "in the same breath", each("exit_planned", _leaves)),
     ("L3", "still rests; code 0", LeavesEarly),
+    ("L6", "does not agree", NeverAgrees),
+    ("L6", "does not agree", NeverOpened),
     ("L6", "was never booked", OldRowMissed),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import FEEDS, LATE_FRAMES, MARKET_HALTS, one_test
+from tests.mutants.grounds import FEEDS, LATE_FRAMES, MARKET_HALTS, SHORT_HALTS, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -61,6 +61,11 @@ MUTANTS = (
         "S6", "market-halt-ignored", "a market that the venue has halted is traded in",
         ("engine/risk.py", "    if view.halted:\n        return Refusal.MARKET_HALTED\n", ""),
         hunted=MARKET_HALTS,
+    ),
+    mutant(
+        "S6", "announced-halt-forgotten", "a list that has not caught up with an announcement ends its halt",
+        ("engine/step.py", "            elif symbol not in self._announced:\n", "            else:\n"),
+        hunted=SHORT_HALTS,
     ),
     mutant(
         "S6", "premium-unchecked", "the tickers need not confirm what the books show",

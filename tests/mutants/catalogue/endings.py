@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DARK, FALLS, LOST, SHELL, UNDISTURBED, one_test
+from tests.mutants.grounds import DARK, FALLS, HALTED, LOST, SHELL, UNDISTURBED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -14,6 +14,12 @@ MUTANTS = (
         "L1", "exit-never-forced", "a leg that has no exit within the small cap stays open",
         ("engine/hedge.py", "        forced = core.halting or self._age_ns(hedge) >= ns(rules.force_s)\n",
          "        forced = False\n"),
+    ),
+    mutant(
+        "L1", "halted-leaves-legs", "halted, a leg is left open, and the halt is all that anybody hears of",
+        ("engine/hedge.py", "            case ExitImbalance() if self._core.state.mode is Mode.PANIC:\n",
+         "            case ExitImbalance() if self._core.state.mode in (Mode.HALTED, Mode.PANIC):\n"),
+        hunted=HALTED,
     ),
     mutant(
         "L1", "left-open-in-silence", "a leg is left open and nobody is told",

@@ -87,6 +87,12 @@ MUTANTS = (
         hunted=YANKED,
     ),
     mutant(
+        "S13", "one-way-out-known", "only the first way out that is found is reckoned with",
+        ("engine/hedge.py", "        if not ways and forced:\n",
+         "        ways = ways[:1]\n        if not ways and forced:\n"),
+        hunted=YANKED,
+    ),
+    mutant(
         "S13", "fx-fee-of-exits-reversed", "completing and unwinding count the conversion's fee the wrong way round",
         ("engine/hedge.py", "return 1 if (side is Side.BUY) is (purpose is Purpose.COMPLETE) else -1",
          "return -1 if (side is Side.BUY) is (purpose is Purpose.COMPLETE) else 1"),

@@ -109,6 +109,16 @@ MUTANTS = (
         hunted=OPENINGS,
     ),
     mutant(
+        "L6", "opening-never-comes", "an opening's last rows are never asked for",
+        ("engine/bookkeeper.py",
+         "            self._next_poll_ns = self._core.at.mono_ns + ns(self._core.rules.account.lag_s)\n",
+         "            self._next_poll_ns = 2**62\n"),
+    ),
+    mutant(
+        "L6", "agreement-unsaid", "a ledger that equals the venue's balances again is not said to",
+        ("engine/bookkeeper.py", "        core.emit(StatementAgreed(lines, core.at.utc_us))\n", "        lines = ()\n"),
+    ),
+    mutant(
         "L6", "last-page-dropped", "the last page of user_transactions is not read",
         ("bitstamp/replies.py", "    words = [_good(ask, answer, reading) for answer in answers]\n",
          "    words = [_good(ask, answer, reading) for answer in answers[:-1] or answers]\n"),

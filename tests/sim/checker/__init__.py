@@ -49,7 +49,7 @@ class Checker:
         self._shown = Shown()
         self._told = ToldJudge(self._report)
         self._decisions = DecisionJudge(limits, self.fold, self.truth, self._shown, self._report)
-        self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions.rates, self._report)
+        self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions, self._report)
         self._risk = RiskJudge(limits.risk, self._report)
         self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
         self._alive = False
@@ -128,7 +128,7 @@ class Checker:
             self._money.before(kind, line)
             self._risk.line(kind, line, now_us)
             self.fold.take(kind, line, now_us)
-            self._decided(kind, line, mono_ns)
+            self._decided(kind, line, mono_ns, now_us)
             if kind == "anchor_set":
                 self._exposure.rebased()
             elif kind == "alert_raised":
@@ -138,7 +138,7 @@ class Checker:
                 self._money.after(kind, line)
         self._exits.committed(now_us)
 
-    def _decided(self, kind: str, line: Json, mono_ns: int) -> None:
+    def _decided(self, kind: str, line: Json, mono_ns: int, now_us: int) -> None:
         """Lines by which something is decided."""
         if kind == "hedge_opened":
             self._decisions.opened(line, mono_ns)
@@ -149,7 +149,7 @@ class Checker:
         elif kind == "order_intended":
             self._decisions.intended(line["terms"])
         elif kind == "exit_planned":
-            self._exits.planned(line, mono_ns)
+            self._exits.planned(line, mono_ns, now_us)
 
     # --- the wire -------------------------------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ class Checker:
 
     def subscribed(self, epoch: int | None) -> None:
         """A connection counts from now on; None: none does."""
-        self._shown.epoch = epoch
+        self._shown.subscribed(epoch)
 
     def frame(self, market: str, frame: SeenFrame) -> None:
         """A book frame reached the process."""
@@ -249,4 +249,4 @@ class Checker:
     def finish(self, now_us: int, lag_us: int) -> None:
         """The last process has left."""
         self._when(now_us)
-        self._end.finish(self._code, self._exposure.baseline, lag_us, now_us)
+        self._end.finish(self._code, lag_us, now_us)

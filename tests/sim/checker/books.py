@@ -12,6 +12,8 @@ from decimal import Decimal
 from tests.sim.checker.fold import Json
 
 STAMP = re.compile(rb'"microtimestamp": ?"(\d+)"')
+ON_TIME_US = 500_000
+"""Of a frame that nothing has delayed."""
 FRAMES_KEPT, REPLIES_KEPT = 400, 40
 Side = list[list[str]]
 
@@ -67,16 +69,26 @@ class Shown:
         """(market, stamp) by REST, and the monotonic time at which that was asked."""
         self._replies: dict[str, deque[tuple[int, bytes]]] = {}
 
+        self._heard: dict[str, SeenFrame] = {}
+        """The last frame of each market on the connection that counts."""
+
     def began(self) -> None:
         """A new process has seen nothing yet."""
-        self.epoch = None
+        self.subscribed(None)
         self.frames.clear()
         self.confirmed.clear()
         self._replies.clear()
 
+    def subscribed(self, epoch: int | None) -> None:
+        """A connection counts from now on; None: none does."""
+        self.epoch = epoch
+        self._heard.clear()
+
     def frame(self, market: str, frame: SeenFrame) -> None:
         """A book frame reached the process."""
         self.frames.setdefault(market, deque(maxlen=FRAMES_KEPT)).append(frame)
+        if frame.epoch == self.epoch:
+            self._heard[market] = frame
 
     def fetched(self, market: str, body: bytes, asked_ns: int) -> None:
         """A REST book reached the process, asked for at this monotonic time."""
@@ -95,6 +107,21 @@ class Shown:
         for asked_ns, body in reversed(self._replies.get(market, ())):
             if asked_ns >= oldest_ns:
                 yield from _book(body)
+
+    def surely(self, market: str, oldest_ns: int) -> list[Json]:
+        """Every book that the process may hold, where it surely holds one at most as old as this; none where that is
+        not so sure: the last frame was late, or of all that came lately one was struck or is no book.
+        """
+        last = self._heard.get(market)
+        stamp = None if last is None else last.stamp
+        if last is None or stamp is None or last.mono_ns < oldest_ns or last.true_us - stamp > ON_TIME_US:
+            return []
+        of_late = [frame for frame in self.frames[market] if frame.mono_ns >= oldest_ns]
+        bodies = [frame.body for frame in of_late]
+        bodies += [body for asked_ns, body in self._replies.get(market, ()) if asked_ns >= oldest_ns]
+        books = [list(_book(body)) for body in bodies]
+        sure = all(books) and not any(frame.struck for frame in of_late)
+        return [*(book for found in books for book in found), *self.lately(market, oldest_ns)] if sure else []
 
 
 def _book(body: bytes) -> Iterator[Json]:

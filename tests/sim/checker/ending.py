@@ -19,7 +19,8 @@ READ_ENDS = (OK, NOT_FLAT)
 LONG_US = 30_000_000
 """Beyond its lag, for a row that a process has not booked which is not in order."""
 LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
-LOUD = frozenset({"halted", "panic"})
+NO_LEDGER = frozenset({"account_unread", "auth_refused", "row_missing", "row_contradiction", "ledger_difference"})
+"""Alerts by which a person hears why the ledger does not agree: no others do, and none of an earlier process."""
 FOUNDED = re.compile(r"leg_open|mode_.*|limit_.*")
 """Alerts that have a cause where nothing goes wrong: markets move, and by that alone legs are left open and limits
 reached, but nothing is lost, late or in contradiction.
@@ -52,13 +53,18 @@ class EndJudge:
         in_doubt = [
             order.name for order in fold.orders.values() if order.state not in ENDED and order.name in everything
         ]
-        left_by_word = fold.mode in LOUD or in_doubt or self._truth.lied
-        if not flat and not (left_by_word and told):
+        left = any(
+            alert["name"] == "leg_open" and fold.open_hedge is not None and fold.open_hedge in alert["text"]
+            for alert in fold.alerts
+        )
+        left_by_word = left or fold.mode == "panic" or in_doubt
+        if not flat and not (told and (left_by_word or self._truth.lied)):
             self._report.fail("L1", f"one-sided by {net} in mode {fold.mode}; alerts: {sorted(told) or 'none'}")
-        if fold.open_hedge is not None and not told:
+        if fold.open_hedge is not None and not left_by_word:
             self._report.fail("L1", f"{fold.open_hedge} is still open and nobody was told")
-        if not fold.agreed and fold.anchored and not told and not fold.alerts:
-            self._report.fail("L6", "the ledger never agreed again and nobody was told")
+        here = {alert["name"] for alert in fold.alerts[fold.alerts_before :]}
+        if not fold.agreed and fold.open_hedge is None and not in_doubt and here.isdisjoint(NO_LEDGER):
+            self._report.fail("L6", f"the ledger does not agree, and nobody was told; alerts: {sorted(here) or 'none'}")
         if not feed_up:
             self._report.fail("L4", "the feed did not come back")
 
@@ -103,9 +109,8 @@ class EndJudge:
         if odd or (code != OK and "leg_open" not in names):
             self._report.fail("L1", f"a life without a fault ends with {code}, alerts: {', '.join(names) or 'none'}")
 
-    def finish(self, code: int | None, baseline: Decimal, lag_us: int, now_us: int) -> None:
-        """The last process has left with this code."""
-        self.left(code, baseline)
+    def finish(self, code: int | None, lag_us: int, now_us: int) -> None:
+        """The last process has left with this code: what is in order has every fill and row booked."""
         if code == OK and not self._truth.lied:
             self._money.all_fills()
             self._money.all_rows(lag_us=lag_us, now_us=now_us)

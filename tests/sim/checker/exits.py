@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
 from tests.sim.checker.books import Shown, walk
-from tests.sim.checker.fold import ENDED, Fold, Json
+from tests.sim.checker.decisions import DecisionJudge
+from tests.sim.checker.fold import ENDED, Fold, HedgeStory, Intent, Json
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
 ZERO, ONE = Decimal(0), Decimal(1)
+CLOCK_ROOM_US = 300_000
+"""Of the process's clock, between a hedge's decision and its exit."""
 CLOSE = Decimal("0.0000001")
 """Of what is compared: the journal's figures are rounded."""
 SILENT_US = 30_000_000
@@ -36,13 +39,14 @@ class ExitJudge:
     """Looks at every plan, and at the time that passes without one."""
 
     def __init__(
-        self, limits: Limits, fold: Fold, truth: Truth, shown: Shown, rates: set[Decimal], report: Report
+        self, limits: Limits, fold: Fold, truth: Truth, shown: Shown, decisions: DecisionJudge, report: Report
     ) -> None:
         self._limits = limits
         self._fold = fold
         self._truth = truth
         self._shown = shown
-        self._rates = rates
+        self._rates = decisions.rates
+        self._specs = decisions.specs
         self._report = report
         self._idle_us: int | None = None
         """Since when the open hedge is one-sided and nothing of it can fill; None while that is not so."""
@@ -50,6 +54,8 @@ class ExitJudge:
         """The hedge that a person was called about."""
         self._silent: str | None = None
         """A hedge that a plan of this commit leaves open, until somebody is told."""
+        self._asleep_us = 0
+        """When the process last did not get to run: what reached it may be unread."""
 
     # --- time -----------------------------------------------------------------------------------------------
 
@@ -68,13 +74,15 @@ class ExitJudge:
             self._idle_us = now_us
 
     def alerted(self, line: Json) -> None:
-        """Somebody was told of something while a hedge was open."""
-        if line["severity"] == "critical":
+        """Somebody was told something while a hedge was open: that a leg is, and not just that a mode has changed."""
+        if line["name"] == "leg_open":
             self._silent = None
             self._told = self._fold.open_hedge
 
     def look(self, now_us: int, *, asleep: bool) -> None:
         """An instant of a living process's."""
+        if asleep:
+            self._asleep_us = now_us
         if self._idle_us is None:
             return
         if asleep:
@@ -95,8 +103,10 @@ class ExitJudge:
 
     # --- plans ----------------------------------------------------------------------------------------------
 
-    def planned(self, line: Json, mono_ns: int) -> None:
-        """A plan: what it says of both ways holds by our sums on some book that was shown lately."""
+    def planned(self, line: Json, mono_ns: int, now_us: int) -> None:
+        """A plan: what it says of both ways holds by our sums on some book that was shown lately, and a way of which it
+        says nothing was not surely there.
+        """
         if line["action"] == "leave":
             self._silent = line["hedge_id"]
             return
@@ -107,6 +117,9 @@ class ExitJudge:
         for purpose in ("complete", "unwind"):
             told = line[f"{purpose}_value"]
             if told is None:
+                if self._is_sure(line, story, now_us) and self._is_there(story, purpose, line, mono_ns):
+                    text = f"{line['hedge_id']}: to {purpose} {line['imbalance']} is a way out that the plan overlooks"
+                    self._report.fail("S13", text)
                 continue
             way = self._fitting(story.body, purpose, Decimal(told), Decimal(line["imbalance"]), mono_ns)
             if way is None:
@@ -131,6 +144,39 @@ class ExitJudge:
             if dearer and abs(chosen.loss - other.loss) > CLOSE:
                 text = f"{line['hedge_id']}: to {line['action']} is {chosen.worth}, the other way {other.worth}"
                 self._report.fail("S13", text)
+
+    def _is_sure(self, line: Json, story: HedgeStory, now_us: int) -> bool:
+        """Whether what reached the process is what it knows: it ran all the while, by a clock that was not set."""
+        if not story.orders or now_us - self._asleep_us < 2 * self._limits.fresh_ms * 1000:
+            return False
+        opened_us = self._fold.orders[story.orders[0]].at_us
+        set_us: int = (line["utc_us"] - now_us) - (story.body["utc_us"] - opened_us)
+        return abs(set_us) < CLOCK_ROOM_US
+
+    def _is_there(self, story: HedgeStory, purpose: str, line: Json, mono_ns: int) -> bool:
+        """Whether a way out is open on every book that the process may hold: of the whole size, worth the minimum, and
+        not refused before.
+        """
+        if any(order.purpose == purpose and order.state == "rejected" for order in map(self._order, story.orders)):
+            return False
+        hedge, imbalance = story.body, Decimal(line["imbalance"])
+        sells, completes = imbalance > 0, purpose == "complete"
+        market = hedge["sell_market" if sells is completes else "buy_market"]
+        side, oldest_ns = "bids" if sells else "asks", mono_ns - self._limits.fresh_ms * 1_000_000
+        lot, _, least = self._specs[market]
+        least = max(least, self._truth.venue.spec(market).minimum_order_value)
+        size = abs(imbalance).quantize(lot, ROUND_DOWN)
+        taken = [walk(book[side], size) for book in self._shown.surely(market, oldest_ns)]
+        if not taken or any(walked is None or walked.total < least for walked in taken):
+            return False
+        if market.endswith("usd"):
+            return True
+        most = max(walked.total for walked in taken if walked is not None) * (ONE + max(self._rates))
+        books = self._shown.surely("eurusd", oldest_ns)
+        return bool(books) and all(walk(book[side], most) is not None for book in books)
+
+    def _order(self, name: str) -> Intent:
+        return self._fold.orders[name]
 
     def _fitting(self, hedge: Json, purpose: str, told: Decimal, imbalance: Decimal, mono_ns: int) -> Way | None:
         for way in self._ways(hedge, purpose, imbalance, mono_ns - self._limits.fresh_ms * 1_000_000):

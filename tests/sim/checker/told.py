@@ -8,6 +8,7 @@ import re
 from tests.sim.checker.report import Report
 
 DISABLED = re.compile(r"Trading on (\w+)/(\w+) is disabled")
+LIST = "the list of markets"
 ROWS, BALANCES, WHOLE = 1, 2, 3
 """How far a reading is: rows, then balances, then rows again."""
 
@@ -19,6 +20,9 @@ class ToldJudge:
         self._report = report
         self._reading = 0
         self._halted: dict[str, str] = {}
+        """Markets and who says so of them. An announcement stands until a list has shown the halt as well: one that
+        has not caught up with it still says that all is well.
+        """
 
     def began(self) -> None:
         """A new process knows nothing."""
@@ -41,10 +45,10 @@ class ToldJudge:
         except (ValueError, TypeError, KeyError):
             return
         for market, word in trading.items():
-            if word == "Enabled":
-                self._halted.pop(market, None)
-            else:
-                self._halted[market] = "the list of markets"
+            if word != "Enabled":
+                self._halted[market] = LIST
+            elif self._halted.get(market) == LIST:
+                del self._halted[market]
 
     def announced(self, body: bytes) -> None:
         """An announcement on the stream."""
