@@ -60,7 +60,7 @@ def test_what_grows_is_found() -> None:
     steady = [_day(100, 120.0, hedges=300 + 40 * number) for number in range(5)]
     assert judged(steady) == []
     assert judged([*steady, _day(200, 120.0)]) == ["L7: daemon.kept holds 200, its bound is 125"]
-    assert judged([*steady, _day(100, 120.0, hedges=501)]) == [f"L7: {week.STATE}hedges holds 501, its bound is 500"]
+    assert judged([*steady, _day(100, 120.0, hedges=502)]) == [f"L7: {week.STATE}hedges holds 502, its bound is 501"]
     grown = judged([_day(100, 120.0 + 9 * number, a_day_mb=9) for number in range(5)])
     assert grown == [f"L7: it grows by 9.00 MB a day, more than {week.GROWTH_MB_A_DAY_MAX}"]
 

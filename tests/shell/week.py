@@ -34,6 +34,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from arbbot.bootstrap.page.daybook import CURVE_POINTS, DAYS_SHOWN
+from arbbot.bootstrap.page.notes import KEPT as NOTES_KEPT
 from arbbot.domain.mode import Mode
 from arbbot.engine.foreign import KEPT_CONVERSIONS
 from arbbot.engine.limit_memory import (
@@ -67,7 +69,7 @@ ROOM = 12
 """More than on the first day, or a quarter more: how full a container is at the hour depends on the hour."""
 ORDERS_MAX = 3 * KEPT_HEDGES + KEPT_CONVERSIONS
 """Two legs, and an exit at times."""
-STATE = "daemon.engine.core.state."
+STATE, PAGE = "daemon.engine.core.state.", "daemon._telemetry."
 SHIFTS = {"rich": D(600), "dear": D(-600), "calm": D(0)}
 """Of the foreign market's prices, per base unit: 0.8 percent."""
 
@@ -86,27 +88,32 @@ TROUBLES = (
     "delay_after:sell:1,delay_s=15", "garbage:order_book_btcusd:3", "html_200:order_status:1",
 )  # fmt: skip
 BOUNDS: dict[str, int] = {
-    "hedges": KEPT_HEDGES,
-    "orders": ORDERS_MAX,
-    "order_by_venue_id": ORDERS_MAX,
-    "fills": ORDERS_MAX * 2,
-    "hedges[].orders": ORDERS_MAX,
-    "hedges[].deltas": KEPT_HEDGES * 4,
-    "hedges[].fees": KEPT_HEDGES * 3,
-    "hedges[].paid": KEPT_HEDGES * 3,
-    "foreign.conversions": KEPT_CONVERSIONS,
-    "rows": KEPT_ROWS,
-    "limits.hedges": KEPT_HEDGE_MARKS,
-    "limits.minutes": KEPT_MINUTES,
-    "limits.day_notional": KEPT_DAYS,
-    "limits.day_pnl": KEPT_DAYS,
-    "limits.openings": KEPT_DAYS,
-    "limits.outcomes": KEPT_OUTCOMES,
-    "limits.ordered_us": KEPT_TIMES,
-    "limits.cancelled_us": KEPT_TIMES,
-    "limits.resets": KEPT_RESETS,
+    STATE + "hedges": KEPT_HEDGES + 1,
+    STATE + "orders": ORDERS_MAX,
+    STATE + "order_by_venue_id": ORDERS_MAX,
+    STATE + "fills": ORDERS_MAX * 2,
+    STATE + "hedges[].orders": ORDERS_MAX,
+    STATE + "hedges[].deltas": KEPT_HEDGES * 4,
+    STATE + "hedges[].fees": KEPT_HEDGES * 3,
+    STATE + "hedges[].paid": KEPT_HEDGES * 3,
+    STATE + "foreign.conversions": KEPT_CONVERSIONS,
+    STATE + "rows": KEPT_ROWS,
+    STATE + "limits.hedges": KEPT_HEDGE_MARKS,
+    STATE + "limits.minutes": KEPT_MINUTES,
+    STATE + "limits.day_notional": KEPT_DAYS,
+    STATE + "limits.day_pnl": KEPT_DAYS,
+    STATE + "limits.openings": KEPT_DAYS,
+    STATE + "limits.openings[]": KEPT_DAYS * 4,
+    STATE + "limits.outcomes": KEPT_OUTCOMES,
+    STATE + "limits.ordered_us": KEPT_TIMES,
+    STATE + "limits.cancelled_us": KEPT_TIMES,
+    STATE + "limits.resets": KEPT_RESETS,
+    PAGE + "days.curve": CURVE_POINTS,
+    PAGE + "days._days": DAYS_SHOWN * 2,
+    PAGE + "notes._kept": NOTES_KEPT,
+    PAGE + "notes._kept[]": NOTES_KEPT * 8,
 }
-"""Of what takes days to fill, by the daemon's own constants."""
+"""Of what takes more than a day to fill, by the daemon's own constants; one hedge may be open beside those kept."""
 
 
 @dataclass(slots=True)
@@ -305,7 +312,7 @@ def judged(lived: Sequence[Day]) -> list[str]:
     first, last = lived[0].peaks, lived[-1].peaks
     found = []
     for name, count in sorted(last.items()):
-        most = BOUNDS.get(name.removeprefix(STATE))
+        most = BOUNDS.get(name)
         if most is None and len(lived) > 1:
             most = first[name] + max(ROOM, first[name] // 4)
         if most is not None and count > most:
