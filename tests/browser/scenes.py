@@ -12,7 +12,7 @@ from arbbot.domain import events as ev
 from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
 from arbbot.domain.order import Purpose
-from arbbot.engine.rules import Rules
+from arbbot.engine.rules import FxPolicy, Rules
 from tests.browser.played_daemon import PlayedDaemon
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig, book, rules
@@ -63,6 +63,11 @@ def no_data(folder: Path) -> PlayedDaemon:
 def flat(folder: Path) -> PlayedDaemon:
     """Nothing open, no edge."""
     return lived(folder)
+
+
+def unpriced(folder: Path) -> PlayedDaemon:
+    """Where nothing is ever converted."""
+    return lived(folder, seconds=20, rules_=replace(SANE, trade=replace(SANE.trade, fx_policy=FxPolicy.NEVER)))
 
 
 def paper(folder: Path) -> PlayedDaemon:
@@ -215,7 +220,7 @@ Scene = Callable[[Path], PlayedDaemon]
 SCENES: dict[str, Scene] = {
     scene.__name__: scene
     for scene in (
-        no_data, flat, veteran,
+        no_data, flat, unpriced, veteran,
         paper, demo, live, hedging, one_sided, in_doubt, reducing, paused, halted, panic, feed_down,
         feed_dead, stopping, limit_tripped, ledger_difference, hostile,
     )

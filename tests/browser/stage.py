@@ -9,6 +9,7 @@ import asyncio
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -34,6 +35,9 @@ class Actor:
 
     def __init__(self) -> None:
         self.daemon: PlayedDaemon | None = None
+        self.since_s = 0.0
+        self.ahead_s = 0.0
+        """How much more has passed on the daemon's wall clock than in the world."""
 
     @property
     def on(self) -> PlayedDaemon:
@@ -47,7 +51,9 @@ class Actor:
         self.on.live(self.on.pace_s)
         if self.on.pace_s:
             self.on.sample()
-        return self.on.source.snapshot()
+        told = self.on.source.snapshot()
+        passed_s = time.monotonic() - self.since_s + self.ahead_s
+        return {**told, "utc_us": told["utc_us"] + int(passed_s * 1_000_000)}
 
     def series(self) -> dict[str, Any]:
         return self.on.source.series()
@@ -118,7 +124,7 @@ class Stage:
             folder.mkdir()
             played = scene(folder)
             played.pace_s = Decimal(pace_s)
-            self.actor.daemon = played
+            self.actor.daemon, self.actor.since_s, self.actor.ahead_s = played, time.monotonic(), 0.0
             self.stream.tell()
             return played
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from arbbot.domain.mode import Mode
+from arbbot.domain.order import VenueOrderStatus
 from tests.browser.conftest import OpenPage, Seen, Show
 from tests.browser.stage import Stage
 
@@ -40,9 +42,10 @@ def test_halt_shows_what_is_open_until_the_venue_says_nothing_is(show: Show, sta
     expect(page.locator("#after-halt-text")).to_contain_text("1 order")
     expect(page.locator("#state-detail")).to_contain_text("halted from the page")
     let_time_pass(stage, "2")
-    expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
+    expect(page.locator("#after-halt-word")).to_have_text("Balances confirmed from the venue")
     expect(page.locator("#answer-flat .word")).to_have_text("Flat")
-    assert stage.call(lambda: [order.status.value for order in stage.actor.on.rig.venue.orders if order.remaining])
+    left = stage.call(lambda: {order.status for order in stage.actor.on.rig.venue.orders if order.remaining})
+    assert left == {VenueOrderStatus.CANCELED}
 
 
 def test_a_halt_at_rest_is_confirmed_by_a_reading_after_it(show: Show, stage: Stage) -> None:
@@ -51,7 +54,9 @@ def test_a_halt_at_rest_is_confirmed_by_a_reading_after_it(show: Show, stage: St
     halt(page)
     expect(page.locator("#after-halt-word")).to_have_text("Nothing is open")
     let_time_pass(stage, "4")
-    expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
+    expect(page.locator("#after-halt-word")).to_have_text("Balances confirmed from the venue")
+    claim = r"no order of ours is open by our books, and the venue's balances and rows were read .* UTC, .*equal the ledger"
+    expect(page.locator("#after-halt-text")).to_have_text(re.compile(claim))
 
 
 def test_halt_works_while_the_stream_is_dead(open_page: OpenPage, stage: Stage) -> None:
@@ -92,6 +97,7 @@ def test_resume_wants_the_phrase_and_a_reason(show: Show, stage: Stage) -> None:
     page = show("halted")
     dialog = page.locator("#ask-resume")
     page.locator("#resume").click()
+    expect(dialog).to_contain_text("acknowledges deposits, withdrawals and other people's rows")
     submit = dialog.locator("[type=submit]")
     expect(submit).to_be_disabled()
     dialog.locator("[name=phrase]").fill("resume live")

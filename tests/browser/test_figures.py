@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import partial
 from random import Random
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from arbbot.dashboard.json_text import dumps
-from tests.browser.conftest import OpenPage, Show
+from arbbot.domain.records import HedgeOpened
+from tests.browser.conftest import OpenPage, Seen, Show
+from tests.browser.played_daemon import PlayedDaemon
+from tests.browser.scenes import SCENES
 from tests.browser.stage import Stage
+from tests.engine.scenes import CALM, RICH
+
+QUIET_MS = 1_300
+"""Longer than the page waits between two readings of its table."""
 
 PNL = {
     "hedges, net of fees": "hedge", "FX drift": "fx_drift", "· realised": "fx_realised",
@@ -124,6 +132,81 @@ def test_a_timeline_tells_what_the_journal_holds(open_page: OpenPage, stage: Sta
     page.keyboard.press("Escape")
     expect(page.locator("#timeline")).to_be_hidden()
     expect(link).to_be_focused()
+
+
+def test_only_what_changed_is_drawn_and_only_what_was_asked_for_is_kept(open_page: OpenPage, stage: Stage) -> None:
+    """Fifty rows stay fifty while hedges go on; rows at rest are left alone; older ones follow without a gap."""
+    page = open_page("veteran")
+    rows = page.locator("#hedges tr")
+    expect(rows).to_have_count(50)
+    kept = page.locator("#hedges button").nth(10).text_content()
+    rows.nth(10).locator("th").evaluate("cell => (cell.textContent = 'left alone')")
+    newest = page.locator("#hedges button").first.text_content() or ""
+    stage.call(lambda: another_hedge(stage.actor.on))
+    expect(page.locator("#hedges button").first).not_to_have_text(newest)
+    expect(rows).to_have_count(50)
+    expect(page.locator("#hedges tr", has_text="left alone")).to_contain_text(kept or "")
+    page.locator("#older").click()
+    expect(rows).to_have_count(100)
+    shown = [int(name[-5:]) for name in page.locator("#hedges button").all_text_contents()]
+    assert shown == list(range(shown[0], shown[0] - 100, -1))
+
+
+def another_hedge(played: PlayedDaemon) -> None:
+    """A jump of the premium, hedged and over."""
+    played.rig.show(RICH)
+    played.live("0.5")
+    played.rig.show(CALM)
+    played.live(5)
+
+
+def test_a_timeline_is_read_again_only_for_its_own_hedge(open_page: OpenPage, stage: Stage) -> None:
+    """While it is open and another hedge is made, the journal is left in peace."""
+    page = open_page("veteran")
+    page.locator("#hedges button").nth(3).click()
+    expect(page.locator("#timeline-lines li").first).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rsplit("/", 1)[-1]))
+    newest = page.locator("#hedges button").first.text_content() or ""
+    stage.call(lambda: another_hedge(stage.actor.on))
+    expect(page.locator("#hedges button").first).not_to_have_text(newest)
+    page.wait_for_timeout(QUIET_MS)
+    assert set(asked) == {"hedges"}
+
+
+def test_the_mark_of_a_hedge_stands_on_the_net_edge(show: Show, stage: Stage) -> None:
+    """Its figure is net of the FX leg where that is charged, as the curve is; the table's is before it."""
+    show("veteran")
+    hedges = api(stage.actor.hedges)["hedges"]
+    opened = {each.hedge_id: each for each in stage.actor.on.rig.journal if isinstance(each, HedgeOpened)}
+    assert [Decimal(hedge["net_bps"]) for hedge in hedges] == [opened[hedge["hedge_id"]].net_bps for hedge in hedges]
+    assert any(hedge["net_bps"] != hedge["expected_bps"] for hedge in hedges)
+
+
+def test_an_unpriced_fx_leg_is_said(open_page: OpenPage, stage: Stage) -> None:
+    """Where nothing is ever converted, no edge has the cost of converting in, and the page says so."""
+    page = open_page("unpriced")
+    expect(page.locator("#fx")).to_contain_text("EUR policy: never · the FX leg is unpriced")
+    page = open_page("flat")
+    expect(page.locator("#fx")).not_to_contain_text("unpriced")
+
+
+def test_times_are_utc_wherever_the_reader_is(stage: Stage, chromium: Browser, seen: Seen) -> None:
+    """One zone for the banner, hedges, their timelines, notes and charts, and each says which."""
+    stage.play(SCENES["paused"])
+    context = chromium.new_context(timezone_id="Asia/Kolkata")
+    page = seen.watch(context.new_page())
+    page.goto(stage.link)
+    cell = page.locator("#hedges tr th").first
+    expect(cell).to_be_visible()
+    hedge = api(stage.actor.hedges)["hedges"][0]
+    assert (cell.text_content() or "")[-8:] == datetime.fromtimestamp(hedge["utc_us"] / 1e6, UTC).strftime("%H:%M:%S")
+    since_us = api(stage.actor.snapshot)["status"]["state_since_us"]
+    since = datetime.fromtimestamp(since_us / 1e6, UTC).strftime("%H:%M:%S")
+    expect(page.locator("#state-detail")).to_contain_text(f"since {since} UTC")
+    for place in (".hedges thead", "#h-notes", "#h-charts"):
+        expect(page.locator(place)).to_contain_text("UTC")
+    context.close()
 
 
 def test_formatting_is_exact(show: Show) -> None:

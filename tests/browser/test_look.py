@@ -111,7 +111,7 @@ def test_charts_are_drawn(open_page: OpenPage) -> None:
     """Three of them, with more than one colour on each, and the zone of their times said."""
     page = open_page("veteran")
     expect(page.locator("#plots canvas")).to_have_count(3)
-    expect(page.locator("#chart-zone")).to_have_text("local time, UTC")
+    expect(page.locator("#h-charts")).to_contain_text("times in UTC")
     colours = page.locator("#plots canvas").evaluate_all(
         """(all) => all.map((canvas) => {
             const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -149,3 +149,12 @@ def test_changes_of_state_are_announced(show: Show, stage: Stage) -> None:
     page = show("flat")
     stage.call(lambda: stage.actor.command("pause", "lunch", None))
     expect(page.locator("#announce")).to_have_text("State: paused. lunch")
+
+
+def test_the_first_paint_is_measured(open_page: OpenPage, capsys: pytest.CaptureFixture[str]) -> None:
+    """On loopback, in a browser that has nothing of it yet; told, not judged, since it is the machine's doing."""
+    page = open_page("flat")
+    painted_ms = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    with capsys.disabled():
+        print(f"\nfirst paint of the page: {painted_ms:.0f} ms after the address was opened")  # noqa: T201
+    assert painted_ms > 0

@@ -9,6 +9,7 @@ from tests.browser.stage import TOKEN, Stage
 
 REFUSED = "401 (Unauthorized)"
 A_FEW_FRAMES_MS = 600
+A_CENTURY_S = 3e9
 
 
 def test_two_seconds_of_silence_are_red_and_said(open_page: OpenPage, stage: Stage) -> None:
@@ -19,6 +20,7 @@ def test_two_seconds_of_silence_are_red_and_said(open_page: OpenPage, stage: Sta
     page.wait_for_timeout(A_FEW_FRAMES_MS)  # what was on its way has come
     page.clock.pause_at("2100-01-01T00:00:00Z")
     expect(page.locator("#stale")).to_be_visible()
+    stage.actor.ahead_s = A_CENTURY_S
     stage.hold(False)
     page.wait_for_timeout(A_FEW_FRAMES_MS)
     stage.hold(True)
@@ -81,3 +83,32 @@ def test_the_token_does_not_stay_in_the_address(open_page: OpenPage, stage: Stag
     """Neither history nor a photograph of the screen keeps it."""
     page = open_page("flat")
     assert page.url == stage.address
+
+
+def test_a_page_that_never_had_a_frame_is_red(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
+    """Logged in, and nothing comes: after two seconds it says so in words."""
+    page = open_page("flat", link=stage.address + "favicon.svg")
+    page.route("**/api/stream", lambda route: route.fulfill(content_type="text/event-stream", body="retry: 60000\n\n"))
+    page.goto(stage.link)
+    expect(page.locator("#stale")).to_contain_text("NO DATA YET for")
+    expect(page.locator("#stale")).to_contain_text("Nothing below is known. HALT still works")
+    expect(page.locator("#age")).to_have_text("never")
+
+
+def test_frames_that_come_late_are_old(open_page: OpenPage, stage: Stage) -> None:
+    """As when a tunnel or a sleeping machine plays back what it kept: they come, and the page is red all the same."""
+    page = open_page("flat")
+    page.wait_for_timeout(A_FEW_FRAMES_MS)
+    page.clock.install()
+    page.clock.fast_forward(4_000)  # a second of frames that were made four seconds ago
+    expect(page.locator("#stale")).to_contain_text("NO UPDATES for 4")
+    stage.actor.ahead_s = 4.0
+    expect(page.locator("#stale")).to_be_hidden()
+
+
+def test_a_clock_that_is_set_back_is_no_silence(open_page: OpenPage, stage: Stage) -> None:
+    """The daemon's wall clock goes an hour back: the frames are as new as before."""
+    page = open_page("flat")
+    stage.actor.ahead_s = -3600.0
+    page.wait_for_timeout(A_FEW_FRAMES_MS)
+    expect(page.locator("#stale")).to_be_hidden()

@@ -3,7 +3,7 @@ import { drawAnswers } from "./answers.js";
 import { drawAge, drawBanner } from "./banner.js";
 import { Charts } from "./charts.js";
 import { Controls } from "./controls.js";
-import { $, put, show } from "./dom.js";
+import { $, put } from "./dom.js";
 import { drawEdge } from "./edge.js";
 import { drawFlat } from "./flat.js";
 import { drawAfterHalt } from "./halted.js";
@@ -21,13 +21,14 @@ const AGE_EVERY_MS = 100;
 const AGAIN_MS = 2000;
 const FORGOTTEN = "The daemon does not know this page any more; it may have been restarted.";
 
+const waiting = [];
 const series = new Series();
 const charts = new Charts(series);
 const controls = new Controls(() => askToken(FORGOTTEN));
-const hedges = new Hedges((all) => {
+const hedges = new Hedges((all, changed) => {
   charts.hedges = all;
   series.changed = true;
-  refreshTimeline();
+  refreshTimeline(changed);
 });
 const stream = new Stream({ onFrame: draw, onOpen: connected, onRefused: enter });
 
@@ -55,7 +56,7 @@ function draw(snapshot) {
 
 async function connected() {
   try {
-    controls.know(await session());
+    know(await session());
     hedges.forget();
     await series.read();
   } catch (error) {
@@ -63,16 +64,22 @@ async function connected() {
   }
 }
 
+/** The daemon knows us: whatever waited for that goes on. */
+function know(about) {
+  controls.know(about);
+  $("ask-token").close();
+  for (const goOn of waiting.splice(0)) goOn();
+}
+
 /** Log in where the address carries a token, then listen; ask for the token where nobody is logged in. */
 async function enter() {
   const token = tokenInAddress();
+  stream.asksSince ??= Date.now();
   try {
     if (token) await login(token);
-    $("ask-token").close();
     const about = await session();
-    controls.know(about);
+    know(about);
     charts.load(about.charts);
-    show($("stale"), false);
     stream.open();
   } catch (error) {
     if (error.status === 401 || error.status === 403) askToken(token ? `The link's token was refused: ${error.message}.` : stream.frames ? FORGOTTEN : "");
@@ -83,10 +90,13 @@ async function enter() {
   }
 }
 
+/** Resolves once somebody has logged in, here or in another page of this browser. */
 function askToken(said) {
   const dialog = $("ask-token");
   put(dialog.querySelector(".error"), said);
   if (!dialog.open) dialog.showModal();
+  if (!stream.frames) stream.asksSince = null; // the question says what is missing
+  return new Promise((goOn) => waiting.push(goOn));
 }
 
 function setUpLogin() {
@@ -98,7 +108,6 @@ function setUpLogin() {
     try {
       await login(form.token.value.trim());
       form.reset();
-      dialog.close();
       enter();
     } catch (error) {
       put(dialog.querySelector(".error"), `${error.message}.`);

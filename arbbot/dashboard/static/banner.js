@@ -33,7 +33,7 @@ function stateOf(status) {
 
 function stateDetail(snapshot, means) {
   const { status } = snapshot;
-  const since = status.state_since_us ? ` · since ${clock(status.state_since_us)}` : "";
+  const since = status.state_since_us ? ` · since ${clock(status.state_since_us)} UTC` : "";
   if (status.stopping) return status.stopping;
   return `${status.state_reason || means}${since}`;
 }
@@ -54,7 +54,15 @@ export function drawAge(stream) {
   put($("age"), age === null ? "never" : `${(stale ? age / 1000 : Math.min(age, 999) / 1000).toFixed(1)} s ago`);
   show($("stale"), stale);
   if (!stale) return;
-  const why = stream.lost ? "the connection to the daemon is lost, trying again" : "the connection stands, but nothing comes";
-  put($("stale"), `NO UPDATES for ${span(age / 1000)}: ${why}. Everything below is old. HALT still works if the daemon does.`);
-  if (!document.title.startsWith("STALE")) document.title = `STALE · ${document.title}`;
+  const what = age === null ? "NO DATA YET" : "NO UPDATES";
+  const left = age === null ? "Nothing below is known." : "Everything below is old.";
+  put($("stale"), `${what} for ${span(stream.silentMs() / 1000)}: ${whyStale(stream)}. ${left} HALT still works if the daemon does.`);
+  const before = document.hidden ? "not watching" : "STALE";
+  document.title = `${before} · ${document.title.replace(/^(STALE|not watching) · /, "")}`;
+}
+
+function whyStale(stream) {
+  if (stream.refusal) return `the daemon says "${stream.refusal}", trying again`;
+  if (stream.lost) return "the connection to the daemon is lost, trying again";
+  return stream.frames ? "the connection stands, but nothing new comes" : "no word from the daemon";
 }

@@ -80,7 +80,6 @@ export class Charts {
   build() {
     show($("chart-note"), false);
     show($("plots"), true);
-    put($("chart-zone"), `local time, ${Intl.DateTimeFormat().resolvedOptions().timeZone}`);
     const ways = Object.entries(this.snapshot.why.directions);
     const names = ways.map(([, way]) => `${way.buy_market} → ${way.sell_market}`);
     const [asset] = Object.keys(this.snapshot.status.exposure);
@@ -113,7 +112,7 @@ export class Charts {
     }));
   }
 
-  /** A mark at the moment of each hedge, on what its way promised then. */
+  /** A mark at the moment of each hedge, on the net edge that it was decided for. */
   drawHedges(u) {
     const { ctx, bbox } = u;
     ctx.save();
@@ -123,8 +122,8 @@ export class Charts {
     ctx.setLineDash([]);
     for (const hedge of this.hedges) {
       const x = u.valToPos(hedge.utc_us / 1e6, "x", true);
-      if (x < bbox.left || x > bbox.left + bbox.width || hedge.expected_bps === null) continue;
-      const y = Math.min(Math.max(u.valToPos(Number(hedge.expected_bps), "y", true), bbox.top + 5), bbox.top + bbox.height);
+      if (x < bbox.left || x > bbox.left + bbox.width || hedge.net_bps === null) continue;
+      const y = Math.min(Math.max(u.valToPos(Number(hedge.net_bps), "y", true), bbox.top + 5), bbox.top + bbox.height);
       ctx.beginPath();
       ctx.arc(x, y, 4 * devicePixelRatio, 0, 2 * Math.PI);
       ctx.fill();
@@ -158,6 +157,7 @@ function plot(id, lines, { around = false, ...more } = {}) {
       width: $(id).clientWidth || 300,
       height: HEIGHT,
       legend: { show: false },
+      tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: { x: { time: true }, y: { range } },
       axes: [

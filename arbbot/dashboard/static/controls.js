@@ -6,7 +6,7 @@ import { command } from "./session.js";
 const SAID_MS = 5000;
 
 export class Controls {
-  /** `onLost()` when the daemon knows this session no more. */
+  /** `onLost()` when the daemon knows this session no more; it resolves once somebody has logged in. */
   constructor(onLost) {
     this.phrase = "";
     this.saidAt = 0;
@@ -39,8 +39,9 @@ export class Controls {
 
   async send(verb, dialog, words) {
     const submit = dialog.querySelector("[type=submit]");
+    const failed = dialog.querySelector(".error");
     submit.disabled = true;
-    put(dialog.querySelector(".error"), "");
+    put(failed, "");
     try {
       const outcome = await command(verb, words);
       dialog.close();
@@ -48,15 +49,19 @@ export class Controls {
       put($("said"), `${verb.toUpperCase()} accepted: the daemon is ${outcome.state}. ${outcome.said.join(" ")}`);
       show($("said"), true);
     } catch (error) {
-      put(dialog.querySelector(".error"), `Not done: ${error.message}. In a terminal: arbbot ${verb} --reason TEXT`);
-      if (error.status === 401) {
-        dialog.close();
-        this.onLost();
-      }
+      put(failed, `Not done: ${error.message}. In a terminal: arbbot ${verb} --reason TEXT`);
+      if (error.status === 401) this.lost(verb, dialog, words);
     } finally {
       submit.disabled = false;
       if (verb === "resume") this.checkPhrase();
     }
+  }
+
+  /** The question stays open over the login. A halt is sent after it; anything else wants to be asked again. */
+  async lost(verb, dialog, words) {
+    put(dialog.querySelector(".error"), verb === "halt" ? "Not sent yet: it is sent once you have logged in." : "Not done: log in and ask again.");
+    await this.onLost();
+    if (verb === "halt" && dialog.open) this.send(verb, dialog, words);
   }
 
   /** What may be pressed follows the state; HALT always may. What a command led to stays until frames tell more. */

@@ -88,5 +88,6 @@ function drawReasons(refusals) {
 function fxWords(fx, conversions) {
   const converting = fx.open_conversion ? `converting (${fx.open_conversion})` : fx.waiting ? `not converted: ${fx.waiting.meaning}` : "nothing waits to be converted";
   const done = conversions.converted + conversions.partial;
-  return `${fx.currency} policy: ${spaced(fx.policy)} · ${converting}${done ? ` · ${plural(done, "conversion")} done` : ""}`;
+  const unpriced = fx.unpriced ? " · the FX leg is unpriced: no edge or P&L of a hedge has converting it in" : "";
+  return `${fx.currency} policy: ${spaced(fx.policy)}${unpriced} · ${converting}${done ? ` · ${plural(done, "conversion")} done` : ""}`;
 }

@@ -52,10 +52,10 @@ export function span(seconds) {
 /** Whole seconds where tenths would only flicker. */
 export const coarse = (seconds) => (seconds < 60 ? `${Math.floor(Math.max(0, seconds))} s` : span(seconds));
 
-const dated = (us) => new Date(us / 1000);
-export const clock = (us) => dated(us).toLocaleTimeString("en-GB", { hour12: false });
-export const day = (us) => dated(us).toLocaleDateString("en-CA");
-export const utc = (us) => dated(us).toISOString();
+/** All times are UTC, like the journal's and the report's days; whoever shows one says so. */
+export const utc = (us) => new Date(us / 1000).toISOString();
+export const clock = (us) => utc(us).slice(11, 19);
+export const day = (us) => utc(us).slice(0, 10);
 /** Time of day; with the day in front where that is not the day of `now`. */
 export const moment = (us, nowUs) => (day(us) === day(nowUs) ? clock(us) : `${day(us).slice(5)} ${clock(us)}`);
 

@@ -1,4 +1,4 @@
-// After a halt: what is still open, until the venue itself has said that nothing is.
+// After a halt: what is still open, until nothing is and the venue's balances and rows, read since, bear that out.
 import { difference } from "./answers.js";
 import { $, mark, put, show } from "./dom.js";
 import { clock, coarse, grouped, isZero, plural } from "./format.js";
@@ -27,8 +27,8 @@ export function afterHalt(snapshot) {
   }
   if (since === null || (seen !== null && seen >= since)) {
     const when = since === null || seen === null ? "" : `, ${coarse((seen - since) / 1e6)} after the halt`;
-    const at = seen === null ? "" : ` at ${clock(seen)}`;
-    return { word: "Confirmed from the venue", text: `nothing is open, and the ledger equalled the venue's balances${at}${when}`, tone: "ok" };
+    const at = seen === null ? "" : ` at ${clock(seen)} UTC`;
+    return { word: "Balances confirmed from the venue", text: `no order of ours is open by our books, and the venue's balances and rows were read${at}${when} and equal the ledger`, tone: "ok" };
   }
   return { word: "Nothing is open", text: "by our own books; waiting for the venue's next word on balances and rows", tone: "wait" };
 }

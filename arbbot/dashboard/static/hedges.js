@@ -1,21 +1,24 @@
 // The table of hedges: the last ones from memory, older ones from the journal page by page.
 import { $, each, exact, made, mark, put, short, show } from "./dom.js";
-import { NONE, grouped, moment, plain, rounded, signed, utc } from "./format.js";
+import { NONE, day, grouped, moment, plain, rounded, signed, utc } from "./format.js";
 import { ask } from "./session.js";
 import { openTimeline } from "./timeline.js";
 import { OUTCOMES } from "./words.js";
 
+const AT_ONCE = 50;
+/** How many the daemon tells of in one answer. */
 const PAUSE_MS = 1000;
 /** Between two readings of the list, however often it changes. */
 const CLASSES = ["", "w num", "", "w num", "w num", "w num", "m num", "m num", "num"];
 const two = (value) => signed(rounded(value, 2));
 
 export class Hedges {
-  /** `onChange(hedges)` gets all that are known, newest first. */
+  /** `onChange(hedges, changed)` gets those that are shown, newest first, and the ids of those that may have changed. */
   constructor(onChange) {
     this.known = new Map();
     this.version = null;
-    this.older = null;
+    this.pages = 1;
+    this.next = null;
     this.nowUs = 0;
     this.onChange = onChange;
     $("older").addEventListener("click", () => this.readOlder());
@@ -24,7 +27,7 @@ export class Hedges {
   /** Begin anew, as with another process of the daemon: its journal may be another. */
   forget() {
     this.known.clear();
-    this.older = null;
+    this.pages = 1;
     this.readSoon();
   }
 
@@ -45,8 +48,8 @@ export class Hedges {
     try {
       const told = await ask("/api/hedges");
       this.version = told.version;
-      this.older ??= { next: told.next };
       this.take(told.hedges);
+      this.show(told.next === null ? null : told.next - (this.known.size - told.hedges.length));
     } catch (error) {
       put($("hedge-note"), `not read: ${error.message}`);
     } finally {
@@ -58,9 +61,10 @@ export class Hedges {
     const button = $("older");
     button.disabled = true;
     try {
-      const told = await ask(`/api/hedges?before=${encodeURIComponent(this.older.next)}`);
-      this.older = { next: told.next };
+      const told = await ask(`/api/hedges?before=${encodeURIComponent(this.next)}`);
+      this.pages += 1;
       this.take(told.hedges);
+      this.show(told.next);
     } catch (error) {
       put($("hedge-note"), `not read: ${error.message}`);
     } finally {
@@ -68,13 +72,30 @@ export class Hedges {
     }
   }
 
+  /** Keeps as many as were asked for. An open hedge is taken as changed: not all that it does is in its row. */
   take(hedges) {
-    for (const hedge of hedges) this.known.set(hedge.hedge_id, hedge);
-    const all = [...this.known.values()].sort((a, b) => b.utc_us - a.utc_us);
-    each($("hedges"), all, (hedge) => hedge.hedge_id, makeRow, (node, hedge) => drawRow(node, hedge, this.nowUs));
-    put($("hedge-note"), all.length ? "A hedge opens its timeline." : "No hedge yet.");
-    show($("older"), this.older.next !== null);
-    this.onChange(all);
+    const changed = new Set();
+    for (const hedge of hedges) {
+      const text = JSON.stringify(hedge);
+      if (hedge.outcome === "open" || this.known.get(hedge.hedge_id)?.text !== text) changed.add(hedge.hedge_id);
+      this.known.set(hedge.hedge_id, { hedge, text });
+    }
+    const kept = [...this.known].sort(([, a], [, b]) => b.hedge.utc_us - a.hedge.utc_us).slice(0, this.pages * AT_ONCE);
+    this.known = new Map(kept);
+    this.onChange(kept.map(([, { hedge }]) => hedge), changed);
+  }
+
+  /** `next` is the number of the oldest that is shown; null where there is no older one. */
+  show(next) {
+    this.next = next !== null && next > 1 ? next : null;
+    const today = day(this.nowUs);
+    each($("hedges"), this.known.values(), ({ hedge }) => hedge.hedge_id, ({ hedge }) => makeRow(hedge), (node, { hedge, text }) => {
+      if (node.drawn === text + today) return;
+      node.drawn = text + today;
+      drawRow(node, hedge, this.nowUs);
+    });
+    put($("hedge-note"), this.known.size ? "A hedge opens its timeline." : "No hedge yet.");
+    show($("older"), this.next !== null);
   }
 }
 

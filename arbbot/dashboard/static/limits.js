@@ -7,7 +7,7 @@ const figure = (value) => (value.includes(".") ? rounded(value, 2) : grouped(val
 
 export function drawLimits(snapshot) {
   const { limits } = snapshot.status;
-  lines($("tripped"), limits.tripped.map((trip) => `${spaced(trip.name)}: ${grouped(trip.measured)} of ${grouped(trip.limit)}, ${trip.mode} since ${day(trip.utc_us)} ${clock(trip.utc_us)}`));
+  lines($("tripped"), limits.tripped.map((trip) => `${spaced(trip.name)}: ${grouped(trip.measured)} of ${grouped(trip.limit)}, ${trip.mode} since ${day(trip.utc_us)} ${clock(trip.utc_us)} UTC`));
   mark($("tripped"), "tone", "alarm");
   const tripped = new Set(limits.tripped.map((trip) => trip.name));
   each($("limits"), Object.entries(limits.hard), ([name]) => name, () => row(2), (node, [name, line]) => {
@@ -28,7 +28,7 @@ export function drawLimits(snapshot) {
     ["orders, last minute", String(limits.orders_last_minute)],
     ["cancels, last minute", String(limits.cancels_last_minute)],
   ]);
-  lines($("resets"), limits.last_resets.map((reset) => `${day(reset.reset_utc_us)} ${clock(reset.reset_utc_us)} ${spaced(reset.name)} by ${reset.who}: ${reset.reason}`), "none");
+  lines($("resets"), limits.last_resets.map((reset) => `${day(reset.reset_utc_us)} ${clock(reset.reset_utc_us)} UTC ${spaced(reset.name)} by ${reset.who}: ${reset.reason}`), "none");
 }
 
 /** For the first screen: what is tripped, or which limit is nearest. */

@@ -25,7 +25,7 @@ async function request(path, options = {}) {
 }
 
 const posted = (path, body, headers = {}) =>
-  request(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } });
+  request(path, { method: "POST", body: JSON.stringify(body), priority: "high", headers: { "Content-Type": "application/json", ...headers } });
 
 export const ask = (path) => request(path);
 
@@ -47,4 +47,14 @@ export async function session() {
   return about;
 }
 
-export const command = (verb, words) => posted("/api/command", { verb, ...words }, { "X-CSRF": csrf ?? "" });
+/** Where another page of this browser has logged in anew, what we were told is told anew, and the command sent again. */
+export async function command(verb, words) {
+  const send = () => posted("/api/command", { verb, ...words }, { "X-CSRF": csrf ?? "" });
+  try {
+    return await send();
+  } catch (error) {
+    if (error.status !== 403) throw error;
+    await session();
+    return send();
+  }
+}

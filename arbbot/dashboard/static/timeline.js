@@ -15,12 +15,15 @@ export async function openTimeline(hedgeId, from) {
     $("timeline").show();
   }
   $("timeline-close").focus();
-  await refreshTimeline();
+  await read();
 }
 
-/** Read again, as after the hedge has changed. */
-export async function refreshTimeline() {
-  if (shown === null) return;
+/** Read again where it is of one of these hedges. */
+export async function refreshTimeline(changed) {
+  if (shown !== null && changed.has(shown)) await read();
+}
+
+async function read() {
   const asked = shown;
   try {
     const told = await ask(`/api/hedges/${encodeURIComponent(asked)}`);
