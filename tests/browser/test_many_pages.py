@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, Request, expect
 
+from arbbot.dashboard.stream import READERS_MAX
 from arbbot.domain.mode import Mode
 from tests.browser.conftest import OpenPage, Seen
 from tests.browser.stage import TOKEN, Stage
@@ -39,6 +39,11 @@ def commands(page: Page) -> list[str]:
 
     page.on("request", listen)
     return sent
+
+
+def crowd(stage: Stage, more: int) -> None:
+    """So many more readers, as far as the stream knows."""
+    stage.stream.readers += more
 
 
 def until(page: Page, true: Callable[[], bool]) -> None:
@@ -105,7 +110,7 @@ def test_a_second_login_does_not_disarm_the_first_page(open_page: OpenPage, stag
 
 
 def test_a_halt_outlives_the_end_of_its_session(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
-    """The session expired unnoticed: the question stays, the token is asked for, and then the halt is sent as it was."""
+    """The session expired unnoticed: the question stays, the token is asked for, and then the halt goes as it was."""
     seen.expected = ("401 (Unauthorized)",)
     page = open_page("flat")
     page.context.clear_cookies()
@@ -152,16 +157,16 @@ def test_double_clicks_halt_once(open_page: OpenPage, stage: Stage) -> None:
     assert sent == ["POST"]
 
 
-def test_thirty_two_readers_are_told_of(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
+def test_a_page_too_many_is_told_why(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
     """A page that the daemon has no room for is red after two seconds, with the daemon's reason; then it gets in."""
     seen.expected = ("503 (Service Unavailable)",)
-    stage.call(partial(setattr, stage.stream, "readers", 32))
+    stage.call(lambda: crowd(stage, READERS_MAX))
     try:
         page = open_page("flat", link=stage.link)
         expect(page.locator("#stale")).to_contain_text("NO DATA YET")
         expect(page.locator("#stale")).to_contain_text('the daemon says "32 pages are open already"')
         expect(page.locator("#state")).to_have_text("NO DATA YET")
     finally:
-        stage.call(partial(setattr, stage.stream, "readers", 0))
+        stage.call(lambda: crowd(stage, -READERS_MAX))
     expect(page.locator("#state")).to_have_text("ACTIVE")
     expect(page.locator("#stale")).to_be_hidden()
