@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from arbbot.dashboard.counts import Refused
+from arbbot.dashboard.patience import Patience
 from arbbot.dashboard.sessions import Session, Sessions
 
 CSRF_HEADER = "X-CSRF"
@@ -38,27 +39,33 @@ def error(status: HTTPStatus, text: str) -> web.Response:
 class Guard:
     """The door of every request."""
 
-    def __init__(self, sessions: Sessions, cookie_name: str, hosts: frozenset[str], refused: Refused) -> None:
+    def __init__(
+        self, sessions: Sessions, cookie_name: str, hosts: frozenset[str], refused: Refused, patience: Patience
+    ) -> None:
         """`hosts` are the `Host` headers under which the page may be reached, with their ports."""
         self._sessions = sessions
         self._cookie_name = cookie_name
         self._hosts = hosts
         self._refused = refused
+        self._patience = patience
 
     def middleware(self) -> Middleware:
         """As aiohttp wants it."""
 
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-            try:
-                return self.refusal(request) or await handler(request)
-            except web.HTTPRequestEntityTooLarge:
-                self._refused.count("body")
-                return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a request of this page is smaller")
-            except web.HTTPException as problem:
-                return error(HTTPStatus(problem.status), problem.reason)
+            return await self._patience.written(request, await self._reply(request, handler))
 
         return guarded
+
+    async def _reply(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return self.refusal(request) or await self._patience.answered(request, handler)
+        except web.HTTPRequestEntityTooLarge:
+            self._refused.count("body")
+            return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "a request of this page is smaller")
+        except web.HTTPException as problem:
+            return error(HTTPStatus(problem.status), problem.reason)
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """Why a request goes no further; None when it may."""
@@ -75,7 +82,7 @@ class Guard:
         if session is None:
             self._refused.count("session")
             return error(HTTPStatus.UNAUTHORIZED, "open the page anew with its token")
-        if changes and not hmac.compare_digest(session.csrf, request.headers.get(CSRF_HEADER, "")):
+        if changes and not _is_same(session.csrf, request.headers.get(CSRF_HEADER, "")):
             self._refused.count("csrf")
             return error(HTTPStatus.FORBIDDEN, f"a command carries the page's {CSRF_HEADER}")
         request[SESSION] = session
@@ -89,8 +96,13 @@ class Guard:
         return scheme in ("http", "https") and host.lower() == request.headers["Host"].lower() and site == "same-origin"
 
 
+def _is_same(known: str, told: str) -> bool:
+    """In constant time; a header may hold any bytes."""
+    return hmac.compare_digest(known.encode(), told.encode(errors="replace"))
+
+
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """What keeps the page to itself, on every reply."""
+    """What keeps the page to itself, on every reply to a request; what is no request is answered by its connection."""
     for name, value in HEADERS.items():
         response.headers[name] = value
     response.headers.popall("Server", None)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
 
+import orjson
 from aiohttp import web
 from pydantic import SecretStr
 
+from arbbot.dashboard.assets import Assets
 from arbbot.dashboard.connections import SILENT_S, Connections
 from arbbot.dashboard.counts import Refused
 from arbbot.dashboard.guard import SESSION, Guard, add_headers, error
 from arbbot.dashboard.json_text import dumps
+from arbbot.dashboard.patience import Patience
 from arbbot.dashboard.sessions import Session, Sessions
 from arbbot.dashboard.source import Declined, Source
 from arbbot.dashboard.stream import SLOW_S, Stream
@@ -27,7 +29,6 @@ STATIC = Path(__file__).parent / "static"
 VENDOR = STATIC / "vendor"
 """What comes through npm at set-up, or is missing."""
 BODY_BYTES_MAX = 8 * 1024
-KEEP_ALIVE_S = 15.0
 AT_ONCE = 16
 """Connections that are accepted in one go: a crowd must not keep a decision waiting."""
 QUEUE = 1024
@@ -53,13 +54,23 @@ class Dashboard:
     """Use as an async context manager: it listens from entry to exit."""
 
     def __init__(
-        self, place: Place, token: SecretStr, source: Source, *, slow_s: float = SLOW_S, silent_s: float = SILENT_S
+        self,
+        place: Place,
+        token: SecretStr,
+        source: Source,
+        *,
+        slow_s: float = SLOW_S,
+        silent_s: float = SILENT_S,
+        ended: Callable[[asyncio.Task[None]], None] | None = None,
     ) -> None:
+        """`ended` hears of the end of what runs for as long as the page does."""
         self._place = place
         self._token = token
         self._source = source
         self._silent_s = silent_s
+        self._ended = ended
         self.refused = Refused()
+        self._patience = Patience(self.refused, silent_s)
         self.stream = Stream(source.snapshot, self.refused, slow_s)
         self.port = 0
         """As bound, once it listens."""
@@ -85,9 +96,7 @@ class Dashboard:
         self._sessions = Sessions(self._token, loop.time)
         connections = Connections(self.refused, self._silent_s)
         app = self._application(connections)
-        self._runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, keepalive_timeout=KEEP_ALIVE_S, shutdown_timeout=SHUTDOWN_S
-        )
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None
         self._server = await loop.create_server(
@@ -95,7 +104,13 @@ class Dashboard:
         )
         listener.listen(QUEUE)  # asyncio makes one number of both
         self._connections = connections
-        self._tasks = [asyncio.create_task(work) for work in (self.stream.run(), connections.watch())]
+        self._tasks = [
+            asyncio.create_task(self.stream.run(), name="the page's stream"),
+            asyncio.create_task(connections.watch(), name="the page's watch over connections"),
+        ]
+        for task in self._tasks:
+            if self._ended is not None:
+                task.add_done_callback(self._ended)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -109,20 +124,21 @@ class Dashboard:
     # --- routes --------------------------------------------------------------------------------------------
 
     def _application(self, connections: Connections) -> web.Application:
-        guard = Guard(self._sessions, self._cookie_name, self._hosts(), self.refused)
+        assets = Assets(STATIC)
+        guard = Guard(self._sessions, self._cookie_name, self._hosts(), self.refused, self._patience)
         app = web.Application(middlewares=[guard.middleware()], client_max_size=BODY_BYTES_MAX)
         app.on_response_prepare.append(add_headers)
         app.on_response_prepare.append(connections.spoke)
         app.add_routes(
             [
-                web.get("/", _index),
-                web.get("/favicon.svg", _favicon),
-                web.get("/favicon.ico", _favicon),
-                web.static("/static", STATIC),
+                web.get("/", assets.index),
+                web.get("/favicon.svg", assets.favicon),
+                web.get("/favicon.ico", assets.favicon),
+                web.get("/static/{name:.+}", assets.named),
                 web.post("/api/login", self._login),
                 web.post("/api/logout", self._logout),
                 web.get("/api/session", self._session),
-                web.get("/api/stream", self.stream.serve),
+                web.get("/api/stream", self._stream),
                 web.get("/api/series", self._series),
                 web.get("/api/hedges", self._hedges),
                 web.get("/api/hedges/{hedge_id}", self._timeline),
@@ -140,12 +156,19 @@ class Dashboard:
 
     async def _login(self, request: web.Request) -> web.Response:
         token = (await _words(request)).get("token")
-        session = self._sessions.begin(token) if isinstance(token, str) and len(token) <= TOKEN_CHARS_MAX else None
-        if session is None:
+        if not isinstance(token, str) or len(token) > TOKEN_CHARS_MAX or not self._sessions.knows(token):
             self.refused.count("token")
             return error(HTTPStatus.FORBIDDEN, "that is not this page's token")
+        session = self._sessions.begin(request.cookies.get(self._cookie_name, ""))
         response = _json({"csrf": session.csrf})
-        response.set_cookie(self._cookie_name, session.cookie, httponly=True, samesite="Strict", path="/")
+        response.set_cookie(
+            self._cookie_name,
+            session.cookie,
+            httponly=True,
+            samesite="Strict",
+            path="/",
+            secure=_is_behind_tls(request),
+        )
         return response
 
     async def _logout(self, request: web.Request) -> web.Response:
@@ -157,6 +180,9 @@ class Dashboard:
     async def _session(self, request: web.Request) -> web.Response:
         session: Session = request[SESSION]
         return _json({"csrf": session.csrf, "charts": has_charts(), **self._source.about()})
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        return await self.stream.serve(request, self._sessions)
 
     async def _series(self, _: web.Request) -> web.Response:
         return _json(self._source.series())
@@ -187,7 +213,7 @@ class Dashboard:
 async def _words(request: web.Request) -> dict[str, Any]:
     """The JSON object of a request's body; empty for anything else."""
     try:
-        words = json.loads(await request.read())
+        words = orjson.loads(await request.read())
     except ValueError:
         return {}
     return words if isinstance(words, dict) else {}
@@ -197,12 +223,9 @@ def _json(value: Any) -> web.Response:
     return web.Response(body=dumps(value), content_type="application/json")
 
 
-async def _index(_: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "index.html")
-
-
-async def _favicon(_: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "favicon.svg")
+def _is_behind_tls(request: web.Request) -> bool:
+    """Whether a browser reached the page by https, through a proxy: the guard has seen that the origin is ours."""
+    return request.headers.get("Origin", "").startswith("https://")
 
 
 def has_charts() -> bool:

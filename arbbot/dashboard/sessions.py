@@ -32,11 +32,17 @@ class Sessions:
         self._now_s = now_s
         self._by_cookie: dict[str, Session] = {}
 
-    def begin(self, token: str) -> Session | None:
-        """A new session for whoever knows the token; None for others."""
-        known = self._token.get_secret_value().encode()
-        if not hmac.compare_digest(known, token.encode(errors="replace")):
-            return None
+    def knows(self, token: str) -> bool:
+        """Whether that is the page's token."""
+        return hmac.compare_digest(self._token.get_secret_value().encode(), token.encode(errors="replace"))
+
+    def begin(self, cookie: str = "") -> Session:
+        """A session for whoever knows the token: the one behind the cookie, so that a link opened twice leaves the
+        first page its own, or else a new one.
+        """
+        held = self.find(cookie)
+        if held is not None:
+            return held
         session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), self._now_s())
         while len(self._by_cookie) >= SESSIONS_MAX:
             self.end(next(iter(self._by_cookie.values())))
@@ -48,13 +54,17 @@ class Sessions:
         session = self._by_cookie.get(cookie)
         if session is None:
             return None
-        now_s = self._now_s()
-        if now_s - session.seen_s > IDLE_S:
+        if self._now_s() - session.seen_s > IDLE_S:
             self.end(session)
             return None
-        session.seen_s = now_s
-        self._by_cookie[cookie] = self._by_cookie.pop(cookie)
+        self.seen(session)
         return session
+
+    def seen(self, session: Session) -> None:
+        """Its browser is there, as one is that takes a frame."""
+        if not session.over:
+            session.seen_s = self._now_s()
+            self._by_cookie[session.cookie] = self._by_cookie.pop(session.cookie)
 
     def end(self, session: Session) -> None:
         """Its cookie is worth nothing from now on."""

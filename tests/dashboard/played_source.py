@@ -17,12 +17,16 @@ class PlayedSource:
         """`padding` characters make each snapshot heavy."""
         self.snapshots = 0
         self.commands: list[tuple[str, str]] = []
+        self.broken: Exception | None = None
+        """What looking raises."""
         self._padding = "x" * padding
 
     def about(self) -> dict[str, Any]:
         return {"mode": "sandbox", "version": "1.2.3", "route": "btcusd-btceur", "resume_phrase": PHRASE}
 
     def snapshot(self) -> dict[str, Any]:
+        if self.broken is not None:
+            raise self.broken
         self.snapshots += 1
         return {"utc_us": self.snapshots, "exposure": Decimal("0E-8"), "padding": self._padding}
 

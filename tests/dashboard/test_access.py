@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import json
+
 import aiohttp
 import pytest
+from pydantic import SecretStr
 
 from arbbot.dashboard import Dashboard
 from arbbot.dashboard.server import BODY_BYTES_MAX
+from arbbot.dashboard.sessions import IDLE_S, SESSIONS_MAX, Sessions
 from tests.dashboard.conftest import TOKEN, Browser
 from tests.dashboard.played_source import PHRASE, PlayedSource
 
@@ -163,3 +168,101 @@ async def test_sessions_are_few(page: Dashboard, browser: Browser) -> None:
         for _ in range(64):
             assert await Browser(page, client).log_in() == 200
     assert (await browser.get("api/session"))[0] == 401
+
+
+async def test_a_link_opened_twice_leaves_the_first_page_its_word(browser: Browser, source: PlayedSource) -> None:
+    """A second login of the same browser gives the same session: what the first page commands still goes through."""
+    word = browser.csrf
+    assert await browser.log_in() == 200
+    assert browser.csrf == word
+    assert (await browser.post("api/command", HALT, X_CSRF=word))[0] == 200
+    assert (await browser.post("api/logout", {}))[0] == 204
+    assert await browser.log_in() == 200
+    assert browser.csrf != word
+
+
+def test_a_session_lasts_as_long_as_its_browser_is_there() -> None:
+    """It ends when nothing was heard of it for its time, and not while it asks or takes frames; nor does it come back."""
+    now_s = 0.0
+    sessions = Sessions(SecretStr(TOKEN), lambda: now_s)
+    reader, other = sessions.begin(), sessions.begin()
+    now_s = IDLE_S - 1
+    sessions.seen(reader)
+    now_s = IDLE_S + 1
+    assert sessions.find(reader.cookie) is reader
+    assert sessions.find(other.cookie) is None
+    assert other.over
+    sessions.seen(other)
+    assert sessions.find(other.cookie) is None
+
+
+async def test_an_open_stream_keeps_its_session(page: Dashboard, browser: Browser) -> None:
+    """However many others log in meanwhile: who takes frames was seen last."""
+    async with browser.client.get(page.address + "api/stream") as reply:
+        for _ in range(3):
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+                for _ in range(SESSIONS_MAX // 2):
+                    assert await Browser(page, client).log_in() == 200
+            for _ in range(12):  # three frames
+                await reply.content.readline()
+        assert (await browser.get("api/session"))[0] == 200
+
+
+async def test_a_page_behind_tls_has_a_cookie_for_tls_only(stranger: Browser) -> None:
+    """A browser that came by https is told never to send the cookie otherwise; on loopback there is no https."""
+    for origin, host, secure in (
+        ("https", "ops.example.com", True),
+        ("http", f"127.0.0.1:{stranger.page.port}", False),
+    ):
+        sent = {"Origin": f"{origin}://{host}", "Host": host}
+        async with stranger.client.post(
+            stranger.page.address + "api/login", json={"token": TOKEN}, headers=sent
+        ) as reply:
+            assert ("Secure" in reply.headers["Set-Cookie"]) is secure
+
+
+@pytest.mark.parametrize("body", [b"[" * 8000, b"\xff", b'{"token": "\\ud800"}', b"{", b""])
+async def test_what_is_no_json_is_refused_quietly(
+    stranger: Browser, caplog: pytest.LogCaptureFixture, body: bytes
+) -> None:
+    """Nothing breaks, and nothing is logged that a stranger could fill a disk with."""
+    async with stranger.client.post(stranger.page.address + "api/login", data=body, headers=stranger.own) as reply:
+        assert reply.status == 403
+    assert caplog.text == ""
+
+
+async def test_a_word_of_any_bytes_is_no_word(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    """A header may hold what is no ASCII: it is another word, and no fault of the page."""
+    for word in ("\u00e9" * 43, "\udcff"):
+        cookie = "; ".join(f"{each.key}={each.value}" for each in browser.client.cookie_jar)
+        told = await talk(
+            browser.page.port,
+            f"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1:{browser.page.port}\r\nOrigin: {browser.own['Origin']}\r\n"
+            f"Cookie: {cookie}\r\nX-CSRF: {word}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}",
+        )
+        assert told.startswith("HTTP/1.1 403 ")
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("words", ["nonsense\r\n\r\n", "GET / HTTP/1.1\r\nA" + "a" * 9000 + ": 1\r\n\r\n"])
+async def test_what_is_no_request_is_answered_as_carefully(
+    page: Dashboard, caplog: pytest.LogCaptureFixture, words: str
+) -> None:
+    """One line of JSON with the same headers, naming no version of anything, and nothing logged."""
+    told = await talk(page.port, words)
+    assert " 400 " in told.partition("\r\n")[0]
+    assert "Content-Security-Policy: default-src 'none'" in told
+    assert "aiohttp" not in told
+    assert "Python" not in told
+    assert json.loads(told.partition("\r\n\r\n")[2]) == {"error": "that is no request"}
+    assert caplog.text == ""
+
+
+async def talk(port: int, words: str) -> str:
+    """What comes back until the connection ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(words.encode(errors="surrogateescape"))
+    async with asyncio.timeout(5):
+        told = await reader.read()
+    writer.close()
+    return told.decode()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sys
@@ -34,6 +35,7 @@ async def test_frames_come_at_once_and_keep_coming(browser: Browser) -> None:
     """The first without waiting, each with a number larger than the last, money as text."""
     async with browser.client.get(browser.page.address + "api/stream") as reply:
         assert reply.content_type == "text/event-stream"
+        assert reply.headers["X-Accel-Buffering"] == "no"
         told = [await frame(reply) for _ in range(3)]
     numbers = [number for number, _ in told]
     assert numbers == sorted(set(numbers))
@@ -86,24 +88,95 @@ async def test_readers_are_few(browser: Browser) -> None:
 
 
 async def test_a_reader_that_does_not_read_is_dropped() -> None:
-    """It is cut off within its patience, counted, and the others get every frame meanwhile."""
-    source = PlayedSource(padding=1_000_000)
+    """It is cut off within its patience and some frames, counted, and the others get every frame meanwhile."""
+    source = PlayedSource(padding=7_000)
     async with (
         Dashboard(Place("127.0.0.1", 0), SecretStr(TOKEN), source, slow_s=0.3) as page,
         aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), read_bufsize=2**24) as client,
     ):
         browser = Browser(page, client)
         await browser.log_in()
-        cookie = "; ".join(f"{each.key}={each.value}" for each in client.cookie_jar)
-        asked = f"GET /api/stream HTTP/1.1\r\nHost: 127.0.0.1:{page.port}\r\nCookie: {cookie}\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", page.port)) as lazy:
-            lazy.sendall(asked.encode())
+        with socket.socket() as lazy:
+            lazy.connect(("127.0.0.1", page.port))
+            lazy.sendall(asking("GET", "api/stream", browser))
             async with client.get(page.address + "api/stream") as reply:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(20):
                     while not page.refused.figures()["slow"]:
                         await frame(reply)
+                        await asyncio.sleep(0.02)
+                        page.stream.make()
                 await frame(reply)
         assert page.refused.figures()["slow"] == 1
+        assert source.snapshots < 150
+
+
+def asking(method: str, path: str, browser: Browser, length: int = 0) -> bytes:
+    """The head of a request of somebody who is logged in, byte by byte."""
+    cookie = "; ".join(f"{each.key}={each.value}" for each in browser.client.cookie_jar)
+    head = f"{method} /{path} HTTP/1.1\r\nHost: 127.0.0.1:{browser.page.port}\r\nCookie: {cookie}\r\n"
+    own = "".join(f"{name}: {value}\r\n" for name, value in browser.own.items())
+    return f"{head}{own}Content-Length: {length}\r\n\r\n".encode()
+
+
+async def test_half_a_request_holds_no_place(browser: Browser) -> None:
+    """Nor does one that comes after a whole one was answered: what was heard before is no credit."""
+    page = browser.page
+    login = asking("POST", "api/login", browser, length=100)
+    held = []
+    for _ in range(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
+        writer.write(asking("GET", "favicon.svg", browser))
+        await reader.readuntil(b"</svg>\n")
+        writer.write(login + b"{")
+        held.append((reader, writer))
+    await until(lambda: page.refused.figures()["slow"] == len(held))
+    await until(lambda: page.connections <= 1)
+    for reader, writer in held:
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_a_reply_that_is_not_taken_holds_no_place(browser: Browser) -> None:
+    """Somebody who asks again and again and reads nothing is cut off."""
+    with socket.socket() as lazy:
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        lazy.connect(("127.0.0.1", browser.page.port))
+        lazy.setblocking(False)
+        lazy.send(asking("GET", "static/app.css", browser) * 100)
+        await until(lambda: browser.page.refused.figures()["slow"] == 1)
+
+
+async def test_who_went_away_holds_no_place(page: Dashboard) -> None:
+    """A connection that was closed without a word is forgotten at once, and not only when its silence is over."""
+    for _ in range(2 * CONNECTIONS_MAX):
+        _, writer = await asyncio.open_connection("127.0.0.1", page.port)
+        writer.close()
+    await until(lambda: page.connections == 0)
+    assert page.refused.figures()["connections"] == 0
+    assert page.refused.figures()["slow"] == 0
+
+
+async def test_the_end_of_the_stream_is_told(source: PlayedSource) -> None:
+    """A page whose frames have ended is somebody's to hear of, and the rest of it answers on."""
+    ended: list[str] = []
+
+    def hear(task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            ended.append(f"{task.get_name()}: {task.exception()}")
+
+    async with (
+        Dashboard(Place("127.0.0.1", 0), SecretStr(TOKEN), source, ended=hear) as page,
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        browser = Browser(page, client)
+        await browser.log_in()
+        async with client.get(page.address + "api/stream") as reply:
+            await frame(reply)
+            source.broken = OSError("no such figure")
+            await until(lambda: ended)
+        assert (await browser.get("api/session"))[0] == 200
+    assert ended == ["the page's stream: no such figure"]
 
 
 CROWD = """
