@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from arbbot.domain import events as ev
@@ -22,6 +21,7 @@ from arbbot.engine.fx_desk import ConversionDesk
 from arbbot.engine.hedge import HedgeDesk
 from arbbot.engine.leaving import last_word
 from arbbot.engine.limits import Limits
+from arbbot.engine.open_orders import RETRY_S, OpenOrders
 from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.rules import Rules
 from arbbot.engine.spike import SpikeGuard
@@ -29,8 +29,6 @@ from arbbot.engine.state import State
 from arbbot.engine.tracker import OrderTracker
 from arbbot.engine.view import NEVER
 
-RETRY_S = Decimal(2)
-"""Before a start-up question that failed is put again."""
 MARK_EVERY_NS = 60 * SECOND_NS
 PULSE_EVERY_NS = SECOND_NS
 
@@ -60,13 +58,12 @@ class Engine:
         self.books = Bookkeeper(self.core, self.tracker)
         self.conversions = ConversionDesk(self.core, self.books, self.entry, self.premium, self.guard.conversion)
         self.exited = False
-        self._open_orders_read = False
+        self.open_orders = OpenOrders(self.core, self.tracker)
         self._announced: set[str] = set()
         """Markets that an announcement halted and the market list has not shown halted yet."""
         self._markets_read = False
         self._fees_due_ns = NEVER
         self._markets_due_ns = NEVER
-        self._open_orders_due_ns = NEVER
         self._pulse_due_ns = NEVER
         self._mark_due_ns = NEVER
         self._stop_code = ExitCode.OK
@@ -86,7 +83,7 @@ class Engine:
             ev.OrderUnanswered: self._order_unanswered,
             ev.CancelResult: self._cancel_result,
             ev.OrderReported: self._reported,
-            ev.OpenOrdersFetched: self._open_orders,
+            ev.OpenOrdersFetched: self.open_orders.fetched,
             ev.OrderEventsFetched: self.tracker.order_events,
             ev.OrderEventSeen: self.tracker.order_event,
             ev.FillSeen: self.tracker.fill_seen,
@@ -248,9 +245,6 @@ class Engine:
         self.tracker.reported(event)
         self.books.reported(event)
 
-    def _open_orders(self, event: ev.OpenOrdersFetched) -> None:
-        self._open_orders_read = self.tracker.open_orders(event)
-
     def _transactions(self, event: ev.TransactionsFetched) -> None:
         self.books.transactions(event)
         self.tracker.transactions_answered(event.ask_id)
@@ -274,7 +268,7 @@ class Engine:
 
     def _key_worked(self) -> bool:
         """Whether the venue ever answered our key: before, nothing is lost by believing an unproven refusal of it."""
-        return bool(self._open_orders_read or self.core.view.fees or self.entry.capital)
+        return bool(self.open_orders.read or self.core.view.fees or self.entry.capital)
 
     def _check_auth(self, lost: bool, reason: str) -> None:
         if lost and self.core.stopping is None:
@@ -357,7 +351,7 @@ class Engine:
             return
         state = self.core.state
         fees = all(symbol in self.core.view.fees for symbol in self.core.route.symbols)
-        read = self._open_orders_read and self._markets_read and fees and self.books.concluded
+        read = self.open_orders.read and self._markets_read and fees and self.books.concluded
         if read and state.agreed and not state.live:
             self.entry.armed = state.open_hedge_id is None
 
@@ -381,7 +375,7 @@ class Engine:
             core.records.append(self.entry.pulse())
 
     def _ask_regularly(self, now_ns: int) -> None:
-        """Fees and markets on their schedule, open orders until they were read once; all retried when they fail."""
+        """Fees and markets on their schedule, open orders until they were read; all retried when they fail."""
         core = self.core
         every_ns = ns(core.rules.account.fees_every_s)
         if now_ns >= self._fees_due_ns and not core.asking(Topic.FEES):
@@ -391,6 +385,4 @@ class Engine:
         if now_ns >= self._markets_due_ns and not core.asking(Topic.MARKETS):
             self._markets_due_ns = now_ns + (min(every_ns, MARK_EVERY_NS) if self._markets_read else ns(RETRY_S))
             core.ask(Topic.MARKETS)
-        if not self._open_orders_read and now_ns >= self._open_orders_due_ns and not core.asking(Topic.OPEN_ORDERS):
-            self._open_orders_due_ns = now_ns + ns(RETRY_S)
-            core.ask(Topic.OPEN_ORDERS)
+        self.open_orders.tick()

@@ -73,6 +73,7 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "reconciled": state.agreed,
         "reconciled_age_s": _age_s(state.last_agreed_utc_us, now),
         "agreed_utc_us": engine.books.agreed_utc_us,
+        "open_orders_utc_us": engine.open_orders.read_utc_us,
         "books": {symbol: _book(engine, slot, now) for symbol, slot in core.view.slots.items()},
         "blockers": [_explained(refusal) for refusal in present_refusals(engine)],
         "problems": problems(engine, now),
