@@ -41,7 +41,7 @@ class Stream:
         """Make frames until cancelled. A snapshot is some 0.3 ms of work, and none when nobody looks."""
         while True:
             if self.readers:
-                self.make()
+                self._make()
             await asyncio.sleep(EVERY_S)
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class Stream:
         self._closed = True
         self._wake()
 
-    def make(self) -> None:
+    def _make(self) -> None:
         """One frame, now."""
         self._sequence += 1
         self._frame = b"id: %d\nevent: now\ndata: %b\n\n" % (self._sequence, dumps(self._snapshot()))
@@ -70,7 +70,7 @@ class Stream:
         try:
             await response.prepare(request)
             await response.write(b"retry: 1000\n\n")
-            self.make()
+            self._make()
             while not (self._closed or session.over):
                 sessions.seen(session)
                 frame, fresh = self._frame, self._fresh

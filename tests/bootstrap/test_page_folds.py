@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from arbbot.bootstrap.page import machine
 from arbbot.bootstrap.page.daybook import Daybook
+from arbbot.bootstrap.page.exposed import Unhedged, worst_notional
 from arbbot.bootstrap.page.hedge_rows import HedgeRows
+from arbbot.bootstrap.page.memory import WAITING_MAX, Memory
 from arbbot.bootstrap.page.notes import Notes
+from arbbot.bootstrap.page.series import Series
+from arbbot.dashboard import dumps
 from arbbot.domain import events as ev
-from arbbot.domain.records import DurableRecord, HedgeOpened, HedgeSettled
-from arbbot.journal.history import lines_of
-from arbbot.journal.sqlite import Identity, JournalRefused, open_journal
-from tests.engine.rig import KEY, Rig, book
+from arbbot.domain.commands import Topic
+from arbbot.domain.market import Side
+from arbbot.domain.order import Purpose
+from arbbot.domain.records import DurableRecord, FillBooked, HedgeOpened, HedgeSettled
+from arbbot.journal.history import OF_PLANS, lines_of
+from arbbot.journal.sqlite import Identity, JournalRefused, connect_to_read, open_journal, read_journal
+from tests.engine.played_venue import Play
+from tests.engine.rig import KEY, START, Rig, book
 
 EVEN, DEAR = ("54536", "54546"), ("55000", "55010")
 HEDGES = 4
@@ -124,7 +137,9 @@ def test_notes_know_since_when_the_state_holds() -> None:
 
 
 def test_a_halt_reads_the_account_at_once() -> None:
-    """A person who halts hears within seconds that the venue's balances equal the ledger, halted or not."""
+    """A person who halts hears within seconds that the venue's balances equal the ledger, halted or not, and that the
+    venue has listed open orders and none is there that we do not know: asked since then, not before.
+    """
     rig = Rig().ready()
     rig.run(10)
     rig.step(ev.OperatorHalted("ann", "enough", False))
@@ -132,6 +147,27 @@ def test_a_halt_reads_the_account_at_once() -> None:
     rig.run(3)
     assert rig.engine.books.agreed_utc_us is not None
     assert rig.engine.books.agreed_utc_us > halted_us
+    assert rig.engine.open_orders.read_utc_us is not None
+    assert rig.engine.open_orders.read_utc_us > halted_us
+
+
+def test_an_answer_from_before_the_halt_confirms_nothing() -> None:
+    """A list of open orders that was asked for before is not what the person waits for; one whose question failed is
+    asked for again.
+    """
+    rig = Rig()
+    rig.slow_ms[Topic.OPEN_ORDERS] = 4_000
+    rig.start()
+    rig.run(1)
+    rig.step(ev.OperatorHalted("ann", "enough", False))
+    halted_us = rig.at.utc_us
+    rig.run(4)
+    assert rig.engine.open_orders.read_utc_us is None
+    lost = next(ask_id for ask_id, put in rig.engine.core.asks.items() if put.question.topic is Topic.OPEN_ORDERS)
+    rig.step(ev.AskFailed(lost, "lost", False))
+    rig.run(9)
+    assert rig.engine.open_orders.read_utc_us is not None
+    assert rig.engine.open_orders.read_utc_us > halted_us + 8_000_000
 
 
 def test_history_finds_a_hedge_with_its_orders(tmp_path: Path) -> None:
@@ -159,3 +195,105 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"something else")
     with pytest.raises(JournalRefused, match=r"journal\.db"):
         lines_of(path, ["q7-h00001"])
+
+
+def test_a_journal_from_before_is_searched_as_well(tmp_path: Path) -> None:
+    """Without its index it is read all the same; with the next opening it has one, and history uses it."""
+    rig, path = traded(), tmp_path / "odd # name?" / "journal.db"
+    journal = open_journal(path, Identity("sandbox", "h", "a", "r"), sync_full=False)
+    for record in rig.journal:
+        journal.append([record])
+    names = [f"{KEY}-h00002"]
+    found = lines_of(path, names)
+    assert any(isinstance(line.record, HedgeSettled) for line in found)
+    assert any(isinstance(line.record, FillBooked) for line in found)
+    journal.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP INDEX record_belongs_to")
+    assert lines_of(path, names) == found
+    with read_journal(path) as (_, lines):
+        assert len(list(lines)) == len(rig.journal)
+    open_journal(path, Identity("sandbox", "h", "a", "r"), sync_full=False).close()
+    assert lines_of(path, names) == found
+    with closing(connect_to_read(path)) as connection:
+        plan = [step[3] for step in connection.execute("EXPLAIN QUERY PLAN " + OF_PLANS, {"plans": "[]"})]
+    assert not [step for step in plan if step.startswith("SCAN record")]
+
+
+def test_what_waits_to_be_folded_is_bounded() -> None:
+    """Where nobody looks any more, as when the sampler has died, records do not pile up."""
+    memory = Memory()
+    for record in traded().journal * 20:
+        memory.fold([record], START)
+    assert len(memory._waiting) <= WAITING_MAX
+
+
+def test_only_the_hedge_that_changed_says_so() -> None:
+    """An open timeline is read again when its own hedge changed, and not for another's sake."""
+    rig, fold = traded(), HedgeRows()
+    before: dict[str, dict[str, Any]] = {}
+    for record in rig.journal:
+        fold.take(record)
+        now = {row["hedge_id"]: row for row in fold.newest_first()}
+        for name, row in before.items():
+            assert (row["changes"] == now[name]["changes"]) or row["changes"] + 1 == now[name]["changes"]
+            assert row["changes"] != now[name]["changes"] or row == now[name]
+        assert sum(row != now[name] for name, row in before.items()) <= 1
+        before = now
+
+
+def test_what_the_system_does_not_tell_is_unknown(tmp_path: Path) -> None:
+    """A directory or journal that is gone for a moment ends nothing."""
+    assert machine.disk_free_bytes(tmp_path / "none") is None
+    assert machine.journal_bytes(tmp_path / "none") is None
+    (tmp_path / "journal.db").write_bytes(b"12")
+    assert machine.journal_bytes(tmp_path / "journal.db") == 2
+    (tmp_path / "journal.db-wal").write_bytes(b"345")
+    assert machine.journal_bytes(tmp_path / "journal.db") == 5
+
+
+def test_the_series_is_written_once_a_sample() -> None:
+    """What is told at once is what was sampled, in order, as JSON."""
+    numbers = iter(range(5))
+    series = Series(lambda: {"utc_us": next(numbers), "low": Decimal("0E-8")})
+    for _ in range(5):
+        series.take()
+    told = json.loads(dumps(series.figures()))
+    assert told["samples"] == [{"utc_us": number, "low": "0.00000000"} for number in range(5)]
+    assert series.latest() == {"utc_us": 4, "low": Decimal("0E-8")}
+
+
+def test_two_orders_on_their_way_are_not_one_sided() -> None:
+    """Since when counts from when a side or a doubt was left, and ends with it."""
+    rig, looks = Rig().ready(), Unhedged()
+    rig.venue.plays[Purpose.LEG, Side.SELL] = [Play(reply="refuse", taken=False)]
+    assert looks.since_us(rig.engine.core, rig.at) is None
+    rig.show(book("btceur", *DEAR))
+    assert rig.state.open_hedge_id is not None
+    assert looks.since_us(rig.engine.core, rig.at) is None
+    rig.run("0.025")
+    at_us = rig.at.utc_us
+    assert looks.since_us(rig.engine.core, rig.at) == at_us
+    again = Unhedged()
+    hedge = rig.state.open_hedge()
+    assert hedge is not None
+    assert again.since_us(rig.engine.core, rig.at) == hedge.opened.utc_us
+    rig.run(40)
+    assert looks.since_us(rig.engine.core, rig.at) is None
+
+
+def test_the_worst_notional_is_no_better_than_the_book() -> None:
+    """A purchase without a limit pays the asks it sweeps, a sale gets the bid where that is more than its limit."""
+    rig = Rig().ready()
+    assert worst_notional(rig.engine.core) == 0
+    rig.show(book("btceur", *DEAR))
+    core, size = rig.engine.core, rig.state.open_orders()[0].may_fill
+    buy, sell = (command.terms for command in rig.placed())
+    assert (buy.price, sell.market) == (None, "btceur")
+    bought = core.view.slots[buy.market].book
+    fx = core.view.mid("eurusd")
+    assert bought is not None
+    assert bought.ask is not None
+    assert fx is not None
+    worst = size * bought.ask + size * max(Decimal(DEAR[0]), sell.price or Decimal(0)) * fx
+    assert worst_notional(core) == worst.quantize(Decimal("0.01"))

@@ -31,13 +31,6 @@ NOWHERE = "http://127.0.0.1:9"
 _numbers = count()
 
 
-class _Kept(Series):
-    """A series that takes its samples when it is told to."""
-
-    def take(self) -> None:
-        self._kept.append(self._sample())
-
-
 class PlayedDaemon:
     """One process of the daemon; also its clock."""
 
@@ -66,9 +59,9 @@ class PlayedDaemon:
         parts = Parts(
             rig.engine, run, self, self._journal, gateway, telemetry, None, folder, demo, self._deliver
         )  # fmt: skip
-        self._series: _Kept | None = None
+        self._series: Series | None = None
         self.source = PageSource(parts, self._memory)
-        self.source.series_kept = self._series = _Kept(self.source.series_kept._sample)
+        self.source.series_kept = self._series = Series(self.source.series_kept._sample)
         self.source.page_figures = lambda: {"clients": 1, "refused": {}}
 
     # --- its time ------------------------------------------------------------------------------------------

@@ -182,7 +182,7 @@ async def test_a_link_opened_twice_leaves_the_first_page_its_word(browser: Brows
 
 
 def test_a_session_lasts_as_long_as_its_browser_is_there() -> None:
-    """It ends when nothing was heard of it for its time, and not while it asks or takes frames; nor does it come back."""
+    """It ends when nothing was heard of it for its time, and not while it takes frames; nor does it come back."""
     now_s = 0.0
     sessions = Sessions(SecretStr(TOKEN), lambda: now_s)
     reader, other = sessions.begin(), sessions.begin()

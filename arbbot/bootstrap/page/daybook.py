@@ -32,12 +32,12 @@ class _Day:
 class Daybook:
     """The fold."""
 
-    def __init__(self, curve_points: int | None = CURVE_POINTS) -> None:
+    def __init__(self) -> None:
         self._open: dict[str, r.HedgeOpened] = {}
         self._bought: dict[str, Decimal] = {}
         self._days: dict[tuple[str, Direction], _Day] = {}
         self._total = self._peak = self._worst = ZERO
-        self.curve: deque[tuple[int, Decimal]] = deque(maxlen=curve_points)
+        self.curve: deque[tuple[int, Decimal]] = deque(maxlen=CURVE_POINTS)
         """UTC microseconds and the cumulative P&L after each settled hedge."""
 
     def take(self, record: r.Record) -> None:

@@ -55,6 +55,8 @@ class _Row:
     legs: dict[Side, _Leg] = field(default_factory=dict)
     closed: r.HedgeClosed | None = None
     settled: r.HedgeSettled | None = None
+    changes: int = 0
+    """Records that were about it."""
 
     def figures(self) -> dict[str, Any]:
         opened, settled = self.opened, self.settled
@@ -69,11 +71,20 @@ class _Row:
             "expected_bps": opened.legs_bps,
             "realised_bps": None if settled is None else settled.realised_bps,
             "expected_pnl": opened.expected_pnl,
+            "expected_of_bought": self._expected_of_bought(),
             "realised_pnl": None if settled is None else settled.realised_pnl,
             "buy": self._leg(Side.BUY),
             "sell": self._leg(Side.SELL),
             "leg_gap_ms": self._gap_ms(),
+            "changes": self.changes,
         }
+
+    def _expected_of_bought(self) -> Decimal | None:
+        """What was expected of the part that was bought: what a result is compared with; None before there is one."""
+        if self.closed is None or self.settled is None:
+            return None
+        share = self.closed.bought / self.opened.size if self.settled.turnover else ZERO
+        return self.opened.expected_pnl * share
 
     def _leg(self, side: Side) -> dict[str, Any] | None:
         leg = self.legs.get(side)
@@ -92,6 +103,8 @@ class HedgeRows:
         self._most = most
         self._rows: dict[str, _Row] = {}
         self._legs: dict[str, _Leg] = {}
+        self._of_orders: dict[str, _Row] = {}
+        """Rows by their legs' client order ids."""
         self.version = 0
         """Another whenever a hedge has changed."""
 
@@ -106,50 +119,55 @@ class HedgeRows:
         return [row.figures() for row in reversed(self._rows.values())]
 
     def _opened(self, record: r.HedgeOpened) -> None:
-        self._rows[record.hedge_id] = _Row(record)
-        self.version += 1
+        self._rows[record.hedge_id] = row = _Row(record)
+        self._changed(row)
         if self._most is not None and len(self._rows) > self._most:
             gone = self._rows.pop(next(iter(self._rows)))
             for leg in gone.legs.values():
-                del self._legs[leg.terms.client_order_id]
+                del self._legs[leg.terms.client_order_id], self._of_orders[leg.terms.client_order_id]
 
     def _intended(self, record: r.OrderIntended) -> None:
         terms, row = record.terms, self._rows.get(record.terms.hedge_id)
         if row is not None and terms.purpose is Purpose.LEG:
             expected = row.opened.buy_vwap if terms.side is Side.BUY else row.opened.sell_vwap
             self._legs[terms.client_order_id] = row.legs[terms.side] = _Leg(terms, expected)
-            self.version += 1
+            self._of_orders[terms.client_order_id] = row
+            self._changed(row)
 
     def _moved(self, record: r.OrderMoved) -> None:
         leg = self._legs.get(record.client_order_id)
         if leg is not None:
             leg.state = record.state
             leg.answered_us = record.utc_us if leg.answered_us is None else leg.answered_us
-            self.version += 1
+            self._changed(self._of_orders[record.client_order_id])
 
     def _filled(self, record: r.FillBooked) -> None:
         leg = self._legs.get(record.client_order_id)
         if leg is not None:
             leg.filled += record.fill.size
             leg.value += record.fill.size * record.fill.price
-            self.version += 1
+            self._changed(self._of_orders[record.client_order_id])
 
     def _row_booked(self, record: r.RowBooked) -> None:
         leg = self._legs.get(record.client_order_id or "")
         currency = record.row.fee_currency
         if leg is not None and currency is not None:
             leg.fees[currency] = leg.fees.get(currency, ZERO) + record.row.fee
-            self.version += 1
+            self._changed(self._of_orders[leg.terms.client_order_id])
 
     def _closed(self, record: r.HedgeClosed) -> None:
         if record.hedge_id in self._rows:
             self._rows[record.hedge_id].closed = record
-            self.version += 1
+            self._changed(self._rows[record.hedge_id])
 
     def _settled(self, record: r.HedgeSettled) -> None:
         if record.hedge_id in self._rows:
             self._rows[record.hedge_id].settled = record
-            self.version += 1
+            self._changed(self._rows[record.hedge_id])
+
+    def _changed(self, row: _Row) -> None:
+        row.changes += 1
+        self.version += 1
 
 
 _STEPS: dict[type, Callable[[HedgeRows, Any], None]] = {

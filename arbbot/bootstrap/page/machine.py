@@ -30,16 +30,22 @@ def rest_figures(source: BitstampGateway, now: Moment) -> dict[str, Any]:
     }
 
 
-def disk_free_bytes(path: Path) -> int:
-    """What the state directory may still grow by."""
-    found = os.statvfs(path)
+def disk_free_bytes(path: Path) -> int | None:
+    """What the state directory may still grow by; None where the system does not tell."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return None
     return found.f_bavail * found.f_frsize
 
 
-def journal_bytes(path: Path) -> int:
-    """The journal with its write-ahead log."""
-    beside = (path, path.with_name(path.name + "-wal"))
-    return sum(each.stat().st_size for each in beside if each.exists())
+def journal_bytes(path: Path) -> int | None:
+    """The journal with its write-ahead log, which comes and goes; None where the system does not tell."""
+    beside = path.with_name(path.name + "-wal")
+    try:
+        return path.stat().st_size + (beside.stat().st_size if beside.exists() else 0)
+    except OSError:
+        return None
 
 
 def rss_bytes() -> int | None:

@@ -13,6 +13,8 @@ from arbbot.domain.records import Record
 from arbbot.ports import Telemetry
 
 ROWS = 50
+WAITING_MAX = 1000
+"""Records that may wait for somebody who asks; a fold of so many takes some milliseconds."""
 
 
 class Memory:
@@ -29,6 +31,8 @@ class Memory:
         if self.behind is not None:
             self.behind.fold(records, at)
         self._waiting.extend(records)
+        if len(self._waiting) > WAITING_MAX:
+            self.catch_up()
 
     def catch_up(self) -> None:
         """Fold what has come since; asked once a second at least."""

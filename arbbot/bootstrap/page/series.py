@@ -7,6 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
+from arbbot.dashboard import dumps
+
 EVERY_S = 1
 KEPT = 3600
 
@@ -18,18 +22,25 @@ class Series:
 
     def __init__(self, sample: Callable[[], Sample]) -> None:
         self._sample = sample
-        self._kept: deque[Sample] = deque(maxlen=KEPT)
+        self._written: deque[bytes] = deque(maxlen=KEPT)
+        """As JSON: an hour of them at once would keep a decision waiting for milliseconds."""
+        self._latest: Sample | None = None
 
     async def run(self) -> None:
         """Take samples until cancelled."""
         while True:
-            self._kept.append(self._sample())
+            self.take()
             await asyncio.sleep(EVERY_S)
 
+    def take(self) -> None:
+        """One sample, now."""
+        self._latest = self._sample()
+        self._written.append(dumps(self._latest))
+
     def figures(self) -> dict[str, Any]:
-        """All of them, and how far apart they are."""
-        return {"every_s": EVERY_S, "samples": list(self._kept)}
+        """All of them, ready to be written, and how far apart they are."""
+        return {"every_s": EVERY_S, "samples": orjson.Fragment(b"[%b]" % b",".join(self._written))}
 
     def latest(self) -> Sample | None:
         """The newest, if there is one yet."""
-        return self._kept[-1] if self._kept else None
+        return self._latest

@@ -9,6 +9,7 @@ from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.page.memory import Memory
 from arbbot.bootstrap.page.source import PageSource, Parts
 from arbbot.bootstrap.page.token import made_token, token_file
+from arbbot.bootstrap.terminal import say_if_broken
 from arbbot.dashboard import Dashboard, Place
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
@@ -20,7 +21,8 @@ async def serve_page(stack: AsyncExitStack, settings: Settings, parts: Parts, me
     token = made_token(settings)
     source = PageSource(parts, memory)
     wanted = settings.dashboard
-    page = Dashboard(Place(wanted.host, wanted.port, wanted.names), token, source)
+    stack.callback(source.close)
+    page = Dashboard(Place(wanted.host, wanted.port, wanted.names), token, source, ended=say_if_broken)
     try:
         await stack.enter_async_context(page)
     except OSError as error:
@@ -28,7 +30,7 @@ async def serve_page(stack: AsyncExitStack, settings: Settings, parts: Parts, me
             raise Failure(
                 ExitCode.SETTINGS, f"dashboard.port: {wanted.host} port {wanted.port}: {error.strerror}"
             ) from error
-        page = Dashboard(Place(wanted.host, 0, wanted.names), token, source)
+        page = Dashboard(Place(wanted.host, 0, wanted.names), token, source, ended=say_if_broken)
         await stack.enter_async_context(page)
     source.page_figures = lambda: {"clients": page.stream.readers, "refused": page.refused.figures()}
     beside(stack, source.series_kept.run(), "the sampling for the page's charts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,17 +14,17 @@ from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import recording
 from arbbot.bootstrap.chronicle import words
 from arbbot.bootstrap.page import machine
+from arbbot.bootstrap.page.exposed import Unhedged, worst_notional
 from arbbot.bootstrap.page.hedge_rows import HedgeRows
 from arbbot.bootstrap.page.memory import ROWS, Memory
 from arbbot.bootstrap.page.series import Sample, Series
 from arbbot.dashboard import Declined
 from arbbot.domain.events import Event, Moment
-from arbbot.domain.money import ZERO
 from arbbot.domain.records import Record
 from arbbot.engine.report import report
 from arbbot.engine.step import Engine
 from arbbot.journal.history import lines_of
-from arbbot.journal.sqlite import SqliteJournal
+from arbbot.journal.sqlite import Line, SqliteJournal
 from arbbot.ports import Clock
 from arbbot.research.record import Recorder
 from arbbot.runtime.answers import Run, health, status, why
@@ -34,15 +35,8 @@ from arbbot.telemetry.fold import Telemetry
 WHO = "the page"
 VERBS = ("halt", "pause", "resume")
 _OF_THE_REPORT = (
-    "hedges",
-    "pnl",
-    "fees",
-    "edge_bps",
-    "ledger",
-    "conversions",
-    "turnover_per_day",
-    "net_return_annualised",
-)
+    "hedges", "pnl", "fees", "edge_bps", "ledger", "conversions", "turnover_per_day", "net_return_annualised",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +61,8 @@ class PageSource:
     def __init__(self, parts: Parts, memory: Memory) -> None:
         self._parts = parts
         self._memory = memory
+        self._historian = ThreadPoolExecutor(1, thread_name_prefix="page-history")
+        self._unhedged = Unhedged()
         self.series_kept = Series(self._sample)
         self.page_figures: Callable[[], dict[str, Any]] = dict
         """The page's own counts; set by whoever serves it."""
@@ -116,14 +112,14 @@ class PageSource:
         journal, first = self._parts.journal, max(1, cursor - ROWS)
         wanted = [f"{journal.key}-h{number:05d}" for number in range(first, cursor)]
         rows = HedgeRows()
-        for line in await asyncio.to_thread(lines_of, journal.path, wanted):
+        for line in await self._lines_of(wanted):
             rows.take(line.record)
         version = self._memory.rows.version
         return {"version": version, "hedges": rows.newest_first(), "next": first if first > 1 else None}
 
     async def timeline(self, hedge_id: str) -> dict[str, Any] | None:
         """See `Source.timeline`."""
-        lines = await asyncio.to_thread(lines_of, self._parts.journal.path, [hedge_id])
+        lines = await self._lines_of([hedge_id])
         if not lines:
             return None
         route, start_us = self._parts.engine.core.route, lines[0].utc_us
@@ -138,6 +134,15 @@ class PageSource:
         ]
         return {"hedge_id": hedge_id, "lines": told}
 
+    async def _lines_of(self, plans: list[str]) -> list[Line]:
+        """One look at the journal at a time, in a thread of the page's own: the loop's are wanted for host names."""
+        path = self._parts.journal.path
+        return await asyncio.get_running_loop().run_in_executor(self._historian, lines_of, path, plans)
+
+    def close(self) -> None:
+        """Let the thread go; whoever still waits for it gets nothing."""
+        self._historian.shutdown(wait=False, cancel_futures=True)
+
     # --- commanding ----------------------------------------------------------------------------------------
 
     def command(self, verb: str, reason: str, phrase: str | None) -> dict[str, Any]:
@@ -149,7 +154,7 @@ class PageSource:
         parts = self._parts
         try:
             event = operator_event({"verb": verb, "who": WHO, "reason": reason})
-            return outcome(parts.engine.core.state, parts.deliver(event, parts.clock.now()))
+            return outcome(parts.engine.core.state, parts.deliver(event, parts.clock.now()), verb)
         except Refused as refusal:
             raise Declined(str(refusal)) from refusal
 
@@ -161,29 +166,15 @@ class PageSource:
 
     def _status(self, now: Moment) -> dict[str, Any]:
         engine = self._parts.engine
-        hedge = engine.core.state.open_hedge()
         told = status(engine, self._parts.run, now)
         del told["hedges"]  # the page asks for them when they change
         return {
             **told,
             "state_since_us": self._memory.notes.mode_since_us,
-            "worst_notional": self._worst_notional(),
-            "unhedged_since_us": None if hedge is None else hedge.opened.utc_us,
+            "worst_notional": worst_notional(engine.core),
+            "unhedged_since_us": self._unhedged.since_us(engine.core, now),
             "demo": self._parts.demo,
         }
-
-    def _worst_notional(self) -> Decimal | None:
-        """Numeraire, at limits or else mids, of all that open orders may still fill; None without a price."""
-        core = self._parts.engine.core
-        total, fx = ZERO, core.view.mid(core.route.fx.symbol)
-        for order in core.state.open_orders():
-            terms = order.terms
-            price = terms.price or core.view.mid(terms.market)
-            rate = fx if terms.market == core.route.foreign.symbol else Decimal(1)
-            if price is None or rate is None:
-                return None
-            total += order.may_fill * price * rate
-        return total.quantize(Decimal("0.01"))
 
     def _why(self, now: Moment) -> dict[str, Any]:
         told = why(self._parts.engine, self._parts.run, now)
@@ -196,17 +187,7 @@ class PageSource:
     def _report(self) -> dict[str, Any]:
         engine, days = self._parts.engine, self._memory.days
         told = report(engine.core.state, engine.core.route, self._parts.run.mode)
-        kept = (
-            "hedges",
-            "pnl",
-            "fees",
-            "edge_bps",
-            "ledger",
-            "conversions",
-            "turnover_per_day",
-            "net_return_annualised",
-        )
-        return {**{key: told[key] for key in kept}, "days": days.days(), "drawdown": days.drawdown()}
+        return {**{key: told[key] for key in _OF_THE_REPORT}, "days": days.days(), "drawdown": days.drawdown()}
 
     def _health(self, now: Moment) -> dict[str, Any]:
         parts = self._parts
@@ -229,6 +210,7 @@ class PageSource:
         now = self._parts.clock.now()
         directions = why(self._parts.engine, self._parts.run, now)["directions"]
         low, high = self._parts.engine.core.state.exposure()
+        self._unhedged.since_us(self._parts.engine.core, now)
         return {
             "utc_us": now.utc_us,
             "net_bps": {name: edge["net_bps"] for name, edge in directions.items()},
