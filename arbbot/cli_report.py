@@ -23,6 +23,10 @@ def report(
     """What we really made: hedges, ledger against the venue, P&L line by line, fees, edge expected and realised."""
     if html is None and (first or last):
         raise typer.BadParameter("--from and --to are about --html: the ledger has no other period than its own")
+    if html is not None and as_json:
+        raise typer.BadParameter("--html and --json are two ways of telling: choose one")
+    if first and last and first > last:
+        raise typer.BadParameter(f"--from {first} is after --to {last}")
     from arbbot.settings import load
 
     loaded = load(settings)

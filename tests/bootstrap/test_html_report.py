@@ -14,12 +14,15 @@ from arbbot.bootstrap.written_report import Period, html_report
 from arbbot.dashboard import VENDOR
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
+from arbbot.domain.order import Purpose
 from arbbot.domain.records import DurableRecord, ModeChanged, Started
 from arbbot.journal.sqlite import Identity, open_journal
 from arbbot.settings import Settings
-from tests.bootstrap.test_page_folds import HEDGES, traded
-from tests.engine.rig import ROUTE
+from tests.bootstrap.test_page_folds import DEAR, EVEN, HEDGES, traded
+from tests.engine.played_venue import Play
+from tests.engine.rig import ROUTE, Rig, book
 
 ALL = Period(None, None)
 HOSTILE = "</td><script>alert(1)</script>"
@@ -123,3 +126,20 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="No such file") as caught:
         html_report(tmp_path / "journal.db", Settings(), ALL, tmp_path / "none" / "report.html")
     assert caught.value.code is ExitCode.USAGE
+
+
+def test_what_was_expected_is_of_what_was_bought(tmp_path: Path) -> None:
+    """A hedge that bought nothing was expected to make nothing: the sum is the engine's, to the last digit."""
+    rig = Rig().ready()
+    refused = Play(reply="refuse", taken=False)
+    rig.venue.plays = {(Purpose.LEG, side): [refused] for side in Side}
+    rig.show(book("btceur", *DEAR))
+    rig.run(2)
+    rig.show(book("btceur", *EVEN))
+    rig.run(45)
+    rig.show(book("btceur", *DEAR))
+    rig.run(45)
+    assert {hedge.closed.outcome for hedge in rig.state.hedges.values() if hedge.closed} == {"nothing", "completed"}
+    _, text = page(tmp_path, rig.journal)
+    assert f"expected {rig.state.expected_pnl:f}" in text.words
+    assert "hedge P&L, after fees" in text.words

@@ -84,6 +84,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("resolve x --reason y", "Missing option '--as'"),
         ("explain", "Missing argument 'ID'"),
         ("replay", "Missing argument 'DIR'"),
+        ("report --html r.html --json", "--html and --json are two ways of telling"),
+        ("report --html r.html --from 2026-11-22 --to 2026-11-21", "--from 2026-11-22 is after --to 2026-11-21"),
         ("exchange --port 99999", "--port"),
         ("exchange --scenario storm", "'storm' is not one of"),
         ("exchange --scenario calm --history 2020", "--scenario and --history exclude each other"),

@@ -116,7 +116,7 @@ def _sums(hedges: Sequence[Figures]) -> Figures:
     return {
         "settled": len(settled),
         "realised": sum((row["realised_pnl"] for row in settled), ZERO),
-        "expected": sum((row["expected_pnl"] for row in settled), ZERO),
+        "expected": sum((row["expected_of_bought"] for row in settled), ZERO),
         "losers": sum(row["realised_pnl"] < 0 for row in settled),
         "worst": min((row["realised_pnl"] for row in settled), default=None),
         "best": max((row["realised_pnl"] for row in settled), default=None),
@@ -125,7 +125,7 @@ def _sums(hedges: Sequence[Figures]) -> Figures:
             direction: {
                 "hedges": len(own),
                 "realised": sum((row["realised_pnl"] for row in own), ZERO),
-                "expected": sum((row["expected_pnl"] for row in own), ZERO),
+                "expected": sum((row["expected_of_bought"] for row in own), ZERO),
             }
             for direction in sorted({row["direction"] for row in settled})
             for own in [[row for row in settled if row["direction"] == direction]]
