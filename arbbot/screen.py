@@ -14,6 +14,7 @@ from rich.table import Table
 
 Answer = Mapping[str, Any]
 _NONE = "-"
+_STRANGE = "\ufffd"
 _PIPE_COLUMNS = 200
 
 
@@ -22,7 +23,20 @@ def show(answer: Answer, as_json: bool, kind: str = "") -> None:
     if as_json:
         show_json(answer)
         return
-    _SCREENS.get(kind, _outline)(_console(), answer)
+    _SCREENS.get(kind, _outline)(_console(), harmless(answer))
+
+
+def harmless(value: Any) -> Any:
+    """The same with a mark for whatever is no plain character, in every text of it: a reason may be the venue's words,
+    and a terminal obeys what it is shown.
+    """
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return value if value.isprintable() else "".join(each if each.isprintable() else _STRANGE for each in value)
+    if isinstance(value, Mapping):
+        return {harmless(name): harmless(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [harmless(each) for each in value]
+    return value
 
 
 def show_json(value: Any) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-from arbbot.screen import plain_json, text
+from arbbot.screen import harmless, plain_json, text
 
 EVERY_S = 1.0
 GOOD, BAD, IDLE = "green", "bold red", "dim"
@@ -51,6 +51,7 @@ def _asked(ask: Callable[[], Answer]) -> Answer:
 
 def picture(answer: Answer) -> RenderableType:
     """One screen of the answer to `status`, or of the error in its place."""
+    answer = harmless(answer)
     if "error" in answer:
         return Text(f"NO ANSWER: {answer['error']}", style=BAD)
     return Group(_banner(answer), Text(), *_answers(answer), Text(), _balances(answer), Text(), _hedges(answer))
@@ -75,13 +76,17 @@ def _answers(answer: Answer) -> list[Text]:
     reasons = [f"{each['meaning']} ({each['name']})" for each in answer["blockers"]]
     apart = [f"{name} by {text(line['difference'])}" for name, line in answer["balances"].items() if _differs(line)]
     agreed = "" if answer["reconciled_age_s"] is None else f", last {answer['reconciled_age_s']} s ago"
+    unread = not answer["armed"] and answer["reconciled_age_s"] is None
+    flat = "NOT KNOWN, the account has not been read yet" if unread else "yes" if answer["flat"] else "NO"
+    nothing = "nothing by the journal; the venue has not told yet" if unread else "nothing"
+    free = answer["state"] == "active" and answer["stopping"] is None
     lines = [
-        _line("am I flat?", bool(answer["flat"]), f"{'yes' if answer['flat'] else 'NO'}: {exposure}; {orders}"),
-        _line("in doubt?", not doubt, "; ".join(doubt) or "nothing"),
-        _line("not trading?", True, "; ".join(reasons) or "no hedge is refused at this moment"),
-        _line("ledger?", bool(answer["reconciled"]), _ledger(bool(answer["reconciled"]), apart) + agreed),
+        _line("am I flat?", GOOD if flat == "yes" else BAD, f"{flat}: {exposure}; {orders}"),
+        _line("in doubt?", BAD if doubt else IDLE if unread else GOOD, "; ".join(doubt) or nothing),
+        _line("not trading?", GOOD if free else BAD, "; ".join(reasons) or "no hedge is refused at this moment"),
+        _line("ledger?", _ledger_style(answer, apart), _ledger(answer, apart) + agreed),
     ]
-    return lines + [_line("problem", False, problem) for problem in answer["problems"]]
+    return lines + [_line("problem", BAD, problem) for problem in answer["problems"]]
 
 
 def _left(order: Answer) -> str:
@@ -92,14 +97,29 @@ def _differs(line: Answer) -> bool:
     return line["difference"] is not None and Decimal(line["difference"]) != 0
 
 
-def _ledger(agreed: bool, apart: list[str]) -> str:
+def _ledger(answer: Answer, apart: list[str]) -> str:
+    if answer["reconciled"]:
+        return "equals the venue's balances"
+    if _is_busy(answer):
+        return "compared when nothing is open"
     if apart:
         return f"DIFFERS from the venue: {', '.join(apart)}"
-    return "equals the venue's balances" if agreed else "not compared since something moved"
+    return "not compared yet" if answer["reconciled_age_s"] is None else "not compared since something moved"
 
 
-def _line(question: str, good: bool, said: str) -> Text:
-    return Text(f"{question:14}", style="bold").append(said, style=GOOD if good else BAD)
+def _ledger_style(answer: Answer, apart: list[str]) -> str:
+    if answer["reconciled"]:
+        return GOOD
+    return IDLE if _is_busy(answer) and not apart else BAD
+
+
+def _is_busy(answer: Answer) -> bool:
+    """Whether a difference is of fills on their way."""
+    return bool(answer["open_orders"] or answer["open_hedge"] or answer["fx"]["open_conversion"])
+
+
+def _line(question: str, style: str, said: str) -> Text:
+    return Text(f"{question:14}", style="bold").append(said, style=style)
 
 
 def _balances(answer: Answer) -> Table:

@@ -73,7 +73,7 @@ def report(journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
         screen.show_json({"journal": str(told.path), **dated(figures)})
     else:
         print(f"journal     {told.path} ({told.mode}, {told.route.name}), state {figures['state']}")
-        print(*summary_lines(figures), sep="\n")
+        print(*screen.harmless(summary_lines(figures)), sep="\n")
     return ExitCode.OK
 
 
@@ -87,7 +87,7 @@ def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bo
     if as_json:
         screen.show_json(told_of.answer())
     else:
-        print(*told_of.lines(), sep="\n")
+        print(*screen.harmless(told_of.lines()), sep="\n")
     return ExitCode.OK
 
 

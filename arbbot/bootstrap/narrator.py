@@ -20,6 +20,7 @@ from arbbot.domain.records import (
     StatementAgreed,
 )
 from arbbot.ports import Telemetry
+from arbbot.screen import harmless
 
 
 class Narrator:
@@ -35,7 +36,7 @@ class Narrator:
         self._behind.fold(records, at)
         told = [line for record in records if (line := tell(record)) is not None] if self._heard else []
         if told:
-            self._heard = say(*told, out=self._out)
+            self._heard = say(*harmless(told), out=self._out)
 
 
 def tell(record: Record) -> str | None:

@@ -12,8 +12,10 @@ from pathlib import Path
 from rich.console import Console
 
 from arbbot.domain import events as ev
+from arbbot.domain.mode import Mode
 from arbbot.runtime.answers import Run, status
-from arbbot.status_watch import picture
+from arbbot.screen import harmless
+from arbbot.status_watch import BAD, GOOD, picture
 from tests.engine.rig import Rig, book
 
 
@@ -48,6 +50,46 @@ def test_what_needs_a_person_is_said() -> None:
     shown = drawn(rig)
     for said in ("HALTED", "[bold]odd[/bold]", "am I flat?    NO", "open orders"):
         assert said in shown
+
+
+def styles(rig: Rig) -> dict[str, str]:
+    """What colour each of the four answers has."""
+    run = Run.begin(rig.engine, "sandbox", "1.2.3", rig.at)
+    console = Console(file=io.StringIO(), width=160, markup=False)
+    lines = console.render_lines(picture(status(rig.engine, run, rig.at)))
+    told = [[each for each in line if each.text.strip()] for line in lines]
+    return {
+        line[0].text.strip(): str(line[1].style).removeprefix("bold ")
+        for line in told
+        if len(line) > 1 and "?" in line[0].text
+    }
+
+
+def test_an_account_that_was_not_read_is_not_called_flat() -> None:
+    """Nothing is green of an account that nobody has looked at yet."""
+    rig = Rig()
+    rig.start()
+    assert "am I flat?    NOT KNOWN, the account has not been read yet" in drawn(rig)
+    assert "not compared yet" in drawn(rig)
+    assert styles(rig)["am I flat?"] == BAD.removeprefix("bold ")
+    assert GOOD not in [styles(rig)[name] for name in ("am I flat?", "in doubt?", "ledger?")]
+
+
+def test_a_halt_is_not_green() -> None:
+    """Whatever else is well: a person looks because it does not trade."""
+    rig = Rig().ready()
+    assert set(styles(rig).values()) == {GOOD}
+    rig.step(ev.OperatorHalted("ann", "enough", False))
+    assert styles(rig)["not trading?"] == BAD.removeprefix("bold ")
+
+
+def test_what_a_terminal_would_obey_is_not_shown() -> None:
+    """A reason in the venue's words moves no cursor and turns no text round, neither here nor in `arbbot status`."""
+    rig = Rig().ready()
+    rig.engine.core.restrict(Mode.HALTED, "see \x1b[2J\x9b1A\u202ethis")
+    assert "\x1b" not in drawn(rig)
+    assert "see \ufffd[2J\ufffd1A\ufffdthis" in drawn(rig)
+    assert harmless({"a\n": ["b\t", ("c", 1, None)]}) == {"a\ufffd": ["b\ufffd", ["c", 1, None]]}
 
 
 def watch(*words: str, output: int) -> subprocess.Popen[bytes]:
