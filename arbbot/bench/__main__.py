@@ -79,6 +79,8 @@ def page_figures() -> list[Figure]:
         Figure("tick to trade, page open, p50", cost.open_p50_us / cost.closed_p50_us, "x", None, p50),
         Figure("tick to trade, page open, p99", cost.open_p99_us / cost.closed_p99_us, "x", None, p99),
         Figure("the page's stream", cost.stream_share * 100, "%", 1.0, told),
+        Figure("an opening of the page keeps the loop", cost.series_ms, "ms", None, "an hour of samples, told at once"),
+        Figure("the page loaded, with a first frame", cost.opening_ms, "ms", 300.0, "by a client that draws nothing"),
     ]
 
 

@@ -1,5 +1,5 @@
 """What the operator's page costs trading: tick to trade with nobody looking and with ten readers, round by round in one
-run, and the share of a core that its stream takes.
+run, the share of a core that its stream takes, and what opening it takes of the loop and of a person's time.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from pydantic import SecretStr
 
 from arbbot.bench.measure import quiet_collector
 from arbbot.bench.tick_to_trade import WARM_UP, Bench, trading
+from arbbot.bootstrap.page.series import KEPT
 from arbbot.bootstrap.page.source import PageSource, Parts
-from arbbot.dashboard import Dashboard, Place
+from arbbot.dashboard import Dashboard, Place, dumps
 from arbbot.runtime.answers import Run
 
 READERS = 10
+OPENINGS = 3
 TOKEN = "t" * 32
 IDLE_S = 3.0
 
@@ -35,23 +37,46 @@ class PageCost:
     open_p99_us: float
     stream_share: float
     """CPU time that the readers add to a daemon with little to do, per second."""
+    series_ms: float
+    """For which one opening keeps the loop: an hour of samples, told at once."""
+    opening_ms: float
+    """Until a client has all that the page loads before its first paint, one after the other, and a first frame."""
 
 
 class Readers:
     """Ten clients of the stream, in a process of their own, that come and go as they are told."""
 
-    def __init__(self, process: asyncio.subprocess.Process, page: Dashboard) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, page: Dashboard, source: PageSource) -> None:
         self._process = process
         self._page = page
+        self._source = source
+
+    async def opening_ms(self) -> float:
+        """How long a page takes that is opened now."""
+        return float(await self._told(b"open"))
+
+    def series_ms(self) -> float:
+        """How long the loop is kept by an hour of samples, the best of some."""
+        for _ in range(KEPT):
+            self._source.series_kept.take()
+        taken = []
+        for _ in range(OPENINGS):
+            began = time.perf_counter()
+            dumps(self._source.series())
+            taken.append(time.perf_counter() - began)
+        return min(taken) * 1e3
 
     async def are(self, many: int) -> None:
         """Have so many of them, and no more."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(b"%d\n" % many)
-        await self._process.stdout.readline()
+        await self._told(b"%d" % many)
         while self._page.stream.readers != many:  # noqa: ASYNC110 - the server learns of a goodbye in its own time
             await asyncio.sleep(0.02)
+
+    async def _told(self, words: bytes) -> bytes:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(words + b"\n")
+        return await self._process.stdout.readline()
 
 
 @contextlib.asynccontextmanager
@@ -69,7 +94,7 @@ async def _readers(bench: Bench) -> AsyncIterator[Readers]:
         )
         sampling = asyncio.create_task(source.series_kept.run())
         try:
-            yield Readers(process, page)
+            yield Readers(process, page, source)
         finally:
             sampling.cancel()
             await asyncio.wait([sampling])
@@ -91,9 +116,12 @@ async def page_cost(rounds: int, samples: int, idle_s: float = IDLE_S) -> PageCo
                     await readers.are(many)
                     into.append(sorted([await bench.one_us() for _ in range(samples)]))
             used = [await _used_s(readers, many, idle_s) for many in (0, READERS)]
+        await readers.are(0)
+        series_ms = readers.series_ms()
+        opening_ms = min([await readers.opening_ms() for _ in range(OPENINGS)])
     p50 = {many: median(each[len(each) // 2] for each in own) for many, own in taken.items()}
     p99 = {many: median(each[int(len(each) * 0.99)] for each in own) for many, own in taken.items()}
-    return PageCost(p50[0], p50[READERS], p99[0], p99[READERS], (used[1] - used[0]) / idle_s)
+    return PageCost(p50[0], p50[READERS], p99[0], p99[READERS], (used[1] - used[0]) / idle_s, series_ms, opening_ms)
 
 
 async def _used_s(readers: Readers, many: int, idle_s: float) -> float:

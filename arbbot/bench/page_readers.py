@@ -1,12 +1,15 @@
 """Readers of the page's stream, for the bench: `python -m arbbot.bench.page_readers ADDRESS`.
 
 Each line on standard input is how many there shall be; each is answered by a line once every one has its first frame.
+"open" is answered by the milliseconds that a page took to be loaded, its hour of samples and a first frame with it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
+import time
 
 import aiohttp
 
@@ -21,6 +24,23 @@ async def read(client: aiohttp.ClientSession, address: str, began: asyncio.Event
                 began.set()
 
 
+async def open_page(client: aiohttp.ClientSession, address: str) -> float:
+    """Milliseconds, everything asked for one after the other: a browser is no slower with its six connections."""
+    began = time.perf_counter()
+    async with client.get(address) as reply:
+        names = re.findall(r'(?:src|href)="/?([^"#]+)"', await reply.text())
+    for name in [*names, "api/session", "api/series", "api/hedges"]:
+        async with client.get(address + name) as reply:
+            await reply.read()
+    first = asyncio.Event()
+    reading = asyncio.create_task(read(client, address, first))
+    await first.wait()
+    took_s = time.perf_counter() - began
+    reading.cancel()
+    await asyncio.wait([reading])
+    return took_s * 1e3
+
+
 async def main(address: str) -> None:
     """Log in once, then do as told."""
     lines = asyncio.StreamReader(limit=1 << 20)
@@ -33,6 +53,10 @@ async def main(address: str) -> None:
             reply.raise_for_status()
         reading: list[asyncio.Task[None]] = []
         while line := await lines.readline():
+            if line == b"open\n":
+                sys.stdout.write(f"{await open_page(client, address)}\n")
+                sys.stdout.flush()
+                continue
             for task in reading:
                 task.cancel()
             if reading:

@@ -27,6 +27,7 @@ def test_the_page_is_measured_closed_and_open() -> None:
     cost = asyncio.run(page_cost(1, 3, idle_s=0.3))
     assert 0 < cost.closed_p50_us <= cost.closed_p99_us
     assert 0 < cost.open_p50_us <= cost.open_p99_us
+    assert 0 < cost.series_ms < cost.opening_ms
 
 
 def test_bookkeeping_is_measured_with_the_real_parts() -> None:
