@@ -1,6 +1,23 @@
 # syntax=docker/dockerfile:1
-# Two stages on one base: the first installs the locked wheels, the second carries only what runs.
+# One stage fetches what the page draws its charts with, one installs the locked wheels, the last carries only what runs.
+# Whoever has no npm registry builds with --build-arg CHARTS=none: everything but the charts works without.
 ARG BASE=python:3.13-slim
+ARG NODE=node:22-slim
+ARG CHARTS=npm
+
+# hadolint ignore=DL3006
+FROM ${NODE} AS charts-npm
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --no-audit --no-fund --ignore-scripts \
+    && install -D -t /vendor node_modules/uplot/dist/uPlot.iife.min.js node_modules/uplot/dist/uPlot.min.css
+
+# hadolint ignore=DL3006
+FROM ${BASE} AS charts-none
+RUN mkdir /vendor
+
+# hadolint ignore=DL3006
+FROM charts-${CHARTS} AS charts
 
 # hadolint ignore=DL3006
 FROM ${BASE} AS build
@@ -10,6 +27,7 @@ COPY requirements.lock ./
 RUN /opt/arbbot/bin/python -m pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements.lock \
     && /opt/arbbot/bin/python -m pip uninstall --yes pip
 COPY arbbot /opt/arbbot/app/arbbot
+COPY --from=charts /vendor /opt/arbbot/app/arbbot/dashboard/static/vendor
 COPY settings.toml /opt/arbbot/app/
 RUN /opt/arbbot/bin/python -m compileall -q /opt/arbbot/app/arbbot
 
@@ -27,6 +45,7 @@ USER 10001:10001
 VOLUME ["/var/lib/arbbot"]
 # The daemon stops by its own table and needs up to a minute: run with a stop grace of 60 s.
 STOPSIGNAL SIGTERM
+# The page listens inside the container's own loopback: docs/reference/operating.md says how to reach it.
 # Ask and command the daemon inside: docker exec CONTAINER python -m arbbot status
 # Marks the container unhealthy while the daemon is not fit to trade. It tells whoever watches; docker itself restarts
 # nothing because of it.
