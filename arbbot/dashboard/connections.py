@@ -20,8 +20,10 @@ LOOK_EVERY_S = 1.0
 KEEP_ALIVE_S = 15.0
 LINGER_S = 1.0
 """For the rest of a request that was answered before it was read."""
-SEND_BUFFER_BYTES = 32 * 1024
-"""What the system keeps for a reader that does not read: some frames, not some minutes of them."""
+SEND_BUFFER_BYTES = 128 * 1024
+"""What the system keeps for a reader that does not read: some frames, not some minutes of them. Below twice the largest
+segment of loopback, 64 kB, every write of much waits for a delayed acknowledgement.
+"""
 SERVER = "page"
 """What replies to no request call the server; aiohttp would name itself and its version."""
 
