@@ -43,7 +43,7 @@ def test_a_long_life_begins_well() -> None:
         "_backlog",
         "days.curve",
         "limiter._sent[]",
-        "Series.run.self._kept",
+        "Series.run.self._written",
     ):
         assert any(path.endswith(name) for path in found["peaks"]), f"{name} was not seen"
 
