@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import Page, expect
 
+from arbbot.domain.commands import Topic
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import VenueOrderStatus
 from tests.browser.conftest import OpenPage, Seen, Show
@@ -42,7 +43,7 @@ def test_halt_shows_what_is_open_until_the_venue_says_nothing_is(show: Show, sta
     expect(page.locator("#after-halt-text")).to_contain_text("1 order")
     expect(page.locator("#state-detail")).to_contain_text("halted from the page")
     let_time_pass(stage, "2")
-    expect(page.locator("#after-halt-word")).to_have_text("Balances confirmed from the venue")
+    expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
     expect(page.locator("#answer-flat .word")).to_have_text("Flat")
     left = stage.call(lambda: {order.status for order in stage.actor.on.rig.venue.orders if order.remaining})
     assert left == {VenueOrderStatus.CANCELED}
@@ -54,9 +55,21 @@ def test_a_halt_at_rest_is_confirmed_by_a_reading_after_it(show: Show, stage: St
     halt(page)
     expect(page.locator("#after-halt-word")).to_have_text("Nothing is open")
     let_time_pass(stage, "4")
-    expect(page.locator("#after-halt-word")).to_have_text("Balances confirmed from the venue")
-    claim = r"by our books, and the venue's balances and rows were read .* UTC, .*equal the ledger"
+    expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
+    claim = r"its list of open orders has none .* after the halt\); its balances and rows equal the ledger .* after the"
     expect(page.locator("#after-halt-text")).to_have_text(re.compile(claim))
+
+
+def test_nothing_is_confirmed_before_the_venue_listed_its_orders(show: Show, stage: Stage) -> None:
+    """Balances that agree do not tell of an order that rests: where the list is not had, the strip waits for it."""
+    page = show("flat")
+    stage.actor.on.rig.venue.failing = {Topic.OPEN_ORDERS}
+    halt(page)
+    let_time_pass(stage, "4")
+    expect(page.locator("#after-halt-text")).to_have_text(
+        "by our own books; waiting for the venue's word on its open orders"
+    )
+    expect(page.locator("#after-halt-word")).to_have_text("Nothing is open")
 
 
 def test_halt_works_while_the_stream_is_dead(open_page: OpenPage, stage: Stage) -> None:

@@ -149,7 +149,8 @@ def test_only_what_changed_is_drawn_and_only_what_was_asked_for_is_kept(open_pag
     expect(page.locator("#hedges button").first).not_to_have_text(newest)
     expect(rows).to_have_count(50)
     expect(page.locator("#hedges tr", has_text="left alone")).to_contain_text(kept or "")
-    assert set(asked) == {"hedges"}
+    assert "hedges" in asked
+    assert not [path for path in asked if path.startswith("q7-h")]
     page.locator("#older").click()
     minted = stage.call(lambda: stage.actor.on.rig.state.hedges_minted)
     expect(rows).to_have_count(min(100, minted))

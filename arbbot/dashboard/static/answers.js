@@ -28,7 +28,7 @@ export function flat({ status, utc_us: nowUs }) {
     return { word: "Flat", why: dust ? `carrying ${grouped(status.carried_dust)} ${asset} of dust` : `no ${asset} exposure, no order open`, tone: "ok" };
   }
   const latched = LATCHED.includes(status.state);
-  const open = status.unhedged_since_us ? `, hedge open for ${coarse((nowUs - status.unhedged_since_us) / 1e6)}` : "";
+  const open = status.unhedged_since_us ? `, for ${coarse((nowUs - status.unhedged_since_us) / 1e6)}` : "";
   const range = low === high ? `${grouped(low)} ${asset}` : `${grouped(low)} to ${grouped(high)} ${asset}`;
   const sided = isNegative(high) || (!isZero(low) && !isNegative(low));
   if (sided) return { word: "One-sided", why: `${range}${open}`, tone: latched ? "alarm" : "wait" };

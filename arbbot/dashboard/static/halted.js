@@ -1,4 +1,4 @@
-// After a halt: what is still open, until nothing is and the venue's balances and rows, read since, bear that out.
+// After a halt: what is still open, until the venue itself, asked since, has said that nothing is.
 import { difference } from "./answers.js";
 import { $, mark, put, show } from "./dom.js";
 import { clock, coarse, grouped, isZero, plural } from "./format.js";
@@ -17,7 +17,7 @@ export function drawAfterHalt(snapshot) {
 
 export function afterHalt(snapshot) {
   const { status } = snapshot;
-  const { state_since_us: since, agreed_utc_us: seen } = status;
+  const { state_since_us: since, agreed_utc_us: seen, open_orders_utc_us: listed } = status;
   const open = stillOpen(status);
   if (open.length) return { word: "Still open", text: open.join(" · "), tone: "wait" };
   const differs = difference(snapshot);
@@ -25,12 +25,14 @@ export function afterHalt(snapshot) {
   if (!status.reconciled) {
     return { word: "Waiting for the venue", text: "no order of ours is open; the ledger has not been seen equal to the venue since", tone: "wait" };
   }
-  if (since === null || (seen !== null && seen >= since)) {
-    const when = since === null || seen === null ? "" : `, ${coarse((seen - since) / 1e6)} after the halt`;
-    const at = seen === null ? "" : ` at ${clock(seen)} UTC`;
-    return { word: "Balances confirmed from the venue", text: `no order of ours is open by our books, and the venue's balances and rows were read${at}${when} and equal the ledger`, tone: "ok" };
-  }
-  return { word: "Nothing is open", text: "by our own books; waiting for the venue's next word on balances and rows", tone: "wait" };
+  const missing = [[listed, "its open orders"], [seen, "its balances and rows"]].filter(([us]) => us === null || (since !== null && us < since));
+  if (missing.length) return { word: "Nothing is open", text: `by our own books; waiting for the venue's word on ${missing.map(([, what]) => what).join(", and on ")}`, tone: "wait" };
+  const after = (us) => `at ${clock(us)} UTC${since === null ? "" : `, ${coarse((us - since) / 1e6)} after the halt`}`;
+  return {
+    word: "Confirmed from the venue",
+    text: `its list of open orders has none that we have not ended (${after(listed)}); its balances and rows equal the ledger (${after(seen)})`,
+    tone: "ok",
+  };
 }
 
 function stillOpen(status) {

@@ -13,7 +13,7 @@ const CLASSES = ["", "w num", "", "w num", "w num", "w num", "m num", "m num", "
 const two = (value) => signed(rounded(value, 2));
 
 export class Hedges {
-  /** `onChange(hedges, changed)` gets those that are shown, newest first, and the ids of those that may have changed. */
+  /** `onChange(hedges, changed)` gets those that are shown, newest first, and the ids of those that changed. */
   constructor(onChange) {
     this.known = new Map();
     this.version = null;
@@ -72,12 +72,12 @@ export class Hedges {
     }
   }
 
-  /** Keeps as many as were asked for. An open hedge is taken as changed: not all that it does is in its row. */
+  /** Keeps as many as were asked for. A row counts the records of its hedge, so that it tells of every change. */
   take(hedges) {
     const changed = new Set();
     for (const hedge of hedges) {
       const text = JSON.stringify(hedge);
-      if (hedge.outcome === "open" || this.known.get(hedge.hedge_id)?.text !== text) changed.add(hedge.hedge_id);
+      if (this.known.get(hedge.hedge_id)?.text !== text) changed.add(hedge.hedge_id);
       this.known.set(hedge.hedge_id, { hedge, text });
     }
     const kept = [...this.known].sort(([, a], [, b]) => b.hedge.utc_us - a.hedge.utc_us).slice(0, this.pages * AT_ONCE);
