@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-scenes test-programs test-lives test-browser test-others check fmt lint types sim mutants bench cov image docs
+.PHONY: help setup run test test-timed test-scenes test-programs test-lives test-browser test-others check fmt lint types sim mutants bench cov image docs
 
 SECONDS =
 IMAGE = arbbot:dev
@@ -43,7 +43,11 @@ LIVES := tests/sim tests/shell tests/mutants
 
 test: setup
 	@echo 'test: check, scenes, programs, lives, the page in a browser and all other tests run side by side; each is shown when it has ended'
-	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-scenes test-programs test-lives test-browser test-others
+	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-timed test-programs test-lives test-others
+
+test-timed: setup # both live in real time: a browser beside the scenes would make their feeds look stalled
+	@$(MAKE) --no-print-directory test-scenes
+	@$(MAKE) --no-print-directory test-browser
 
 test-scenes: setup
 	@$(PY) -m pytest -q $(SCENES)
