@@ -13,8 +13,10 @@ from arbbot.domain.records import Record
 from arbbot.ports import Telemetry
 
 ROWS = 50
-WAITING_MAX = 1000
-"""Records that may wait for somebody who asks; a fold of so many takes some milliseconds."""
+WAITING_MAX = 10_000
+"""Records that may wait for the sampling of every second. More wait only when that has died, which is told; then the
+oldest go: nothing of the page may break at the door through which trading goes.
+"""
 
 
 class Memory:
@@ -24,15 +26,13 @@ class Memory:
         self.rows, self.days, self.notes = HedgeRows(ROWS), Daybook(), Notes()
         self.behind: Telemetry | None = None
         """What it passes records on to."""
-        self._waiting: deque[Record] = deque()
+        self._waiting: deque[Record] = deque(maxlen=WAITING_MAX)
 
     def fold(self, records: Sequence[Record], at: Moment) -> None:
         """See `Telemetry.fold`."""
         if self.behind is not None:
             self.behind.fold(records, at)
         self._waiting.extend(records)
-        if len(self._waiting) > WAITING_MAX:
-            self.catch_up()
 
     def catch_up(self) -> None:
         """Fold what has come since; asked once a second at least."""
