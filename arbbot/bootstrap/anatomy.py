@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from arbbot.domain.market import Route, Side
-from arbbot.domain.money import BPS, ZERO
-from arbbot.domain.order import OrderTerms, Purpose
+from arbbot.domain.money import ZERO
+from arbbot.domain.order import OrderTerms, Purpose, slippage_bps
 from arbbot.domain.records import (
     ConversionOpened,
     DurableRecord,
@@ -111,7 +111,7 @@ def _order(terms: OrderTerms, decided: dict[tuple[Purpose, Side], Decimal], fill
     average = cash / filled if filled else None
     slippage = None
     if price is not None and average is not None:
-        slippage = ((average - price) * terms.side.sign / price * BPS).quantize(BPS_STEP) + ZERO
+        slippage = slippage_bps(terms.side, price, average).quantize(BPS_STEP) + ZERO
     return Order(
         client_order_id=terms.client_order_id,
         purpose=terms.purpose.value,

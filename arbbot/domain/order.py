@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from arbbot.domain.market import Side
+from arbbot.domain.money import BPS
 
 
 class OrderKind(StrEnum):
@@ -198,3 +199,8 @@ class Balance:
     total: Decimal
     available: Decimal
     reserved: Decimal
+
+
+def slippage_bps(side: Side, decided: Decimal, average: Decimal) -> Decimal:
+    """How much worse than decided an order filled, in basis points of the decided price; below zero is better."""
+    return (average - decided) * side.sign / decided * BPS

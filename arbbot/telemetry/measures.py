@@ -12,8 +12,7 @@ from arbbot.domain import records as r
 from arbbot.domain import signals, trips
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode, Severity
-from arbbot.domain.money import BPS
-from arbbot.domain.order import OrderTerms, Purpose
+from arbbot.domain.order import OrderTerms, Purpose, slippage_bps
 from arbbot.telemetry.metrics import Metrics
 
 REMEMBERED_MAX = 256
@@ -126,8 +125,8 @@ class Measures:
         if order is None or hedge is None or order.terms.purpose is not Purpose.LEG:
             return
         expected = hedge.opened.buy_vwap if fill.side is Side.BUY else hedge.opened.sell_vwap
-        slippage_bps = (fill.price - expected) * fill.side.sign / expected * BPS
-        self._metrics.distribution("orders.slippage_bps", float(slippage_bps), market=fill.market, side=fill.side)
+        slipped = slippage_bps(fill.side, expected, fill.price)
+        self._metrics.distribution("orders.slippage_bps", float(slipped), market=fill.market, side=fill.side)
 
     def _row_booked(self, record: r.RowBooked, _at_ns: int) -> None:
         self._metrics.count("rows", origin="external" if record.client_order_id is None else "own")

@@ -9,8 +9,8 @@ from typing import Any
 
 from arbbot.domain import records as r
 from arbbot.domain.market import Side
-from arbbot.domain.money import BPS, ZERO
-from arbbot.domain.order import OrderState, OrderTerms, Purpose
+from arbbot.domain.money import ZERO
+from arbbot.domain.order import OrderState, OrderTerms, Purpose, slippage_bps
 from arbbot.engine.entry import round_price
 
 _BPS_STEP = Decimal("0.0001")
@@ -33,14 +33,14 @@ class _Leg:
     def figures(self) -> dict[str, Any]:
         """Prices in counter currency; slippage is how much worse than at the decision it filled."""
         price = round_price(self.value / self.filled) if self.filled else None
-        worse = None if price is None else (price - self.expected) * self.terms.side.sign
+        slipped = None if price is None else slippage_bps(self.terms.side, self.expected, price)
         return {
             "market": self.terms.market,
             "size": self.terms.size,
             "filled": self.filled,
             "price": price,
             "expected_price": self.expected,
-            "slippage_bps": None if worse is None else (worse / self.expected * BPS).quantize(_BPS_STEP) + ZERO,
+            "slippage_bps": None if slipped is None else slipped.quantize(_BPS_STEP) + ZERO,
             "limit": self.terms.price,
             "fees": dict(self.fees),
             "state": self.state.value,
