@@ -204,7 +204,9 @@ class Legs:
         raise ConnectionAbortedError("no new connection: the gateway is closed")
 
     def give_back(self, leg: Leg) -> None:
-        """Take a connection back, sent upon or not; it is kept if it is sound and one of the first `WARM`."""
+        """Take a connection back: kept if its last reply was whole and it is one of the first `WARM`. One that was
+        opened and never sent upon goes.
+        """
         if len(self._idle) < WARM and leg.reusable():
             self._idle.append(leg)
             self._freed.set()

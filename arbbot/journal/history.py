@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -30,18 +30,16 @@ OF_PLANS = f"""
 
 def lines_of(path: Path, plans: Sequence[str]) -> list[Line]:
     """All lines of hedges or conversions, by their ids, and of their orders, oldest first. Raises JournalRefused."""
-    return list(_found(path, plans))
-
-
-def _found(path: Path, plans: Sequence[str]) -> Iterator[Line]:
     wanted = "[" + ",".join(f'"{plan}"' for plan in plans if _is_plain(plan)) + "]"
+    found: list[Line] = []
     try:
         with closing(connect_to_read(path)) as connection:
             for seq, utc_us, kind, body in connection.execute(OF_PLANS, {"plans": wanted}).fetchall():
-                yield Line(seq, utc_us, decode(kind, body))
+                found.append(Line(seq, utc_us, decode(kind, body)))
                 time.sleep(BREATH_S)
     except (sqlite3.Error, ValueError) as error:
         raise JournalRefused(f"{path}: {error}") from error
+    return found
 
 
 def _is_plain(plan: str) -> bool:
