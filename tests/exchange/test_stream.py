@@ -180,6 +180,18 @@ async def test_the_1025th_channel_ends_the_connection(served: Served) -> None:
         assert (await socket.raw.receive()).type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
 
 
+async def test_a_change_before_the_subscription_is_not_sent_to_it(served: Served) -> None:
+    """A book changed just before a subscription, not yet flushed, is no frame of that subscription."""
+    async with served() as live, _connect(live) as socket:
+        for step in range(4):
+            await _move(live, f"95.{step}1")
+            await socket.ask("bts:subscribe", BOOK)
+            await asyncio.sleep(0.15)  # Longer than the pace of the flushes, 100 ms.
+            await _move(live, f"95.{step}2")
+            assert (await socket.hear())["data"]["bids"][0][0] == f"95.{step}2"
+            await socket.ask("bts:unsubscribe", BOOK)
+
+
 FRAME_FAULTS: list[tuple[str, Callable[[Any], bool]]] = [
     ("crossed", lambda d: float(d["bids"][0][0]) > float(d["asks"][0][0])),
     ("empty", lambda d: d["bids"] == [] and d["asks"] == []),

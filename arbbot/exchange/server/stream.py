@@ -86,6 +86,7 @@ class StreamServer:
 
     def subscribe(self, session: Session, channel: str) -> None:
         """Start a channel. Nothing is sent before its next change; unknown markets stay silent."""
+        self.flush_books()  # A change that waits for the next flush came before this subscription.
         self._listeners[channel][session] = None
         kind, _, market = channel.rpartition("_")
         listing = self._venue.listings.get(market)
