@@ -19,6 +19,7 @@ from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ZERO, decimals_of
 from arbbot.domain.order import Balance, Fill, FillKey, RowKey, Transaction
+from arbbot.domain.rebase import RebaseAsked
 from arbbot.domain.records import (
     AnchorSet,
     CurrencyStatement,
@@ -96,7 +97,7 @@ class Bookkeeper:
 
     def rebase(self, who: str, reason: str) -> None:
         """The venue's balances become the opening at the next quiet moment; a reading under way began as another."""
-        self._core.rebase_by = (who, reason)
+        self._core.emit(RebaseAsked(who, reason, self._core.at.utc_us))
         self._ask_id = None
         self.hurry()
 
@@ -133,7 +134,7 @@ class Bookkeeper:
         state = self._core.state
         if state.live or state.open_hedge_id:
             return False
-        return self._core.rebase_by is not None or not (state.unconfirmed or len(self._unowned))
+        return state.rebase_by is not None or not (state.unconfirmed or len(self._unowned))
 
     def _ask_rows(self) -> None:
         state = self._core.state
@@ -173,9 +174,9 @@ class Bookkeeper:
 
     def transactions(self, event: TransactionsFetched) -> None:
         """Book new rows; then go on with the sandwich, if this answer belongs to it."""
-        self._unread.forget(Topic.TRANSACTIONS)
         new = 0 if self._core.state.anchor is None else self._book(event.rows)
         if event.ask_id != self._ask_id:
+            self._unread.forget(Topic.TRANSACTIONS)
             return
         newest = max((row.transaction_id for row in event.rows), default=0)
         now = (newest, frozenset(self._core.state.unconfirmed))
@@ -183,7 +184,9 @@ class Bookkeeper:
             self._before = now
             self._reading = Reading.BALANCES
             self._ask_id = self._core.ask(Topic.BALANCES)
-        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and now == self._before:
+            return  # The rows of a reading are read when its last ones are.
+        self._unread.forget(Topic.TRANSACTIONS)
+        if self._reading is Reading.ROWS_AFTER and self._quiet() and not new and now == self._before:
             self._conclude()
         else:
             self._schedule(again=not self._core.state.agreed)
@@ -205,6 +208,8 @@ class Bookkeeper:
     def ask_failed(self, event: AskFailed) -> None:
         """Try again soon; a broken sandwich says nothing."""
         if event.ask_id == self._ask_id:
+            if self._reading is Reading.BALANCES:
+                self._unread.forget(Topic.TRANSACTIONS)
             self._schedule(again=True)
         self._unread.failed(event)
         self._unowned.ask_failed(event)
@@ -357,14 +362,14 @@ class Bookkeeper:
 
     def _anchor(self) -> None:
         core = self._core
-        cause, (who, reason) = ("rebase", core.rebase_by) if core.rebase_by else ("opening", ("arbbot", "first start"))
+        asked = core.state.rebase_by
+        cause, (who, reason) = ("rebase", asked) if asked else ("opening", ("arbbot", "first start"))
         shown = {balance.currency: balance.total for balance in self._balances}
         holdings = tuple(Holding(currency, shown.get(currency, ZERO)) for currency in self._anchor_currencies(shown))
         cursor = max(self._before[0], 0 if core.state.anchor is None else core.state.anchor.cursor)
         # A fill whose row is late is in these balances already.
         cursor = max(cursor, max((trade_id for trade_id, _ in core.state.unconfirmed), default=0))
         core.emit(AnchorSet(holdings, cursor, cause, who, reason, core.at.utc_us))
-        core.rebase_by = None
         self._recent.clear()
         self._unowned.clear()
         core.unattributed = 0

@@ -66,8 +66,6 @@ class Core:
         """Wall clock minus monotonic time when the venue's clock was last seen."""
         self.unattributed = 0
         """Trade rows whose order is not known yet: they may be a doubt's, or somebody else's."""
-        self.rebase_by: tuple[str, str] | None = None
-        """(who, why) while a person's rebase waits for a quiet moment."""
         self.stopping: str | None = None
         """Why the process is to stop, once it is."""
 
@@ -171,7 +169,7 @@ class Core:
     @property
     def anchoring(self) -> bool:
         """True while the venue's balances are still to become the ledger's opening: at the first start, at a rebase."""
-        return self.state.anchor is None or self.rebase_by is not None
+        return self.state.anchor is None or self.state.rebase_by is not None
 
     @property
     def halting(self) -> bool:

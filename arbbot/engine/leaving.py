@@ -16,9 +16,9 @@ def last_word(core: Core, code: ExitCode) -> ExitCode:
     A stop before the ledger ever began has the venue's word for nothing, and says so in `core.stopping`.
     """
     state = core.state
-    if core.rebase_by is not None:
+    if state.rebase_by is not None:
         core.alert(
-            Severity.WARNING, "rebase_undone", f"the rebase by {core.rebase_by[0]} was not done: ask for it again"
+            Severity.WARNING, "rebase_undone", f"the rebase by {state.rebase_by[0]} was not done: ask for it again"
         )
     if state.live or state.open_hedge_id is not None or abs(state.position) >= core.dust:
         core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))

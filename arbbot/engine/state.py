@@ -10,34 +10,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from arbbot.domain import records as r
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import ORDER_TABLE, Fill, FillKey, OrderState, Purpose, RowKey, Transaction
-from arbbot.domain.records import (
-    AlertRaised,
-    AnchorSet,
-    CancelAnswered,
-    CancelIntended,
-    ConversionClosed,
-    ConversionOpened,
-    Discrepancy,
-    DurableRecord,
-    ExitPlanned,
-    FillBooked,
-    HedgeClosed,
-    HedgeOpened,
-    HedgeSettled,
-    MarkSet,
-    ModeChanged,
-    OrderIntended,
-    OrderMoved,
-    RefusalsCounted,
-    RowBooked,
-    Started,
-    StatementAgreed,
-    Stopped,
-)
+from arbbot.domain.rebase import RebaseAsked
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.bookings import rounded_amounts
 from arbbot.engine.fingerprint import fingerprint
@@ -104,12 +82,14 @@ class State:
     fees_paid: dict[str, Decimal] = field(default_factory=dict)
     first_utc_us: int | None = None
     last_utc_us: int = 0
+    rebase_by: tuple[str, str] | None = None
+    """(who, why) while a person's rebase waits for a quiet moment; a crash does not forget it, a stop does."""
     agreed: bool = False
     """The last statement agreed and nothing has moved since."""
     last_agreed_utc_us: int | None = None
     limits: LimitMemory = field(default_factory=LimitMemory)
 
-    def apply(self, record: DurableRecord) -> None:
+    def apply(self, record: r.DurableRecord) -> None:
         """Take one record in. Raises StateError where it does not fit."""
         try:
             _APPLY[type(record)](self, record)
@@ -173,7 +153,7 @@ class State:
 
     # --- folding -------------------------------------------------------------------------------------------
 
-    def _anchor_set(self, record: AnchorSet) -> None:
+    def _anchor_set(self, record: r.AnchorSet) -> None:
         self.ledger = Ledger()
         for sums in (self.rounding_room, self.first_marks, self.last_marks, self.fees_paid):
             sums.clear()
@@ -192,22 +172,29 @@ class State:
             self.ledger.book(move(currency, total, LedgerAccount.OPENING))
         self.venue_totals = dict(holdings)
         self.anchor = Anchor.of(record, self.totals, self.foreign.totals)
+        self.rebase_by = None
         self.agreed = True
         self.last_agreed_utc_us = record.utc_us
 
-    def _mark_set(self, record: MarkSet) -> None:
+    def _rebase_asked(self, record: RebaseAsked) -> None:
+        self.rebase_by = (record.who, record.reason)
+
+    def _stopped(self, _: r.Stopped) -> None:
+        self.rebase_by = None
+
+    def _mark_set(self, record: r.MarkSet) -> None:
         self.last_marks = {price.currency: price.price for price in record.prices}
         if not self.first_marks:
             self.first_marks = dict(self.last_marks)
 
-    def _hedge_opened(self, record: HedgeOpened) -> None:
+    def _hedge_opened(self, record: r.HedgeOpened) -> None:
         if self.open_hedge() is not None:
             raise StateError(f"{record.hedge_id} opened beside an open hedge")
         self.hedges[record.hedge_id] = Hedge(record)
         self.open_hedge_id = record.hedge_id
         self.hedges_minted += 1
 
-    def _order_intended(self, record: OrderIntended) -> None:
+    def _order_intended(self, record: r.OrderIntended) -> None:
         terms = record.terms
         if terms.client_order_id in self.orders:
             raise StateError(f"client order id {terms.client_order_id} intended twice")
@@ -223,7 +210,7 @@ class State:
         if len(hedge.orders) > 2:
             hedge.exits += 1
 
-    def _order_moved(self, record: OrderMoved) -> None:
+    def _order_moved(self, record: r.OrderMoved) -> None:
         order = self.orders[record.client_order_id]
         if record.venue_order_id is not None:
             known = self.order_by_venue_id.setdefault(record.venue_order_id, record.client_order_id)
@@ -239,15 +226,15 @@ class State:
             else:
                 self.live[record.client_order_id] = order
 
-    def _cancel_intended(self, record: CancelIntended) -> None:
+    def _cancel_intended(self, record: r.CancelIntended) -> None:
         if record.client_order_id in self.orders:
             self.orders[record.client_order_id].cancel_outcome = "asked"
 
-    def _cancel_answered(self, record: CancelAnswered) -> None:
+    def _cancel_answered(self, record: r.CancelAnswered) -> None:
         if record.client_order_id in self.orders:
             self.orders[record.client_order_id].cancel_outcome = record.outcome
 
-    def _fill_booked(self, record: FillBooked) -> None:
+    def _fill_booked(self, record: r.FillBooked) -> None:
         fill, key = record.fill, (record.fill.trade_id, record.client_order_id)
         if key in self.fills:
             raise StateError(f"trade {fill.trade_id} of {record.client_order_id} booked twice")
@@ -259,7 +246,7 @@ class State:
             self.position += fill.side.sign * fill.size
         self.agreed = False
 
-    def _row_booked(self, record: RowBooked) -> None:
+    def _row_booked(self, record: r.RowBooked) -> None:
         row = record.row
         if row.key in self.rows:
             raise StateError(f"transaction {row.transaction_id} of order {row.order_id} booked twice")
@@ -286,7 +273,7 @@ class State:
         if hedge.settled is not None and not hedge.before_anchor:
             self.foreign.late(hedge.opened, row)
 
-    def _statement_agreed(self, record: StatementAgreed) -> None:
+    def _statement_agreed(self, record: r.StatementAgreed) -> None:
         for line in record.currencies:
             self.venue_totals[line.currency] = line.venue_total
             if line.rounding:
@@ -295,10 +282,10 @@ class State:
         self.agreed = True
         self.last_agreed_utc_us = record.utc_us
 
-    def _discrepancy(self, _: Discrepancy) -> None:
+    def _discrepancy(self, _: r.Discrepancy) -> None:
         self.agreed = False
 
-    def _hedge_closed(self, record: HedgeClosed) -> None:
+    def _hedge_closed(self, record: r.HedgeClosed) -> None:
         hedge = self.hedges[record.hedge_id]
         if hedge.closed is not None:
             raise StateError(f"{record.hedge_id} closed twice")
@@ -307,7 +294,7 @@ class State:
         self.totals[record.outcome] = self.totals.get(record.outcome, 0) + 1
         self.empty_hedges_in_row = self.empty_hedges_in_row + 1 if record.outcome == "nothing" else 0
 
-    def _hedge_settled(self, record: HedgeSettled) -> None:
+    def _hedge_settled(self, record: r.HedgeSettled) -> None:
         hedge = self.hedges[record.hedge_id]
         hedge.settled = record
         self._forget_old()
@@ -322,24 +309,24 @@ class State:
         for holding in record.fees:
             self.fees_paid[holding.currency] = self.fees_paid.get(holding.currency, ZERO) + holding.total
 
-    def _conversion_opened(self, record: ConversionOpened) -> None:
+    def _conversion_opened(self, record: r.ConversionOpened) -> None:
         if self.foreign.open_id is not None or self.open_hedge_id is not None:
             raise StateError(f"{record.conversion_id} opened beside another")
         self.foreign.opened(record)
 
-    def _conversion_closed(self, record: ConversionClosed) -> None:
+    def _conversion_closed(self, record: r.ConversionClosed) -> None:
         if self.foreign.open_id != record.conversion_id:
             raise StateError(f"{record.conversion_id} closed, but it is not open")
         self._forget_orders(self.foreign.closed(record))
 
-    def _mode_changed(self, record: ModeChanged) -> None:
+    def _mode_changed(self, record: r.ModeChanged) -> None:
         self.mode = record.mode
         self.mode_reason = record.reason
         if record.mode is Mode.ACTIVE:
             self.external_unacknowledged = 0
             self.empty_hedges_in_row = self.foreign.empty_in_row = 0
 
-    def _refusals_counted(self, record: RefusalsCounted) -> None:
+    def _refusals_counted(self, record: r.RefusalsCounted) -> None:
         for name, count in record.counts:
             self.refusals[name] = self.refusals.get(name, 0) + count
 
@@ -351,7 +338,7 @@ class State:
             del self.rows[key]
             self.rows_forgotten_to = key[0]
 
-    def _noted(self, record: DurableRecord) -> None:
+    def _noted(self, record: r.DurableRecord) -> None:
         """Kept in the journal for people; nothing to remember."""
 
     def _forget_old(self) -> None:
@@ -375,22 +362,24 @@ class State:
 
 
 _APPLY: dict[type, Callable[[State, Any], None]] = {
-    AnchorSet: State._anchor_set,
-    MarkSet: State._mark_set,
-    HedgeOpened: State._hedge_opened,
-    OrderIntended: State._order_intended,
-    OrderMoved: State._order_moved,
-    CancelIntended: State._cancel_intended,
-    CancelAnswered: State._cancel_answered,
-    FillBooked: State._fill_booked,
-    RowBooked: State._row_booked,
-    StatementAgreed: State._statement_agreed,
-    Discrepancy: State._discrepancy,
-    HedgeClosed: State._hedge_closed,
-    HedgeSettled: State._hedge_settled,
-    ConversionOpened: State._conversion_opened,
-    ConversionClosed: State._conversion_closed,
-    ModeChanged: State._mode_changed,
-    RefusalsCounted: State._refusals_counted,
-    **dict.fromkeys((ExitPlanned, LimitTripped, AlertRaised, Started, Stopped), State._noted),
+    r.AnchorSet: State._anchor_set,
+    r.MarkSet: State._mark_set,
+    r.HedgeOpened: State._hedge_opened,
+    r.OrderIntended: State._order_intended,
+    r.OrderMoved: State._order_moved,
+    r.CancelIntended: State._cancel_intended,
+    r.CancelAnswered: State._cancel_answered,
+    r.FillBooked: State._fill_booked,
+    r.RowBooked: State._row_booked,
+    r.StatementAgreed: State._statement_agreed,
+    r.Discrepancy: State._discrepancy,
+    r.HedgeClosed: State._hedge_closed,
+    r.HedgeSettled: State._hedge_settled,
+    r.ConversionOpened: State._conversion_opened,
+    r.ConversionClosed: State._conversion_closed,
+    r.ModeChanged: State._mode_changed,
+    RebaseAsked: State._rebase_asked,
+    r.RefusalsCounted: State._refusals_counted,
+    r.Stopped: State._stopped,
+    **dict.fromkeys((r.ExitPlanned, LimitTripped, r.AlertRaised, r.Started), State._noted),
 }

@@ -311,8 +311,9 @@ class Engine:
 
     def _give_up(self) -> None:
         """A hedge that is left one-sided is given up with a rebase; one that still moves is waited for."""
-        if self.core.rebase_by is not None and self.core.state.mode in (Mode.HALTED, Mode.PANIC):
-            self.hedges.abandon(f"given up by {self.core.rebase_by[0]}: {self.core.rebase_by[1]}")
+        asked = self.core.state.rebase_by
+        if asked is not None and self.core.state.mode in (Mode.HALTED, Mode.PANIC):
+            self.hedges.abandon(f"given up by {asked[0]}: {asked[1]}")
 
     # --- stopping ------------------------------------------------------------------------------------------
 
@@ -331,7 +332,7 @@ class Engine:
         core, state = self.core, self.core.state
         if core.stopping is None or self.exited:
             return
-        settled = not state.live and state.open_hedge_id is None and core.rebase_by is None
+        settled = not state.live and state.open_hedge_id is None and state.rebase_by is None
         grace_over = core.at.mono_ns - self._stop_since_ns >= ns(core.rules.account.stop_grace_s)
         readable = self._stop_code is not ExitCode.AUTH and state.anchor is not None
         if not (grace_over or (settled and (state.agreed or not readable))):

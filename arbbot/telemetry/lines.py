@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from arbbot.domain import rebase, signals, trips
 from arbbot.domain import records as r
-from arbbot.domain import signals, trips
 from arbbot.domain.mode import Severity
 from arbbot.domain.order import OrderState
 
@@ -53,6 +53,7 @@ LINES: dict[str, Line | None] = {
         INFO, "conversion {0.conversion_id} closed: {0.outcome}, {0.cause}; drift left {0.drift}"
     ),
     r.ModeChanged.kind: Line(WARNING, "{0.mode} by {0.who}: {0.reason}"),
+    rebase.RebaseAsked.kind: Line(WARNING, "{0.who} asks for a rebase: {0.reason}"),
     trips.LimitTripped.kind: Line(ERROR, "limit {0.name} tripped at {0.measured} of {0.limit}: {0.mode}"),
     r.RefusalsCounted.kind: Line(INFO, "refusals counted"),
     r.AlertRaised.kind: Line(CRITICAL, "{0.name}: {0.text}"),

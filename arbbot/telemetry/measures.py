@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from datadog.dogstatsd.base import DogStatsd
 
+from arbbot.domain import rebase, signals, trips
 from arbbot.domain import records as r
-from arbbot.domain import signals, trips
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderTerms, Purpose, slippage_bps
@@ -68,6 +68,7 @@ class Measures:
             r.ConversionOpened.kind: self._conversion_opened,
             r.ConversionClosed.kind: self._conversion_closed,
             r.ModeChanged.kind: self._mode_changed,
+            rebase.RebaseAsked.kind: None,
             trips.LimitTripped.kind: self._limit_tripped,
             r.RefusalsCounted.kind: self._refusals_counted,
             r.AlertRaised.kind: self._alert_raised,

@@ -140,6 +140,21 @@ def test_no_hedge_opens_while_a_rebase_waits(rig: Rig) -> None:
     assert rig.all(HedgeOpened)
 
 
+def test_a_crash_does_not_forget_a_rebase_that_waits(rig: Rig) -> None:
+    """The next process does what was asked of the one that died; what had been done is not done again."""
+    rig.ready()
+    rig.step(ev.OperatorRebased("ann", "a new month"))
+    again = Rig(venue=rig.venue, journal=rig.journal, at=rig.at)
+    again.start()
+    again.run(10)
+    (anchor,) = again.all(AnchorSet)
+    assert (anchor.cause, anchor.who, anchor.reason) == ("rebase", "ann", "a new month")
+    third = Rig(venue=rig.venue, journal=again.journal, at=again.at)
+    third.start()
+    third.run(10)
+    assert third.all(AnchorSet) == []
+
+
 def test_a_rebase_asked_for_in_the_middle_of_a_reading_waits_as_well(rig: Rig) -> None:
     """A reading that began as a comparison has young balances: it does not become an opening."""
     rig.ready()

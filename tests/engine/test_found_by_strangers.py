@@ -64,7 +64,9 @@ def test_a_stop_does_the_rebase_that_waits(rig: Rig) -> None:
 
 
 def test_a_rebase_that_could_not_be_done_is_told(rig: Rig) -> None:
-    """When the grace is over first, a person hears that it has to be asked for again."""
+    """When the grace is over first, a person hears that it has to be asked for again; the next process does not do it
+    on its own.
+    """
     rig.ready()
     rig.venue.failing = {Topic.BALANCES}
     rig.step(ev.OperatorRebased("ann", "a withdrawal"))
@@ -72,6 +74,9 @@ def test_a_rebase_that_could_not_be_done_is_told(rig: Rig) -> None:
     rig.run(60)
     assert rig.exit is not None
     assert "rebase_undone" in rig.alerts()
+    rig.venue.failing = set()
+    again = Rig(venue=rig.venue, journal=rig.journal, at=rig.at).ready()
+    assert again.all(AnchorSet) == []
 
 
 def test_balances_that_nobody_asks_for_are_not_unread(rig: Rig) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from arbbot.domain.commands import Topic
+from arbbot.domain.commands import Ask, Topic
+from arbbot.engine.core import SECOND_NS
 from tests.engine.rig import RULES, Rig
 
 
@@ -23,6 +24,22 @@ def test_a_person_hears_once_of_an_account_that_cannot_be_read(rig: Rig, topic: 
         rig.run(40)
     assert all(f"the account's {topic} " in text for text in rig.alert_texts("account_unread"))
     assert all("made to fail" in text for text in rig.alert_texts("account_unread"))
+
+
+def test_rows_that_fail_only_at_the_end_of_a_reading_are_told(rig: Rig) -> None:
+    """Every reading begins well and breaks at its last rows: nothing agrees, and a person hears of it."""
+    rig.ready()
+    topics = (Topic.TRANSACTIONS, Topic.BALANCES)
+
+    def asked() -> list[Topic]:
+        return [each.topic for each in rig.sent if isinstance(each, Ask) and each.topic in topics]
+
+    end_ns = rig.at.mono_ns + 200 * SECOND_NS
+    while rig.at.mono_ns < end_ns:
+        rig.run("0.005")
+        last_rows = Topic.BALANCES in asked()[-2:]
+        rig.venue.failing = {Topic.TRANSACTIONS} if last_rows else set()
+    assert "account_unread" in rig.alerts()
 
 
 def test_failures_that_pass_alarm_nobody(rig: Rig) -> None:

@@ -32,6 +32,7 @@ def limits_of(plan: Plan) -> Limits:
         doubt_alert_ms=int(account.doubt_alert_s * 1000),
         stop_grace_ms=int(account.stop_grace_s * 1000),
         force_ms=int(hedge.force_s * 1000),
+        max_exits=hedge.max_exits,
         exit_loss=hedge.exit_loss,
         forced_exit_loss=hedge.forced_exit_loss,
         rounding_cap=account.rounding_cap,

@@ -8,8 +8,8 @@ from typing import get_args
 
 import pytest
 
+from arbbot.domain import rebase, signals, trips
 from arbbot.domain import records as r
-from arbbot.domain import signals, trips
 from arbbot.domain.events import Moment
 from arbbot.domain.ledger import LedgerAccount, move
 from arbbot.domain.market import Direction, Instrument, Side
@@ -112,6 +112,7 @@ STORY: list[r.Record] = [
     r.RefusalsCounted((("below_threshold", 41), ("thin_book", 1)), UTC),
     r.AlertRaised(Severity.NOTICE, "leg_open", f"text with {SECRET}", UTC),
     r.ModeChanged(Mode.HALTED, "ledger", f"difference, {SECRET}", UTC),
+    rebase.RebaseAsked("ann", f"a new month, {SECRET}", UTC),
     trips.LimitTripped("daily_loss", D("501"), D("500"), Mode.HALTED, UTC),
     signals.Pulse(
         D("-0.1"), D("0.1"), 2, 1, D("4599"), ("halted",), Mode.HALTED, (("btcusd", 120),), (("buy_domestic", D(35)),)

@@ -7,6 +7,7 @@ from typing import Any
 
 from arbbot.domain import records as r
 from arbbot.domain.mode import Severity
+from arbbot.domain.rebase import RebaseAsked
 from arbbot.domain.signals import FeedChanged
 
 KEPT = 30
@@ -28,6 +29,8 @@ class Notes:
                 self._note(record.utc_us, record.severity, record.name, record.text)
             case r.ModeChanged():
                 self.mode_since_us = record.utc_us  # its words are in an alert
+            case RebaseAsked():
+                self._note(record.utc_us, Severity.NOTICE, "rebase_asked", f"by {record.who}: {record.reason}")
             case FeedChanged(state="up"):
                 self._connections += 1
             case r.Started():

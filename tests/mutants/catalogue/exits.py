@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DARK, DOUBTS, YANKED, one_test
+from tests.mutants.grounds import DARK, DOUBTS, FALLS, YANKED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 OPEN_ORDERS = "    still_open = [order for order in orders if not order.state.terminal]\n"
@@ -91,6 +91,17 @@ MUTANTS = (
         ("engine/hedge.py", "        if not ways and forced:\n",
          "        ways = ways[:1]\n        if not ways and forced:\n"),
         hunted=YANKED,
+    ),
+    mutant(
+        "S13", "exits-forced-at-once", "an exit may lose what only a forced one may, from the first moment",
+        ("engine/hedge.py", "        forced = core.halting or self._age_ns(hedge) >= ns(rules.force_s)\n",
+         "        forced = True\n"),
+        hunted=YANKED,
+    ),
+    mutant(
+        "S13", "left-within-the-cap", "a leg is left open although there is a way out within the cap",
+        ("engine/hedge.py", "        if best.loss > cap:\n", "        if forced or best.loss > cap:\n"),
+        hunted=FALLS,
     ),
     mutant(
         "S13", "fx-fee-of-exits-reversed", "completing and unwinding count the conversion's fee the wrong way round",

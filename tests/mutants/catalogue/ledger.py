@@ -98,9 +98,16 @@ MUTANTS = (
     mutant(
         "S4", "half-a-sandwich", "balances are compared without rows read after them",
         ("engine/bookkeeper.py",
-         "        elif self._reading is Reading.ROWS_AFTER and self._quiet() and not new and now == self._before:\n",
-         "        elif self._reading is Reading.ROWS_AFTER:\n"),
+         "        if self._reading is Reading.ROWS_AFTER and self._quiet() and not new and now == self._before:\n",
+         "        if self._reading is Reading.ROWS_AFTER:\n"),
         hunted=one_test("tests/engine/test_start_and_books.py"),
+    ),
+    mutant(
+        "S4", "rebase-for-ever", "a rebase that was done is done again by the next process",
+        ("engine/state.py", "        self.anchor = Anchor.of(record, self.totals, self.foreign.totals)\n"
+         "        self.rebase_by = None\n",
+         "        self.anchor = Anchor.of(record, self.totals, self.foreign.totals)\n"),
+        hunted=one_test("tests/engine/test_anchors.py"),
     ),
     mutant(
         "S4", "opening-without-the-lag", "an opening is taken while a row of what it holds may still be on its way",

@@ -142,6 +142,7 @@ class Checker:
         """Lines by which something is decided."""
         if kind == "hedge_opened":
             self._decisions.opened(line, mono_ns)
+            self._exits.opened(line["hedge_id"])
             self._told.opened(line["hedge_id"], (line["buy_market"], line["sell_market"], "eurusd"))
         elif kind == "conversion_opened":
             self._decisions.converts(line, mono_ns)
@@ -149,7 +150,7 @@ class Checker:
         elif kind == "order_intended":
             self._decisions.intended(line["terms"])
         elif kind == "exit_planned":
-            self._exits.planned(line, mono_ns, now_us)
+            self._exits.planned(line, mono_ns, now_us, stopping=self._states.stop_told)
 
     # --- the wire -------------------------------------------------------------------------------------------
 

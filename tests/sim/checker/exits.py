@@ -1,5 +1,5 @@
 """S13 and L1: a way out of a one-sided hedge is worth what it is said to be, is the cheaper one, loses no more than
-its cap, and is taken in time, or a person is called.
+its cap, is forced only where something forces it, and is taken in time, or a person is called.
 """
 
 from __future__ import annotations
@@ -56,12 +56,26 @@ class ExitJudge:
         """A hedge that a plan of this commit leaves open, until somebody is told."""
         self._asleep_us = 0
         """When the process last did not get to run: what reached it may be unread."""
+        self._this_process: set[str] = set()
+        """Hedges opened by the present process: the waiting period of others is over."""
+        self._unforced: str | None = None
+        """A hedge with a forced plan that nothing seen forces: only a process about to leave by itself may make it."""
 
     # --- time -----------------------------------------------------------------------------------------------
 
     def began(self, now_us: int) -> None:
         """A new process has all its time before it."""
         self._idle_us = None if self._idle_us is None else now_us
+        self._this_process.clear()
+        self._unforced = None
+
+    def opened(self, hedge_id: str) -> None:
+        """A hedge was opened."""
+        self._this_process.add(hedge_id)
+        if self._unforced is not None:
+            text = f"the exit of {self._unforced} was forced by nothing: the process hedges on with {hedge_id}"
+            self._report.fail("S13", text)
+            self._unforced = None
 
     def committed(self, now_us: int) -> None:
         """Lines were folded: does the open hedge wait for a way out?"""
@@ -103,15 +117,19 @@ class ExitJudge:
 
     # --- plans ----------------------------------------------------------------------------------------------
 
-    def planned(self, line: Json, mono_ns: int, now_us: int) -> None:
+    def planned(self, line: Json, mono_ns: int, now_us: int, *, stopping: bool) -> None:
         """A plan: what it says of both ways holds by our sums on some book that was shown lately, and a way of which it
-        says nothing was not surely there.
+        says nothing was not surely there. `stopping`: the process was told to.
         """
-        if line["action"] == "leave":
+        leaves = line["action"] == "leave"
+        if leaves:
             self._silent = line["hedge_id"]
-            return
         story = self._fold.hedges.get(line["hedge_id"])
         if story is None:
+            return
+        if line["forced"] and not (stopping or self._is_forced(line["hedge_id"], story, mono_ns)):
+            self._unforced = line["hedge_id"]
+        if leaves and self._exits(story) >= self._limits.max_exits:
             return
         ways: dict[str, Way] = {}
         for purpose in ("complete", "unwind"):
@@ -127,7 +145,24 @@ class ExitJudge:
                 self._report.fail("S13", text)
                 return
             ways[purpose] = way
-        self._chosen(line, ways)
+        if leaves:
+            self._left(line, ways)
+        else:
+            self._chosen(line, ways)
+
+    def _is_forced(self, hedge_id: str, story: HedgeStory, mono_ns: int) -> bool:
+        halted = self._fold.mode in ("halted", "panic")
+        late = mono_ns - int(story.body["mono_ns"]) >= self._limits.force_ms * 1_000_000
+        return halted or late or hedge_id not in self._this_process
+
+    def _exits(self, story: HedgeStory) -> int:
+        return sum(self._order(name).purpose in ("complete", "unwind") for name in story.orders)
+
+    def _left(self, line: Json, ways: dict[str, Way]) -> None:
+        for purpose, way in ways.items():
+            if way.loss <= self._limits.forced_exit_loss - CLOSE:
+                text = f"{line['hedge_id']}: left open, although to {purpose} loses {way.loss:.6f}, within the cap"
+                self._report.fail("S13", text)
 
     def _chosen(self, line: Json, ways: dict[str, Way]) -> None:
         chosen = ways.pop(line["action"], None)

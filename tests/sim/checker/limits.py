@@ -33,6 +33,7 @@ class Limits:
     stop_grace_ms: int
     force_ms: int
     """From a hedge's decision until its exit is forced."""
+    max_exits: int
     exit_loss: Decimal
     forced_exit_loss: Decimal
     rounding_cap: Decimal

@@ -1,0 +1,17 @@
+"""The durable record of a person's wish for a new opening; the others are in `records`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class RebaseAsked:
+    """A person wants the venue's balances to become the ledger's opening, at the next quiet moment."""
+
+    kind: ClassVar[str] = "rebase_asked"
+    durable: ClassVar[bool] = True
+    who: str
+    reason: str
+    utc_us: int
