@@ -230,6 +230,7 @@ class Checker:
 
     def after(self, now_us: int, *, asleep: bool) -> None:
         """After every event. `asleep`: the process does not get to run."""
+        self.truth.asleep = asleep
         if self.truth.dirty:
             self.truth.dirty = False
             self._when(now_us)

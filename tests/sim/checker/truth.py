@@ -49,6 +49,8 @@ class Truth:
         self.fills: dict[FillName, TrueFill] = {}
         self.dirty = True
         """Something of the account has changed since it was last looked at."""
+        self.asleep = False
+        """The process does not get to run: what reached it before is news to it when it wakes."""
         self._decimals = balance_decimals
         self._first = {currency: balance.total for currency, balance in account.balances.items()}
         self._rows: dict[RowName, Row] = {}
@@ -114,7 +116,7 @@ class Truth:
             total = self.shown(balance.total)
             if not past or past[-1][1] != total:
                 past.append((now_us, total))
-            while len(past) > 1 and past[1][0] < now_us - REMEMBERED_US:
+            while not self.asleep and len(past) > 1 and past[1][0] < now_us - REMEMBERED_US:
                 past.popleft()
 
     def was_shown(self, currency: str, total: Decimal) -> bool:
