@@ -29,6 +29,8 @@ from tests.sim.checker.wire import WireJudge
 __all__ = ["Checker", "Limits", "Violation"]
 
 
+READS_UP_US = 5_000_000
+"""Once awake, a process has read within this what reached it while it slept."""
 MOST_HELD = 100
 """Of anything a process holds in memory for things that are under way."""
 
@@ -55,6 +57,8 @@ class Checker:
         self._alive = False
         self._code: int | None = None
         self._born_us: int | None = None
+        self._slept_us = 0
+        """When the process last did not get to run."""
 
     # --- verdict --------------------------------------------------------------------------------------------
 
@@ -230,7 +234,10 @@ class Checker:
 
     def after(self, now_us: int, *, asleep: bool) -> None:
         """After every event. `asleep`: the process does not get to run."""
-        self.truth.asleep = asleep
+        if asleep:
+            self._slept_us = now_us
+        elif now_us - self._slept_us > READS_UP_US:
+            self.truth.read_up_to_us = now_us
         if self.truth.dirty:
             self.truth.dirty = False
             self._when(now_us)

@@ -49,8 +49,8 @@ class Truth:
         self.fills: dict[FillName, TrueFill] = {}
         self.dirty = True
         """Something of the account has changed since it was last looked at."""
-        self.asleep = False
-        """The process does not get to run: what reached it before is news to it when it wakes."""
+        self.read_up_to_us = 0
+        """What reached the process before may be unread still, while it does not get to run."""
         self._decimals = balance_decimals
         self._first = {currency: balance.total for currency, balance in account.balances.items()}
         self._rows: dict[RowName, Row] = {}
@@ -110,13 +110,13 @@ class Truth:
         return amount.quantize(Decimal(1).scaleb(-self._decimals), ROUND_DOWN)
 
     def note_balances(self, now_us: int) -> None:
-        """Remember what is shown from now on."""
+        """Remember what is shown from now on, and for long enough what was."""
         for currency, balance in self.account.balances.items():
             past = self._shown.setdefault(currency, deque())
             total = self.shown(balance.total)
             if not past or past[-1][1] != total:
                 past.append((now_us, total))
-            while not self.asleep and len(past) > 1 and past[1][0] < now_us - REMEMBERED_US:
+            while len(past) > 1 and past[1][0] < self.read_up_to_us - REMEMBERED_US:
                 past.popleft()
 
     def was_shown(self, currency: str, total: Decimal) -> bool:
