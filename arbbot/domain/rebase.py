@@ -1,4 +1,4 @@
-"""The durable record of a person's wish for a new opening; the others are in `records`."""
+"""The durable records of a person's wish for a new opening of the ledger, until `records.AnchorSet` fulfils it."""
 
 from __future__ import annotations
 
@@ -14,4 +14,14 @@ class RebaseAsked:
     durable: ClassVar[bool] = True
     who: str
     reason: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebaseDropped:
+    """It will not be done."""
+
+    kind: ClassVar[str] = "rebase_dropped"
+    durable: ClassVar[bool] = True
+    why: str
     utc_us: int

@@ -13,7 +13,7 @@ from arbbot.domain.ledger import Entry
 from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
-from arbbot.domain.rebase import RebaseAsked
+from arbbot.domain.rebase import RebaseAsked, RebaseDropped
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
 from arbbot.domain.trips import LimitTripped
 
@@ -383,6 +383,7 @@ DurableRecord = (
     | ModeChanged
     | LimitTripped
     | RebaseAsked
+    | RebaseDropped
     | RefusalsCounted
     | AlertRaised
     | Started

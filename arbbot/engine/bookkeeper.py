@@ -19,7 +19,6 @@ from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ZERO, decimals_of
 from arbbot.domain.order import Balance, Fill, FillKey, RowKey, Transaction
-from arbbot.domain.rebase import RebaseAsked
 from arbbot.domain.records import (
     AnchorSet,
     CurrencyStatement,
@@ -30,6 +29,7 @@ from arbbot.domain.records import (
     RowBooked,
     StatementAgreed,
 )
+from arbbot.engine import rebasing
 from arbbot.engine.attribution import Attribution
 from arbbot.engine.bookings import external_entries, shows, trade_entries
 from arbbot.engine.core import Core, ns
@@ -97,20 +97,19 @@ class Bookkeeper:
 
     def rebase(self, who: str, reason: str) -> None:
         """The venue's balances become the opening at the next quiet moment; a reading under way began as another."""
-        self._core.emit(RebaseAsked(who, reason, self._core.at.utc_us))
+        rebasing.ask(self._core, who, reason)
         self._ask_id = None
         self.hurry()
 
     def tick(self) -> None:
         """Start a reading or a catch-up poll when due; look up unknown rows, and alert on missing ones."""
         self._unowned.tick()
+        rebasing.expire(self._core)
         self._alert_when_missing()
         if self._ask_id is not None or self._core.at.mono_ns < self._next_poll_ns:
             return
         if self._reading is not Reading.ROWS_AFTER:
             self._reading = Reading.ROWS_BEFORE if self._quiet() else Reading.IDLE
-        if self._reading is Reading.IDLE:
-            self._unread.forget(Topic.BALANCES)
         self._ask_rows()
 
     def _alert_when_missing(self) -> None:
@@ -134,7 +133,7 @@ class Bookkeeper:
         state = self._core.state
         if state.live or state.open_hedge_id:
             return False
-        return state.rebase_by is not None or not (state.unconfirmed or len(self._unowned))
+        return state.rebase_asked is not None or not (state.unconfirmed or len(self._unowned))
 
     def _ask_rows(self) -> None:
         state = self._core.state
@@ -176,7 +175,6 @@ class Bookkeeper:
         """Book new rows; then go on with the sandwich, if this answer belongs to it."""
         new = 0 if self._core.state.anchor is None else self._book(event.rows)
         if event.ask_id != self._ask_id:
-            self._unread.forget(Topic.TRANSACTIONS)
             return
         newest = max((row.transaction_id for row in event.rows), default=0)
         now = (newest, frozenset(self._core.state.unconfirmed))
@@ -184,8 +182,8 @@ class Bookkeeper:
             self._before = now
             self._reading = Reading.BALANCES
             self._ask_id = self._core.ask(Topic.BALANCES)
-            return  # The rows of a reading are read when its last ones are.
-        self._unread.forget(Topic.TRANSACTIONS)
+            return
+        self._unread.read()
         if self._reading is Reading.ROWS_AFTER and self._quiet() and not new and now == self._before:
             self._conclude()
         else:
@@ -193,7 +191,6 @@ class Bookkeeper:
 
     def balances_fetched(self, event: BalancesFetched) -> None:
         """The middle of the sandwich. An anchor's last rows are read when no late one can be missing any more."""
-        self._unread.forget(Topic.BALANCES)
         self.balances = {balance.currency: balance for balance in event.balances}
         if event.ask_id != self._ask_id:
             return
@@ -208,8 +205,6 @@ class Bookkeeper:
     def ask_failed(self, event: AskFailed) -> None:
         """Try again soon; a broken sandwich says nothing."""
         if event.ask_id == self._ask_id:
-            if self._reading is Reading.BALANCES:
-                self._unread.forget(Topic.TRANSACTIONS)
             self._schedule(again=True)
         self._unread.failed(event)
         self._unowned.ask_failed(event)
@@ -362,8 +357,8 @@ class Bookkeeper:
 
     def _anchor(self) -> None:
         core = self._core
-        asked = core.state.rebase_by
-        cause, (who, reason) = ("rebase", asked) if asked else ("opening", ("arbbot", "first start"))
+        asked = core.state.rebase_asked
+        cause, who, reason = ("rebase", asked.who, asked.reason) if asked else ("opening", "arbbot", "first start")
         shown = {balance.currency: balance.total for balance in self._balances}
         holdings = tuple(Holding(currency, shown.get(currency, ZERO)) for currency in self._anchor_currencies(shown))
         cursor = max(self._before[0], 0 if core.state.anchor is None else core.state.anchor.cursor)

@@ -169,7 +169,7 @@ class Core:
     @property
     def anchoring(self) -> bool:
         """True while the venue's balances are still to become the ledger's opening: at the first start, at a rebase."""
-        return self.state.anchor is None or self.state.rebase_by is not None
+        return self.state.anchor is None or self.state.rebase_asked is not None
 
     @property
     def halting(self) -> bool:

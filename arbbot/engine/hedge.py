@@ -57,6 +57,8 @@ class HedgeDesk:
         """Hedges decided by this process: only they have a waiting period; one found at start has had it."""
         self._book_asked_ns = NEVER
         self._left_open_alert_ns = NEVER
+        self._left_open: str | None = None
+        """The hedge of which this process has told that it is left open."""
         self._exit_sent_ns = NEVER
         self._waiting_for_books: tuple[str, int] | None = None
         """The hedge whose exit lacks a book, and since when."""
@@ -201,6 +203,7 @@ class HedgeDesk:
         if core.at.mono_ns < self._left_open_alert_ns:
             return
         self._left_open_alert_ns = core.at.mono_ns + ns(LEFT_OPEN_ALERT_EVERY_S)
+        self._left_open = hedge.opened.hedge_id
         self._plan(hedge, imbalance, "leave", why, forced, ways)
         core.alert(
             Severity.CRITICAL, "leg_open", f"{hedge.opened.hedge_id}: {imbalance} {core.route.base} unhedged: {why}"
@@ -271,14 +274,20 @@ class HedgeDesk:
     # --- what it made --------------------------------------------------------------------------------------
 
     def abandon(self, cause: str) -> None:
-        """Give the open hedge up as it stands, by a person's word; nothing of it may be able to fill."""
+        """Give the open hedge up as it stands, by a person's word, once nothing of it can fill and no exit is to be
+        tried any more: it was told to be left open, or a panic forbids exits.
+        """
         core, hedge = self._core, self._core.state.open_hedge()
         if hedge is None or core.state.live:
+            return
+        if core.state.mode is not Mode.PANIC and self._left_open != hedge.opened.hedge_id:
             return
         orders = [core.state.orders[name] for name in hedge.orders]
         bought, sold = filled(orders, Side.BUY), filled(orders, Side.SELL)
         self._unsettled.append(hedge.opened.hedge_id)
         core.emit(HedgeClosed(hedge.opened.hedge_id, "abandoned", bought, sold, bought - sold, cause, core.at.utc_us))
+        text = f"{hedge.opened.hedge_id}: {bought - sold:+} {core.route.base} stays as it is, {cause}"
+        core.alert(Severity.CRITICAL, "hedge_abandoned", text)
 
     def settle(self) -> None:
         """Tell the realised P&L of every closed hedge whose fills all have their rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.mode import Severity
+from arbbot.engine import rebasing
 from arbbot.engine.core import Core
 from arbbot.engine.report import what_is_left
 
@@ -16,10 +17,7 @@ def last_word(core: Core, code: ExitCode) -> ExitCode:
     A stop before the ledger ever began has the venue's word for nothing, and says so in `core.stopping`.
     """
     state = core.state
-    if state.rebase_by is not None:
-        core.alert(
-            Severity.WARNING, "rebase_undone", f"the rebase by {state.rebase_by[0]} was not done: ask for it again"
-        )
+    rebasing.drop(core, "the process stopped first")
     if state.live or state.open_hedge_id is not None or abs(state.position) >= core.dust:
         core.alert(Severity.CRITICAL, "stopped_not_flat", what_is_left(state, core.route.base))
         return ExitCode.NOT_FLAT

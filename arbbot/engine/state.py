@@ -15,7 +15,7 @@ from arbbot.domain.ledger import Ledger, LedgerAccount, move
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import ORDER_TABLE, Fill, FillKey, OrderState, Purpose, RowKey, Transaction
-from arbbot.domain.rebase import RebaseAsked
+from arbbot.domain.rebase import RebaseAsked, RebaseDropped
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.bookings import rounded_amounts
 from arbbot.engine.fingerprint import fingerprint
@@ -82,8 +82,8 @@ class State:
     fees_paid: dict[str, Decimal] = field(default_factory=dict)
     first_utc_us: int | None = None
     last_utc_us: int = 0
-    rebase_by: tuple[str, str] | None = None
-    """(who, why) while a person's rebase waits for a quiet moment; a crash does not forget it, a stop does."""
+    rebase_asked: RebaseAsked | None = None
+    """While a person's rebase waits for a quiet moment."""
     agreed: bool = False
     """The last statement agreed and nothing has moved since."""
     last_agreed_utc_us: int | None = None
@@ -172,15 +172,15 @@ class State:
             self.ledger.book(move(currency, total, LedgerAccount.OPENING))
         self.venue_totals = dict(holdings)
         self.anchor = Anchor.of(record, self.totals, self.foreign.totals)
-        self.rebase_by = None
+        self.rebase_asked = None
         self.agreed = True
         self.last_agreed_utc_us = record.utc_us
 
-    def _rebase_asked(self, record: RebaseAsked) -> None:
-        self.rebase_by = (record.who, record.reason)
+    def _rebase_wanted(self, record: RebaseAsked) -> None:
+        self.rebase_asked = record
 
-    def _stopped(self, _: r.Stopped) -> None:
-        self.rebase_by = None
+    def _rebase_dropped(self, _: RebaseDropped) -> None:
+        self.rebase_asked = None
 
     def _mark_set(self, record: r.MarkSet) -> None:
         self.last_marks = {price.currency: price.price for price in record.prices}
@@ -378,8 +378,8 @@ _APPLY: dict[type, Callable[[State, Any], None]] = {
     r.ConversionOpened: State._conversion_opened,
     r.ConversionClosed: State._conversion_closed,
     r.ModeChanged: State._mode_changed,
-    RebaseAsked: State._rebase_asked,
+    RebaseAsked: State._rebase_wanted,
+    RebaseDropped: State._rebase_dropped,
     r.RefusalsCounted: State._refusals_counted,
-    r.Stopped: State._stopped,
-    **dict.fromkeys((r.ExitPlanned, LimitTripped, r.AlertRaised, r.Started), State._noted),
+    **dict.fromkeys((r.ExitPlanned, LimitTripped, r.AlertRaised, r.Started, r.Stopped), State._noted),
 }

@@ -294,7 +294,11 @@ class Engine:
         self._announced.clear()
 
     def _halted(self, event: ev.OperatorHalted) -> None:
-        self.core.change_mode(Mode.PANIC if event.panic else Mode.HALTED, event.who, event.reason)
+        if self.core.state.mode is Mode.PANIC and not event.panic:
+            text = f"{event.who} asks for a halt: a panic is stricter, and sends nothing; only a resume ends it"
+            self.core.alert(Severity.NOTICE, "halt_refused", text)
+        else:
+            self.core.change_mode(Mode.PANIC if event.panic else Mode.HALTED, event.who, event.reason)
         self.books.hurry()  # a person who halts wants the venue's word on what is left
 
     def _resolved(self, event: ev.OperatorResolved) -> None:
@@ -311,9 +315,9 @@ class Engine:
 
     def _give_up(self) -> None:
         """A hedge that is left one-sided is given up with a rebase; one that still moves is waited for."""
-        asked = self.core.state.rebase_by
+        asked = self.core.state.rebase_asked
         if asked is not None and self.core.state.mode in (Mode.HALTED, Mode.PANIC):
-            self.hedges.abandon(f"given up by {asked[0]}: {asked[1]}")
+            self.hedges.abandon(f"given up by {asked.who}: {asked.reason}")
 
     # --- stopping ------------------------------------------------------------------------------------------
 
@@ -332,7 +336,7 @@ class Engine:
         core, state = self.core, self.core.state
         if core.stopping is None or self.exited:
             return
-        settled = not state.live and state.open_hedge_id is None and state.rebase_by is None
+        settled = not state.live and state.open_hedge_id is None and state.rebase_asked is None
         grace_over = core.at.mono_ns - self._stop_since_ns >= ns(core.rules.account.stop_grace_s)
         readable = self._stop_code is not ExitCode.AUTH and state.anchor is not None
         if not (grace_over or (settled and (state.agreed or not readable))):

@@ -1,4 +1,4 @@
-"""Tells a person when the account's rows or balances cannot be read: nothing agrees then, and no row is booked."""
+"""Tells a person when the account cannot be read: nothing agrees then, and no row is booked."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ ACCOUNT = frozenset({Topic.TRANSACTIONS, Topic.BALANCES})
 
 
 class Unread:
-    """Follows both questions. A failing one is put again within seconds, so the answers alone tell the time; balances
-    are asked for at quiet moments only.
-    """
+    """Follows the questions of readings. One that fails is soon put again: the answers alone tell the time."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._since_ns: dict[Topic, int] = {}
-        """When the first question of those that failed in a row was put."""
-        self._told: set[Topic] = set()
+        self._since_ns: int | None = None
+        """When the first question was put that failed since the account was last read."""
+        self._told = False
 
-    def forget(self, topic: Topic) -> None:
-        """It was read, or is not asked for at present."""
-        self._since_ns.pop(topic, None)
-        self._told.discard(topic)
+    def read(self) -> None:
+        """All of a reading was answered, or of a poll that asks for no balances."""
+        self._since_ns = None
+        self._told = False
 
     def failed(self, event: AskFailed) -> None:
-        """A question failed: once this has gone on for too long a person is told, with the last reason."""
+        """A question failed: once no reading was whole for too long a person is told, with the last reason."""
         core, pending = self._core, self._core.answered
         if pending is None or pending.question.topic not in ACCOUNT:
             return
-        topic = pending.question.topic
-        lasted_ns = core.at.mono_ns - self._since_ns.setdefault(topic, pending.asked_ns)
-        if topic not in self._told and lasted_ns >= ns(core.rules.account.doubt_alert_s):
-            self._told.add(topic)
-            text = f"the account's {topic} could not be read for {lasted_ns // SECOND_NS} s: {event.reason}"
+        if self._since_ns is None:
+            self._since_ns = pending.asked_ns
+        lasted_ns = core.at.mono_ns - self._since_ns
+        if not self._told and lasted_ns >= ns(core.rules.account.doubt_alert_s):
+            self._told = True
+            text = f"not read for {lasted_ns // SECOND_NS} s: the account's {pending.question.topic}: {event.reason}"
             core.alert(Severity.WARNING, "account_unread", text)

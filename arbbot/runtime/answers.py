@@ -69,7 +69,7 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "fx_drift": {route.foreign.counter: state.drift(route.foreign.counter)},
         "fx": _fx(engine),
         "balances": {currency: _balance(engine, currency) for currency in ledger_currencies(state, route)},
-        "rebase_waiting": core.state.rebase_by is not None,
+        "rebase_waiting": core.state.rebase_asked is not None,
         "reconciled": state.agreed,
         "reconciled_age_s": _age_s(state.last_agreed_utc_us, now),
         "agreed_utc_us": engine.books.agreed_utc_us,

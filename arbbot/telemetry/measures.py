@@ -69,6 +69,7 @@ class Measures:
             r.ConversionClosed.kind: self._conversion_closed,
             r.ModeChanged.kind: self._mode_changed,
             rebase.RebaseAsked.kind: None,
+            rebase.RebaseDropped.kind: None,
             trips.LimitTripped.kind: self._limit_tripped,
             r.RefusalsCounted.kind: self._refusals_counted,
             r.AlertRaised.kind: self._alert_raised,

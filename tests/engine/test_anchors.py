@@ -155,6 +155,19 @@ def test_a_crash_does_not_forget_a_rebase_that_waits(rig: Rig) -> None:
     assert third.all(AnchorSet) == []
 
 
+def test_a_rebase_that_waits_for_an_hour_is_dropped(rig: Rig) -> None:
+    """Who asked had looked at balances of that hour: a process that comes back a day later asks again."""
+    rig.ready()
+    rig.step(ev.OperatorRebased("ann", "a new month"))
+    day_ns = 86_400 * SECOND_NS
+    later = ev.Moment(rig.at.mono_ns + day_ns, rig.at.utc_us + day_ns // 1000)
+    again = Rig(venue=rig.venue, journal=rig.journal, at=later)
+    again.start()
+    again.run(10)
+    assert again.all(AnchorSet) == []
+    assert "rebase_undone" in again.alerts()
+
+
 def test_a_rebase_asked_for_in_the_middle_of_a_reading_waits_as_well(rig: Rig) -> None:
     """A reading that began as a comparison has young balances: it does not become an opening."""
     rig.ready()

@@ -296,6 +296,49 @@ def test_an_abandoned_hedge_costs_what_it_cost_and_no_more(rig: Rig) -> None:
     assert report(again.state, ROUTE, "x")["pnl"]["hedge"] == report(rig.state, ROUTE, "x")["pnl"]["hedge"]
 
 
+def test_a_rebase_gives_no_leg_up_that_an_exit_can_still_close(rig: Rig) -> None:
+    """Halted with a leg open and a rebase asked for: between two exits nothing is open, and the leg is closed all the
+    same.
+    """
+    hedge(rig, sell=RESTS)
+    for purpose in (Purpose.COMPLETE, Purpose.UNWIND):
+        rig.venue.plays[(purpose, Side.SELL)] = [Play(fill=D(0))]
+    rig.run(1)
+    rig.step(ev.OperatorHalted("ann", "look", panic=False))
+    rig.step(ev.OperatorRebased("ann", "new"))
+    rig.run(60)
+    assert closed(rig).outcome == "one_sided"
+    assert rig.venue.totals["BTC"] == 1
+    assert rig.all(AnchorSet)[-1].cause == "rebase"
+
+
+def test_a_leg_that_a_person_gives_up_is_told(rig: Rig) -> None:
+    """With its amount; nothing is given up before it was told to be left open, by the next process neither."""
+    hedge(rig, sell=RESTS)
+    rig.run(1)
+    rig.step(ev.OperatorHalted("ann", "look", panic=True))
+    rig.run(5)
+    rig.step(ev.OperatorRebased("ann", "kept as float"))
+    rig.run(10)
+    assert closed(rig).outcome == "abandoned"
+    (told,) = rig.alert_texts("hedge_abandoned")
+    assert "+0.05" in told
+    assert "kept as float" in told
+
+
+def test_a_halt_does_not_weaken_a_panic(rig: Rig) -> None:
+    """A panic sends nothing more; a second person's halt is answered in words, and sends nothing either."""
+    hedge(rig, sell=RESTS).run(1)
+    rig.step(ev.OperatorHalted("ann", "look", panic=True))
+    rig.run(5)
+    before = len(rig.placed())
+    rig.step(ev.OperatorHalted("bob", "stop", panic=False))
+    rig.run(30)
+    assert rig.mode() is Mode.PANIC
+    assert len(rig.placed()) == before
+    assert "halt_refused" in rig.alerts()
+
+
 def test_a_fill_of_the_other_side_is_not_booked(rig: Rig) -> None:
     """A misread side would turn the position round: it is a contradiction, and the rows tell the truth."""
     hedge(rig, sell=RESTS)

@@ -112,6 +112,7 @@ STORY: list[r.Record] = [
     r.RefusalsCounted((("below_threshold", 41), ("thin_book", 1)), UTC),
     r.AlertRaised(Severity.NOTICE, "leg_open", f"text with {SECRET}", UTC),
     r.ModeChanged(Mode.HALTED, "ledger", f"difference, {SECRET}", UTC),
+    rebase.RebaseDropped("the process stopped first", UTC),
     rebase.RebaseAsked("ann", f"a new month, {SECRET}", UTC),
     trips.LimitTripped("daily_loss", D("501"), D("500"), Mode.HALTED, UTC),
     signals.Pulse(

@@ -57,7 +57,7 @@ MUTANTS = (
     mutant(
         "L3", "stop-leaves-at-once", "a stop exits with zero although an order rests",
         ("engine/step.py",
-         "        settled = not state.live and state.open_hedge_id is None and state.rebase_by is None\n",
+         "        settled = not state.live and state.open_hedge_id is None and state.rebase_asked is None\n",
          "        settled = True\n"),
         Edit("engine/step.py", "(settled and (state.agreed or not readable))", "settled"),
         Edit("engine/leaving.py", "if state.live or state.open_hedge_id is not None or abs(", "if abs("),

@@ -105,7 +105,7 @@ MUTANTS = (
     mutant(
         "S4", "rebase-for-ever", "a rebase that was done is done again by the next process",
         ("engine/state.py", "        self.anchor = Anchor.of(record, self.totals, self.foreign.totals)\n"
-         "        self.rebase_by = None\n",
+         "        self.rebase_asked = None\n",
          "        self.anchor = Anchor.of(record, self.totals, self.foreign.totals)\n"),
         hunted=one_test("tests/engine/test_anchors.py"),
     ),
