@@ -29,6 +29,7 @@ class Bed:
         self.at = START
         self._account = Account(as_books(books))
         self._answer(self.engine.start(self.at, "bench"))
+        self._answer(self.engine.step(ev.VenueClockSeen(0), self.at))
         self._answer(self.engine.step(ev.FeedUp(EPOCH), self.at))
         for symbol, shown in books.items():
             self.decide(Stamped(f"order_book_{symbol}", [shown], START.utc_us).next())

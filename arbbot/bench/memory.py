@@ -23,7 +23,7 @@ from arbbot.bench.markets import MIDS, SHAPES
 from arbbot.bitstamp import rest, stream
 from arbbot.bitstamp.session import Channels
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
-from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, OrderRefused
+from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, OrderRefused, VenueClockSeen
 from arbbot.engine.state import State
 from arbbot.engine.step import Engine
 from arbbot.journal.sqlite import open_journal
@@ -95,6 +95,7 @@ class _Frames:
     async def run(self, sink: Sink) -> None:
         """See `Feed.run`."""
         session = ready_session(Channels(ROUTE.symbols))
+        sink(VenueClockSeen(0), self._clock.now())
         sink(FeedUp(EPOCH), self._clock.now())
         sources = [markets.frames(symbol, SHAPES[symbol], MIDS[symbol], START.utc_us) for symbol in ROUTE.symbols]
         for number in range(self._frames):

@@ -36,7 +36,7 @@ from arbbot.bitstamp.session import Channels
 from arbbot.bitstamp.stream import BitstampFeed, StreamSettings
 from arbbot.bootstrap.page.memory import Memory
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
-from arbbot.domain.events import Event, Tick
+from arbbot.domain.events import Event, Tick, VenueClockSeen
 from arbbot.engine.state import State
 from arbbot.engine.step import Engine
 from arbbot.journal.sqlite import SqliteJournal, open_journal
@@ -229,6 +229,7 @@ async def trading(*, with_memory: bool = False) -> AsyncIterator[Bench]:
         shell = Daemon(engine, journal, _OwnAnswers(venue), [feed], clock, told, None, "bench")
         running = asyncio.create_task(shell.run())
         await venue.warm()
+        shell.deliver(VenueClockSeen(0), clock.now())
         try:
             yield Bench(shell, clock, journal, venue, telemetry, directory, peer, memory)
         finally:

@@ -15,7 +15,7 @@ from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
 from arbbot.domain.rebase import RebaseAsked, RebaseDropped
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
-from arbbot.domain.trips import LimitTripped
+from arbbot.domain.trips import ClockAgreed, LimitTripped
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +382,7 @@ DurableRecord = (
     | ConversionClosed
     | ModeChanged
     | LimitTripped
+    | ClockAgreed
     | RebaseAsked
     | RebaseDropped
     | RefusalsCounted

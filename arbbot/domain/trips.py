@@ -1,4 +1,4 @@
-"""The durable record of a limit that was reached; the others are in `records`."""
+"""Durable records of the limits: one was reached, and when their clock can be believed; the others are in `records`."""
 
 from __future__ import annotations
 
@@ -20,4 +20,13 @@ class LimitTripped:
     measured: Decimal
     limit: Decimal
     mode: Mode
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockAgreed:
+    """Our clock and the venue's agree, and limits remember something as later than both: a clock was wrong then."""
+
+    kind: ClassVar[str] = "clock_agreed"
+    durable: ClassVar[bool] = True
     utc_us: int

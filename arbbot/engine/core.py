@@ -63,7 +63,7 @@ class Core:
         self._asks_minted = 0
         self.venue_offset_ms = 0
         self.clock_base_us: int | None = None
-        """Wall clock minus monotonic time when the venue's clock was last seen."""
+        """Wall clock minus monotonic time when the venue's clock was last seen; None until this process has seen it."""
         self.unattributed = 0
         """Trade rows whose order is not known yet: they may be a doubt's, or somebody else's."""
         self.stopping: str | None = None

@@ -33,6 +33,7 @@ TROUBLES = frozenset(
         Refusal.NO_FEES,
         Refusal.MARKET_HALTED,
         Refusal.FEED_DOWN,
+        Refusal.CLOCK_UNSEEN,
         Refusal.CLOCK_STEPPED,
         Refusal.PREMIUM_UNCHECKED,
         Refusal.PREMIUM_DISAGREES,

@@ -22,6 +22,7 @@ from arbbot.engine.conversion import ConversionCheck
 from arbbot.engine.core import Core, ns
 from arbbot.engine.entry import Entry, round_price
 from arbbot.engine.foreign import Conversion
+from arbbot.engine.limits import Limits
 from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import FxPolicy
@@ -59,13 +60,14 @@ class ConversionDesk:
     """Decides, follows and closes conversions."""
 
     def __init__(
-        self, core: Core, books: Bookkeeper, entry: Entry, premium: PremiumCheck, rate: ConversionCheck
+        self, core: Core, books: Bookkeeper, entry: Entry, premium: PremiumCheck, rate: ConversionCheck, limits: Limits
     ) -> None:
         self._core = core
         self._books = books
         self._entry = entry
         self._premium = premium
         self._rate = rate
+        self._limits = limits
         self.waiting: Refusal | None = None
         """Why a drift that the policy wants converted is not; None when there is none, or its order is on its way."""
         self._retry_ns = NEVER
@@ -73,7 +75,8 @@ class ConversionDesk:
 
     def recover(self) -> None:
         """Take up what the journal left: a pause that the last process had begun is begun again."""
-        if self._core.state.foreign.empty_in_row:
+        last = next(reversed(self._core.state.foreign.conversions.values()), None)
+        if last is not None and last.closed is not None and last.closed.outcome != "converted":
             self._pause()
 
     def advance(self) -> None:
@@ -115,7 +118,7 @@ class ConversionDesk:
                 utc_us=core.at.utc_us,
             )
         )
-        if outcome == "nothing":
+        if outcome != "converted":
             self._pause()
 
     def _give_up(self) -> None:
@@ -164,6 +167,8 @@ class ConversionDesk:
             return refusal
         if now_ns < self._retry_ns:
             return Refusal.COOLDOWN
+        if self._limits.too_many_orders(1):
+            return Refusal.ORDER_RATE
         refusal = core.view.fx.refusal(now_ns - core.view.fresh_ns)
         return refusal or self._premium.refusal(now_ns) or self._rate.refusal(now_ns)
 

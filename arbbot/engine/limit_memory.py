@@ -1,15 +1,18 @@
 """What the limits remember: a fold over durable records, so that a restart forgets nothing. Every window is bounded.
 
 Times are UTC microseconds as the records carry them; days are UTC days. A wall clock may be set, and which of two times
-was the right one no record tells. So sums are kept by minute and by day and a question adds up all that is dated then
-or later: set forward, a clock forgets nothing of which the one who asks knows the true time. Where a record is dated
-before the one it follows, what is dated more than an hour (by days: a day) after it is re-dated to that: it counts as
-new, and goes the way of everything that ages. So no step of the clock shuts trading for longer than that; one set back
-by more than an hour and then right again can take those hours from the windows of an hour and less.
+was the right one most records cannot tell: a machine may boot with its clock days behind, write that it started, and be
+set right. So sums are kept by minute and by day and a question adds up all that is dated then or later, and a record
+that is dated before the one it follows changes nothing of what is remembered. Only where our clock and the venue's are
+seen to agree (`ClockAgreed`) is what is dated more than an hour (by days: a day) after them re-dated to that: it counts
+as new, and goes the way of everything that ages. So no wrong clock forgets anything, however far off it is, and none
+that is right again shuts trading for longer than that. (What is written while a clock is behind has that date: as the
+venue refuses whatever is stamped 150 s off, it can only be the end of something that was under way.)
 """
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -23,6 +26,7 @@ from arbbot.domain.order import OrderState
 from arbbot.domain.records import (
     AnchorSet,
     CancelIntended,
+    ConversionClosed,
     DurableRecord,
     HedgeClosed,
     HedgeOpened,
@@ -31,9 +35,10 @@ from arbbot.domain.records import (
     ModeChanged,
     OrderIntended,
     OrderMoved,
+    RowBooked,
     StatementAgreed,
 )
-from arbbot.domain.trips import LimitTripped
+from arbbot.domain.trips import ClockAgreed, LimitTripped
 
 if TYPE_CHECKING:
     from arbbot.engine.state import State
@@ -85,7 +90,7 @@ class LimitMemory:
     """Part of the engine's durable state; changed by `take` only."""
 
     hedges: list[HedgeMark] = field(default_factory=list)
-    """The last ones, oldest first."""
+    """The last ones, by date."""
     hedges_counted: int = 0
     """Of these, as many of the newest count for the throttle."""
     minutes: dict[int, Decimal] = field(default_factory=dict)
@@ -93,7 +98,9 @@ class LimitMemory:
     day_notional: dict[int, Decimal] = field(default_factory=dict)
     """The same by days since 1970."""
     day_pnl: dict[int, Decimal] = field(default_factory=dict)
-    """Realised P&L of the hedges settled on a day, in the numeraire, or since a daily loss was reset."""
+    """Realised P&L of a day, in the numeraire: of hedges settled and conversions closed on it, fees in; or since
+    a daily loss was reset.
+    """
     losers_in_row: int = 0
     unknown_orders: list[str] = field(default_factory=list)
     """Intended, and no word yet whether the venue took them."""
@@ -107,15 +114,15 @@ class LimitMemory:
     """Balances when a day began, by days since 1970, less what was external since the anchor."""
     latest: dict[str, Decimal] = field(default_factory=dict)
     """The same by the last statement."""
+    moved: dict[str, Decimal] = field(default_factory=dict)
+    """By how much the booked rows of our own orders have changed them since."""
     marked_us: int | None = None
     """When prices were last noted."""
     open_trips: dict[str, LimitTripped] = field(default_factory=dict)
     resets: list[Reset] = field(default_factory=list)
 
     def take(self, record: DurableRecord, state: State) -> None:
-        """Take one record in, after the state has, but for the time of the last record."""
-        if record.utc_us < state.last_utc_us:
-            self._clock_set_back(record.utc_us)
+        """Take one record in, after the state has."""
         fold = _FOLDS.get(type(record))
         if fold is not None:
             fold(self, record, state)
@@ -145,11 +152,18 @@ class LimitMemory:
         changes = {each: self.latest.get(each, ZERO) - opening.get(each, ZERO) for each in currencies}
         return {each: change for each, change in changes.items() if change}
 
+    def dated_after(self, utc_us: int) -> bool:
+        """Whether anything is dated so long after this moment that it would be re-dated."""
+        most_us, day = utc_us + HOUR_US, utc_us // DAY_US + 1
+        times_us = (*(mark.utc_us for mark in self.hedges), *self.ordered_us, *self.cancelled_us)
+        later = any(each > most_us for each in times_us) or any(each > most_us // MINUTE_US for each in self.minutes)
+        return later or any(each > day for each in (*self.day_notional, *self.day_pnl, *self.openings))
+
     # --- folding -------------------------------------------------------------------------------------------
 
-    def _clock_set_back(self, utc_us: int) -> None:
+    def _clock_agreed(self, record: ClockAgreed, state: State) -> None:
         """Nothing stays dated more than an hour, or a day, after this moment."""
-        most_us, day = utc_us + HOUR_US, utc_us // DAY_US + 1
+        most_us, day = record.utc_us + HOUR_US, record.utc_us // DAY_US + 1
         self.hedges = [replace(mark, utc_us=min(mark.utc_us, most_us)) for mark in self.hedges]
         self.ordered_us = [min(each, most_us) for each in self.ordered_us]
         self.cancelled_us = [min(each, most_us) for each in self.cancelled_us]
@@ -165,7 +179,8 @@ class LimitMemory:
         _add(self.day_notional, record.utc_us // DAY_US, worth, KEPT_DAYS)
         _add(self.minutes, record.utc_us // MINUTE_US, worth, KEPT_MINUTES)
         mark = HedgeMark(record.utc_us, record.direction, record.book_microtimestamps, record.size, record.limit_price)
-        _keep(self.hedges, mark, KEPT_HEDGE_MARKS)
+        insort(self.hedges, mark, key=lambda each: each.utc_us)
+        del self.hedges[:-KEPT_HEDGE_MARKS]
         self.hedges_counted = min(self.hedges_counted + 1, KEPT_HEDGE_MARKS)
         self.open_since_us = record.utc_us
 
@@ -177,8 +192,11 @@ class LimitMemory:
         if record.realised_pnl:
             self.losers_in_row = self.losers_in_row + 1 if record.realised_pnl < 0 else 0
 
+    def _conversion_closed(self, record: ConversionClosed, state: State) -> None:
+        _add(self.day_pnl, record.utc_us // DAY_US, record.realised_pnl - record.fee, KEPT_DAYS)
+
     def _order_intended(self, record: OrderIntended, state: State) -> None:
-        _keep(self.ordered_us, record.utc_us, KEPT_TIMES)
+        _keep_time(self.ordered_us, record.utc_us)
         self.unknown_orders.append(record.terms.client_order_id)
 
     def _order_moved(self, record: OrderMoved, state: State) -> None:
@@ -190,22 +208,48 @@ class LimitMemory:
             self.unknown_orders.remove(record.client_order_id)
 
     def _cancel_intended(self, record: CancelIntended, state: State) -> None:
-        _keep(self.cancelled_us, record.utc_us, KEPT_TIMES)
+        _keep_time(self.cancelled_us, record.utc_us)
 
     def _anchor_set(self, record: AnchorSet, state: State) -> None:
-        self.latest = {holding.currency: holding.total for holding in record.holdings}
-        self.openings = {record.utc_us // DAY_US: self.latest}
+        """The first opening begins a day. A rebase moves every beginning along with it: what our own trades have lost
+        stays lost, and what it swallows besides, or a person has paid in or out, is no loss and no gain.
+        """
+        totals = {holding.currency: holding.total for holding in record.holdings}
+        if self.openings:
+            self._begin_day(record.utc_us // DAY_US)
+            for day, opening in self.openings.items():
+                currencies = sorted(totals.keys() | self.latest.keys() | opening.keys())
+                changes = {each: self._change(opening, each) for each in currencies}
+                self.openings[day] = {each: totals.get(each, ZERO) - changes[each] for each in currencies}
+        else:
+            self.openings[record.utc_us // DAY_US] = totals
+        self.latest = totals
+        self.moved = {}
 
     def _statement_agreed(self, record: StatementAgreed, state: State) -> None:
-        day = record.utc_us // DAY_US
-        if day > max(self.openings, default=0):
-            self.openings[day] = self.latest
-            if len(self.openings) > KEPT_DAYS:
-                del self.openings[min(self.openings)]
+        self._begin_day(record.utc_us // DAY_US)
+        self.moved = {}
         self.latest = {
             currency: total + state.ledger.balance(LedgerAccount.EXTERNAL, currency)
             for currency, total in state.venue_totals.items()
         }
+
+    def _change(self, opening: dict[str, Decimal], currency: str) -> Decimal:
+        """Since a day began, with the rows that no statement has shown yet."""
+        return self.latest.get(currency, ZERO) + self.moved.get(currency, ZERO) - opening.get(currency, ZERO)
+
+    def _begin_day(self, day: int) -> None:
+        if day > max(self.openings, default=0):
+            self.openings[day] = self.latest
+            if len(self.openings) > KEPT_DAYS:
+                del self.openings[min(self.openings)]
+
+    def _row_booked(self, record: RowBooked, state: State) -> None:
+        if record.client_order_id is None:
+            return
+        for entry in record.entries:
+            if entry.account is LedgerAccount.VENUE:
+                self.moved[entry.currency] = self.moved.get(entry.currency, ZERO) + entry.delta
 
     def _mark_set(self, record: MarkSet, state: State) -> None:
         self.marked_us = record.utc_us
@@ -278,17 +322,26 @@ def _keep(kept: list[Any], item: object, most: int) -> None:
         del kept[0]
 
 
+def _keep_time(times_us: list[int], utc_us: int) -> None:
+    """Put in by date, and let the oldest go where there are too many: a clock may have been set."""
+    insort(times_us, utc_us)
+    del times_us[:-KEPT_TIMES]
+
+
 _FOLDS: dict[type, Callable[[LimitMemory, Any, State], None]] = {
     AnchorSet: LimitMemory._anchor_set,
     MarkSet: LimitMemory._mark_set,
     HedgeOpened: LimitMemory._hedge_opened,
     HedgeClosed: LimitMemory._hedge_closed,
     HedgeSettled: LimitMemory._hedge_settled,
+    ConversionClosed: LimitMemory._conversion_closed,
     OrderIntended: LimitMemory._order_intended,
     OrderMoved: LimitMemory._order_moved,
     CancelIntended: LimitMemory._cancel_intended,
+    RowBooked: LimitMemory._row_booked,
     StatementAgreed: LimitMemory._statement_agreed,
     LimitTripped: LimitMemory._limit_tripped,
+    ClockAgreed: LimitMemory._clock_agreed,
     ModeChanged: LimitMemory._mode_changed,
 }
 _FORGIVE: dict[str, Callable[[LimitMemory, int], None]] = {

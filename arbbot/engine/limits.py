@@ -4,11 +4,12 @@ A trip makes the daemon REDUCING (no new hedges, what is open runs to its end) o
 once), and is a record of its own. What is measured, and how:
 
 * notional of a hedge: what its decision was to cost, in the numeraire; per rolling hour (whole minutes) and UTC day;
-* `daily_loss`: realised P&L of the hedges settled this UTC day. What is still open is not in it: a new hedge is never
-  opened beside one, and the exits of a hedge have loss caps of their own;
+* `daily_loss`: realised P&L of the hedges settled and the conversions closed this UTC day, all fees in. What is still
+  open is not in it: a new hedge is never opened beside one, and the exits of a hedge have loss caps of their own;
 * `equity_loss`: by how much the venue's balances have fallen since this UTC day began, valued at the last marks, by the
   statements that agreed. Deposits, withdrawals and other foreign rows are not losses, and neither is the price of what
   is held: both ends are valued at the same marks;
+* orders of a minute: legs, exits and conversions alike; it refuses hedges and conversions, never an exit;
 * `max_hedges` opened in `hedges_window_s`, `losers_in_row` among settled hedges, `max_rejects` of the last
   `reject_window` orders of which the venue's word is known;
 * `unhedged_notional` and `unhedged_s`: by how much the base position may be one-sided while a hedge is open, and since
@@ -29,8 +30,8 @@ from arbbot.domain.market import Direction, Route
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ONE, ZERO, decimals_of, unit
 from arbbot.domain.records import HedgeOpened
-from arbbot.domain.trips import LimitTripped
-from arbbot.engine.core import SECOND_NS, Core, ns
+from arbbot.domain.trips import ClockAgreed, LimitTripped
+from arbbot.engine.core import CLOCK_OFF_S, SECOND_NS, Core, ns
 from arbbot.engine.limit_memory import MINUTE_US, SECOND_US, LimitMemory, notional, reached
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.state import State
@@ -73,6 +74,14 @@ class Limits:
     def now_us(self) -> int:
         """The earlier of our clock and the venue's."""
         return self._core.at.utc_us + min(0, self._core.venue_offset_ms * 1000)
+
+    def clock_seen(self) -> None:
+        """The venue's clock was seen: where ours agrees, what a wrong one dated later than both is given a right time.
+        Neither alone is believed: a machine may boot days behind, and a proxy may stamp its replies as it likes.
+        """
+        core = self._core
+        if abs(core.venue_offset_ms) < CLOCK_OFF_S * 1000 and self._memory.dated_after(core.at.utc_us):
+            core.emit(ClockAgreed(core.at.utc_us))
 
     # --- hard ----------------------------------------------------------------------------------------------
 
@@ -171,12 +180,16 @@ class Limits:
         loss = self.equity_loss()
         if isinstance(loss, Refusal):
             return loss
-        minute_ago_us = self.now_us - MINUTE_US
-        if reached(self._memory.ordered_us, self._rules.orders_per_minute - LEGS + 1, minute_ago_us):
+        if self.too_many_orders(LEGS):
             return Refusal.ORDER_RATE
+        minute_ago_us = self.now_us - MINUTE_US
         if reached(self._memory.cancelled_us, self._rules.cancels_per_minute, minute_ago_us):
             return Refusal.CANCEL_RATE
         return None
+
+    def too_many_orders(self, more: int) -> bool:
+        """Whether so many more orders would be too many within a minute; those of conversions count like any."""
+        return reached(self._memory.ordered_us, self._rules.orders_per_minute - more + 1, self.now_us - MINUTE_US)
 
     def _spent(self, worth: Decimal) -> Refusal | None:
         """Which window has no room for so much."""

@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     UNHEDGED = "unhedged"
     ANCHORING = "anchoring"
     RECONCILING = "reconciling"
+    CLOCK_UNSEEN = "clock_unseen"
     CLOCK_STEPPED = "clock_stepped"
     COOLDOWN = "cooldown"
     NO_FEES = "no_fees"
@@ -76,6 +77,7 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.ANCHORING: "the venue's balances become the ledger's opening once nothing is open and transactions read "
     "account.lag_s after them show nothing new",
     Refusal.RECONCILING: "the ledger has not yet been seen equal to the venue since the last fill",
+    Refusal.CLOCK_UNSEEN: "no reply has told the venue's clock since the start: a `Date` header, within seconds",
     Refusal.CLOCK_STEPPED: "this machine's clock was stepped; the venue's must be seen anew first",
     Refusal.COOLDOWN: "waiting a little after the last hedge or conversion",
     Refusal.NO_FEES: "the account's live fees are not known",

@@ -48,8 +48,9 @@ def blocker(core: Core) -> Refusal | None:
     refusal = unreconciled(core)
     if refusal is not None:
         return refusal
-    if core.clock_stepped:
-        return Refusal.CLOCK_STEPPED
+    refusal = clock(core)
+    if refusal is not None:
+        return refusal
     view = core.view
     if not all(symbol in view.fees for symbol in core.route.symbols):
         return Refusal.NO_FEES
@@ -77,6 +78,13 @@ def unreconciled(core: Core) -> Refusal | None:
     return Refusal.RECONCILING if not core.state.agreed or core.unattributed else None
 
 
+def clock(core: Core) -> Refusal | None:
+    """What makes this machine's clock unfit to trade by: without the venue's nothing shows that it is right."""
+    if core.clock_base_us is None:
+        return Refusal.CLOCK_UNSEEN
+    return Refusal.CLOCK_STEPPED if core.clock_stepped else None
+
+
 def conversion_blocker(core: Core) -> Refusal | None:
     """Why no conversion may start, whatever the FX book says. Unlike a hedge it is allowed while REDUCING."""
     state, symbol = core.state, core.route.fx.symbol
@@ -89,8 +97,9 @@ def conversion_blocker(core: Core) -> Refusal | None:
         return refusal
     if state.foreign.empty_in_row >= core.rules.fx.max_failures:
         return Refusal.FX_GIVEN_UP
-    if core.clock_stepped:
-        return Refusal.CLOCK_STEPPED
+    refusal = clock(core)
+    if refusal is not None:
+        return refusal
     if symbol not in core.view.fees:
         return Refusal.NO_FEES
     if symbol in core.view.halted:

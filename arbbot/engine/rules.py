@@ -114,7 +114,7 @@ class FxRules:
     slack: Decimal
     """How far the limit may lie beyond the worst price swept."""
     retry_s: Decimal
-    """After a conversion of which nothing filled."""
+    """After a conversion that did not fill, or not wholly."""
     max_failures: int
     """Conversions in a row of which nothing filled before a person is called."""
 
@@ -188,7 +188,7 @@ class LimitRules:
     notional_per_day: Decimal
     """A UTC day."""
     daily_loss: Decimal
-    """Realised by hedges settled this UTC day."""
+    """Realised by hedges settled and conversions closed this UTC day, fees in."""
     equity_loss: Decimal
     """Of the venue's balances this UTC day, at present marks."""
     max_hedges: int

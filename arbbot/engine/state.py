@@ -16,7 +16,7 @@ from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import ORDER_TABLE, Fill, FillKey, OrderState, Purpose, RowKey, Transaction
 from arbbot.domain.rebase import RebaseAsked, RebaseDropped
-from arbbot.domain.trips import LimitTripped
+from arbbot.domain.trips import ClockAgreed, LimitTripped
 from arbbot.engine.bookings import rounded_amounts
 from arbbot.engine.fingerprint import fingerprint
 from arbbot.engine.foreign import Foreign
@@ -381,5 +381,5 @@ _APPLY: dict[type, Callable[[State, Any], None]] = {
     RebaseAsked: State._rebase_wanted,
     RebaseDropped: State._rebase_dropped,
     r.RefusalsCounted: State._refusals_counted,
-    **dict.fromkeys((r.ExitPlanned, LimitTripped, r.AlertRaised, r.Started, r.Stopped), State._noted),
+    **dict.fromkeys((r.ExitPlanned, LimitTripped, ClockAgreed, r.AlertRaised, r.Started, r.Stopped), State._noted),
 }

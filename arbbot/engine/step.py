@@ -56,7 +56,8 @@ class Engine:
         self.entry = Entry(self.core, self.premium, self.guard, self.limits)
         self.hedges = HedgeDesk(self.core, self.tracker, self.entry)
         self.books = Bookkeeper(self.core, self.tracker)
-        self.conversions = ConversionDesk(self.core, self.books, self.entry, self.premium, self.guard.conversion)
+        rate = self.guard.conversion
+        self.conversions = ConversionDesk(self.core, self.books, self.entry, self.premium, rate, self.limits)
         self.exited = False
         self.open_orders = OpenOrders(self.core, self.tracker)
         self._announced: set[str] = set()
@@ -281,6 +282,7 @@ class Engine:
         at = self.core.at
         self.core.venue_offset_ms = event.offset_ms
         self.core.clock_base_us = at.utc_us - at.mono_ns // 1000
+        self.limits.clock_seen()
 
     # --- people --------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from arbbot.domain.book import Book
 from arbbot.domain.commands import Ask, CancelOrder, Exit, PlaceOrder, ReplaceFeed
-from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, StopAsked, Tick
+from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, StopAsked, Tick, VenueClockSeen
 from arbbot.domain.mode import Mode
 from arbbot.domain.records import DurableRecord, HedgeSettled, is_durable
 from arbbot.engine.refusal import Refusal
@@ -180,8 +180,9 @@ class _Driver:
         self._digest = hashlib.sha256()
 
     def begin(self, start_us: int) -> None:
-        """Start the engine, connect its feed and look at the market for the first time."""
+        """Start the engine, on the venue's clock, connect its feed and look at the market for the first time."""
         self._carry_out(self._engine.start(_moment(start_us), "backtest"), start_us)
+        self._deliver(VenueClockSeen(0), start_us)
         self._deliver(FeedUp(self._epoch), start_us)
         self._look_at(start_us)
 

@@ -55,6 +55,7 @@ LINES: dict[str, Line | None] = {
     r.ModeChanged.kind: Line(WARNING, "{0.mode} by {0.who}: {0.reason}"),
     rebase.RebaseAsked.kind: Line(WARNING, "{0.who} asks for a rebase: {0.reason}"),
     rebase.RebaseDropped.kind: Line(WARNING, "the rebase is dropped: {0.why}"),
+    trips.ClockAgreed.kind: Line(WARNING, "the clock is right again: what a wrong one dated ahead counts as of now"),
     trips.LimitTripped.kind: Line(ERROR, "limit {0.name} tripped at {0.measured} of {0.limit}: {0.mode}"),
     r.RefusalsCounted.kind: Line(INFO, "refusals counted"),
     r.AlertRaised.kind: Line(CRITICAL, "{0.name}: {0.text}"),

@@ -71,6 +71,7 @@ class Measures:
             rebase.RebaseAsked.kind: None,
             rebase.RebaseDropped.kind: None,
             trips.LimitTripped.kind: self._limit_tripped,
+            trips.ClockAgreed.kind: None,
             r.RefusalsCounted.kind: self._refusals_counted,
             r.AlertRaised.kind: self._alert_raised,
             r.Started.kind: self._started,

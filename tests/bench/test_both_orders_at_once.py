@@ -18,7 +18,7 @@ from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway, RestSettings
 from arbbot.bitstamp.session import Channels
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
-from arbbot.domain.events import BookSeen, Event, FeedUp, Tick
+from arbbot.domain.events import BookSeen, Event, FeedUp, Tick, VenueClockSeen
 from arbbot.engine.state import State
 from arbbot.engine.step import Engine
 from arbbot.journal.sqlite import open_journal
@@ -78,6 +78,7 @@ async def test_both_orders_are_on_the_wire_when_the_frame_has_been_delivered(tmp
 async def ready(daemon: Daemon, clock: SystemClock) -> None:
     """Show it calm books until nothing forbids a hedge."""
     await asyncio.sleep(0)
+    daemon.deliver(VenueClockSeen(0), clock.now())
     daemon.deliver(FeedUp(EPOCH), clock.now())
     for symbol, sides in BOOKS.items():
         show(daemon, clock, Stamped(f"order_book_{symbol}", [sides], clock.now().utc_us).next())

@@ -161,8 +161,10 @@ class Rig:
         return self.engine.core.state
 
     def start(self) -> None:
-        """Begin, with the feed connected."""
+        """Begin, with the venue's clock seen and the feed connected."""
         self._take(self.engine.start(self.at, "test"))
+        if self.engine.core.clock_base_us is None:
+            self.step(ev.VenueClockSeen(0))
         self.connect()
 
     def ready(self) -> Rig:

@@ -117,7 +117,7 @@ def test_below_the_minimum_at_the_limit_is_left_alone_too(make_rig: MakeRig) -> 
     rig.show(RICH)
     rig.run("0.03")
     rig.show(CALM)
-    rig.run(10)
+    rig.run(40)
     assert len(conversions(rig)) == 1
     assert waits(rig) is None
     assert drift(rig) == left
@@ -228,6 +228,7 @@ TROUBLES: dict[str, Callable[[Rig], object]] = {
     "market_halted": lambda rig: rig.step(ev.MarketHalted("eurusd", True, "maintenance")),
     "no_fees": lambda rig: rig.engine.core.view.fees.clear(),
     "clock_stepped": _clock,
+    "clock_unseen": lambda rig: setattr(rig.engine.core, "clock_base_us", None),
     "premium_unchecked": _premium,
     "rate_unchecked": _rate,
     "crossed_book": lambda rig: rig.show(book("eurusd", "1.10020", "1.10010", amount="100000", step="0.0001")),

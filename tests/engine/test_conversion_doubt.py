@@ -187,9 +187,18 @@ def test_a_refused_conversion_is_tried_again_after_a_pause_and_not_for_ever(make
 
 
 def test_what_did_not_fill_is_left_for_the_next(make_rig: MakeRig) -> None:
-    """A partial fill is progress: the remainder follows without a pause, under a new id."""
+    """A partial fill is progress: the remainder follows after the pause, under a new id; a restart pauses anew."""
     rig = convert(make_rig(EACH), Play(fill=D(1000)))
     rig.run(10)
+    assert [end.outcome for end in ended(rig)] == ["partial"]
+    assert waits(rig) == "cooldown"
+    again = Rig(EACH, venue=deepcopy(rig.venue), journal=rig.journal, at=rig.at)
+    again.start()
+    again.run(25)
+    assert waits(again) == "cooldown"
+    again.run(10)
+    assert again.state.drift("EUR") == 0
+    rig.run(25)
     assert [(end.outcome, -end.foreign_delta, end.drift) for end in ended(rig)] == [
         ("partial", D(1000), LEFT - 1000),
         ("converted", LEFT - 1000, D(0)),

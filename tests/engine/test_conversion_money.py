@@ -161,7 +161,9 @@ def test_another_size_in_the_row_is_still_a_contradiction(make_rig: MakeRig) -> 
 
 def test_the_lines_add_up_to_what_the_account_gained(make_rig: MakeRig) -> None:
     """Over hedges both ways, partial conversions, moving prices and a drift left over, every cent has its line."""
-    rig = make_rig(rules(fx_policy=FxPolicy.BAND, band=D(3000), cooldown_s=D(1), target_size=D("0.1")))
+    rig = make_rig(
+        rules(fx_policy=FxPolicy.BAND, band=D(3000), cooldown_s=D(1), target_size=D("0.1"), retry_s=D("0.1"))
+    )
     rig.ready()
     rig.venue.plays[Purpose.CONVERT, Side.SELL] = [Play(fill=D(1234)), Play(fill=D(999))]
     for step, way in enumerate((RICH, RICH, CHEAP, RICH, CHEAP, CHEAP, CHEAP, RICH)):

@@ -14,7 +14,7 @@ import pytest
 
 from arbbot.domain.book import Book
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
-from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, Tick
+from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, Tick, VenueClockSeen
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.order import OrderState
 from arbbot.domain.records import HedgeClosed, OrderMoved, Record
@@ -118,6 +118,7 @@ async def running(path: Path, speed: float = 1.0) -> AsyncIterator[Shell]:
     shell = Shell(path, speed)
     try:
         await asyncio.sleep(0)
+        shell.deliver(VenueClockSeen(0))
         shell.deliver(FeedUp(1))
         shell.show()
         await shell.until(lambda: shell.engine.entry.blocked() is None)

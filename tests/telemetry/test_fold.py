@@ -115,6 +115,7 @@ STORY: list[r.Record] = [
     rebase.RebaseDropped("the process stopped first", UTC),
     rebase.RebaseAsked("ann", f"a new month, {SECRET}", UTC),
     trips.LimitTripped("daily_loss", D("501"), D("500"), Mode.HALTED, UTC),
+    trips.ClockAgreed(UTC),
     signals.Pulse(
         D("-0.1"), D("0.1"), 2, 1, D("4599"), ("halted",), Mode.HALTED, (("btcusd", 120),), (("buy_domestic", D(35)),)
     ),
