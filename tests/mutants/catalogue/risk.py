@@ -27,8 +27,8 @@ MUTANTS = (
     ),
     mutant(
         "S8", "unknown-equity-is-no-loss", "where the balances cannot be valued, nothing is thought to be lost",
-        ("engine/limits.py", "        if isinstance(loss, Refusal):\n            return loss\n        minute_ago_us",
-         "        minute_ago_us"),
+        ("engine/limits.py", "        if isinstance(loss, Refusal):\n            return loss\n        if self.too_many",
+         "        if self.too_many"),
         hunted=LIMITS,
     ),
     mutant(
