@@ -6,8 +6,8 @@ set right. So sums are kept by minute and by day and a question adds up all that
 that is dated before the one it follows changes nothing of what is remembered. Only where our clock and the venue's are
 seen to agree (`ClockAgreed`) is what is dated more than an hour (by days: a day) after them re-dated to that: it counts
 as new, and goes the way of everything that ages. So no wrong clock forgets anything, however far off it is, and none
-that is right again shuts trading for longer than that. (What is written while a clock is behind has that date: as the
-venue refuses whatever is stamped 150 s off, it can only be the end of something that was under way.)
+that is right again shuts trading for longer than that. (What is written while a clock is behind has that date, a loss
+apart: as the venue refuses whatever is stamped 150 s off, it can only be the end of something that was under way.)
 """
 
 from __future__ import annotations
@@ -184,16 +184,21 @@ class LimitMemory:
         self.hedges_counted = min(self.hedges_counted + 1, KEPT_HEDGE_MARKS)
         self.open_since_us = record.utc_us
 
+    def _made(self, pnl: Decimal, utc_us: int) -> None:
+        """P&L of the day; a loss is never dated before the last day that has begun: a clock may just be set back."""
+        day = utc_us // DAY_US
+        _add(self.day_pnl, day if pnl > 0 else max((day, *self.openings)), pnl, KEPT_DAYS)
+
     def _hedge_closed(self, record: HedgeClosed, state: State) -> None:
         self.open_since_us = None
 
     def _hedge_settled(self, record: HedgeSettled, state: State) -> None:
-        _add(self.day_pnl, record.utc_us // DAY_US, record.realised_pnl, KEPT_DAYS)
+        self._made(record.realised_pnl, record.utc_us)
         if record.realised_pnl:
             self.losers_in_row = self.losers_in_row + 1 if record.realised_pnl < 0 else 0
 
     def _conversion_closed(self, record: ConversionClosed, state: State) -> None:
-        _add(self.day_pnl, record.utc_us // DAY_US, record.realised_pnl - record.fee, KEPT_DAYS)
+        self._made(record.realised_pnl - record.fee, record.utc_us)
 
     def _order_intended(self, record: OrderIntended, state: State) -> None:
         _keep_time(self.ordered_us, record.utc_us)

@@ -162,6 +162,22 @@ def test_a_process_that_starts_with_an_old_clock_forgets_nothing(back_s: int) ->
         assert each.limits.refusal(each.decision()) is Refusal.REDUCING
 
 
+def test_a_loss_that_is_written_by_a_clock_set_back_is_lost_today() -> None:
+    """A hedge settles while the clock is two days behind for a moment; a gain of that moment makes up for nothing."""
+    desk = Desk(rules(daily_loss=D(100)))
+    assert desk.open() is None
+    set_clock(desk, -2 * DAY_S, venue_known=False)
+    desk.settle("-60")
+    set_clock(desk, 2 * DAY_S, venue_known=False)
+    assert desk.state.limits.today(desk.now_us)[1] == -60
+    assert desk.open() is None
+    set_clock(desk, -2 * DAY_S, venue_known=False)
+    desk.settle("30")
+    set_clock(desk, 2 * DAY_S, venue_known=False)
+    assert desk.trade("-40") is None
+    assert desk.trade() is Refusal.LIMIT_REACHED
+
+
 def test_what_comes_after_in_the_journal_hides_nothing_before_it() -> None:
     """A few orders by a clock that was behind do not stand between the rate and what was ordered just before."""
     desk = Desk(rules(orders_per_minute=4))
