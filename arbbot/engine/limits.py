@@ -153,9 +153,11 @@ class Limits:
         return max(-low, high)
 
     def _open_s(self) -> Decimal:
-        """Age of the open hedge, zero without one; by the monotonic clock once this process has seen it."""
+        """Age of the open hedge, zero without one; by the monotonic clock once this process has seen it. The page may
+        ask before the first event, when there is no time yet.
+        """
         core, opened_us = self._core, self._memory.open_since_us
-        if opened_us is None:
+        if opened_us is None or not core.at.utc_us:
             return ZERO
         if self._open is None or self._open[0] != opened_us:
             self._open = (opened_us, core.at.mono_ns - max(0, self.now_us - opened_us) * 1000)

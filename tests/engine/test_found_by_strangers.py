@@ -11,9 +11,10 @@ from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderReport, Purpose, VenueOrderStatus
 from arbbot.domain.records import AnchorSet, FillBooked
+from arbbot.domain.trips import LimitTripped
 from tests.engine.played_venue import Play
-from tests.engine.rig import NS, ROUTE, D, Rig, book, even_books
-from tests.engine.scenes import RICH
+from tests.engine.rig import NS, ROUTE, D, Rig, book, even_books, rules
+from tests.engine.scenes import RESTS, RICH, hedge
 
 
 @pytest.mark.parametrize("silent", ROUTE.symbols)
@@ -100,6 +101,17 @@ def test_balances_that_nobody_asks_for_are_not_unread(rig: Rig) -> None:
     rig.venue.failing = set()
     rig.run(5)
     assert "account_unread" not in rig.alerts()
+
+
+def test_who_looks_before_the_start_does_not_age_the_open_hedge() -> None:
+    """A page that asks before the first event must not make the machine's uptime the time one-sided."""
+    rig = hedge(Rig(rules(unhedged_s=D(100), exit_loss=D(0), forced_exit_loss=D(0))), sell=RESTS)
+    long_up = ev.Moment(36_000 * NS, rig.at.utc_us + 10_000_000)
+    again = Rig(rig.rules, venue=rig.venue, journal=rig.journal, at=long_up)
+    assert [each.measured for each in again.engine.limits.measures() if each.name == "unhedged_s"] == [D(0)]
+    again.start()
+    again.run(1)
+    assert again.all(LimitTripped) == []
 
 
 def _asked(rig: Rig, known: int) -> bool:
