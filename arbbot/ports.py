@@ -52,12 +52,22 @@ class Feed(Protocol):
         """Open another connection if `epoch` is still the one that counts; nothing otherwise."""
         ...
 
+    def moved_ns(self) -> int | None:
+        """Monotonic time of its last step: any frame, or a step towards a connection, failed ones too. None for a feed
+        that has nothing to do by itself.
+        """
+        ...
+
 
 class Journal(Protocol):
     """The append-only record."""
 
     def append(self, records: Sequence[DurableRecord]) -> None:
         """Commit all of them or none, before returning. Raises JournalFault."""
+        ...
+
+    def prove(self) -> None:
+        """Commit something that is no record, to know that commits still work. Raises JournalFault."""
         ...
 
 

@@ -112,6 +112,9 @@ class _Frames:
     def replace(self, epoch: int, reason: str) -> None:
         """There is no connection to replace."""
 
+    def moved_ns(self) -> None:
+        """See `Feed.moved_ns`: nobody watches a benchmark."""
+
 
 def resident_mb() -> float:
     """This process's resident memory now. Linux only."""

@@ -121,6 +121,8 @@ class BitstampFeed:
         self._active: _Link | None = None
         self._opening: _Link | None = None
         self._tasks: set[asyncio.Task[str]] = set()
+        self._stepped_ns = clock.now().mono_ns
+        """When a connection last came a step nearer, or failed to."""
 
     async def run(self, sink: Sink) -> None:
         """See `Feed.run`."""
@@ -138,6 +140,15 @@ class BitstampFeed:
             link.asked = True
             link.verdict = reason
             self._wake.set()
+
+    def moved_ns(self) -> int:
+        """See `Feed.moved_ns`. Each step has its timeout: when the last one is long ago, we are stuck."""
+        links = (self._active, self._opening)
+        frames = (link.session.last_frame_ns for link in links if link is not None and link.session is not None)
+        return max(self._stepped_ns, *frames)
+
+    def _stepped(self) -> None:
+        self._stepped_ns = self._clock.now().mono_ns
 
     # --- the reconnect policy ---------------------------------------------------------------------------------
 
@@ -185,6 +196,7 @@ class BitstampFeed:
 
     def _launch(self, delay_s: float, sink: Sink) -> None:
         self._epoch += 1
+        self._stepped()
         link = self._opening = _Link(self._epoch)
         link.task = asyncio.create_task(self._live(link, delay_s, sink), name=f"feed link {link.epoch}")
         self._tasks.add(link.task)
@@ -211,9 +223,11 @@ class BitstampFeed:
         """Open, subscribe, read to the end; the reason of the end."""
         if delay_s > 0:
             await self._clock.sleep(delay_s)
+            self._stepped()
         token = None
         if self._channels.private and self._token is not None:
             told = await self._token()
+            self._stepped()
             if isinstance(told, str):
                 return f"no token for private channels: {told}"
             token = told
@@ -222,6 +236,7 @@ class BitstampFeed:
             socket = await self._connect()
         except (OSError, TimeoutError, WebSocketException) as error:
             return f"not connected: {_named(error)}"
+        self._stepped()
         return await self._converse(link, session, socket, sink)
 
     async def _converse(self, link: _Link, session: Session, socket: ClientConnection, sink: Sink) -> str:

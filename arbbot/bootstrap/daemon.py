@@ -344,7 +344,7 @@ def _answerer(
             case "why":
                 return why(engine, about, now)
             case "health":
-                return health(engine, now)
+                return health(engine, now, daemon.standing_still(now))
             case "edges":
                 return edges(engine)
             case "report":

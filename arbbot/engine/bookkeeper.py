@@ -79,6 +79,8 @@ class Bookkeeper:
         self._missing_told = False
         self.balances: dict[str, Balance] = {}
         """As the venue last said."""
+        self.heard_ns = NEVER
+        """When one of its questions was last answered, or failed."""
         self.concluded = False
         """A whole reading has agreed in this process."""
         self.agreed_utc_us: int | None = None
@@ -176,6 +178,7 @@ class Bookkeeper:
         new = 0 if self._core.state.anchor is None else self._book(event.rows)
         if event.ask_id != self._ask_id:
             return
+        self.heard_ns = self._core.at.mono_ns
         newest = max((row.transaction_id for row in event.rows), default=0)
         now = (newest, frozenset(self._core.state.unconfirmed))
         if self._reading is Reading.ROWS_BEFORE and self._quiet():
@@ -194,6 +197,7 @@ class Bookkeeper:
         self.balances = {balance.currency: balance for balance in event.balances}
         if event.ask_id != self._ask_id:
             return
+        self.heard_ns = self._core.at.mono_ns
         self._balances = event.balances
         self._reading = Reading.ROWS_AFTER
         if self._core.anchoring:
@@ -205,6 +209,7 @@ class Bookkeeper:
     def ask_failed(self, event: AskFailed) -> None:
         """Try again soon; a broken sandwich says nothing."""
         if event.ask_id == self._ask_id:
+            self.heard_ns = self._core.at.mono_ns
             self._schedule(again=True)
         self._unread.failed(event)
         self._unowned.ask_failed(event)

@@ -72,6 +72,10 @@ class Feed(Protocol):
         """Open another connection."""
         ...
 
+    def moved_ns(self) -> int | None:
+        """When it last made a step."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PaperOptions:
@@ -232,6 +236,9 @@ class PaperGateway:
     def replace(self, epoch: int, reason: str) -> None:
         """This channel has no connection to replace."""
 
+    def moved_ns(self) -> None:
+        """It waits for the account's events alone."""
+
     def _time(self) -> int:
         """Market time for the private venue: the wall clock's, but never backwards."""
         self._now_us = max(self._now_us, self._clock.now().utc_us)
@@ -253,6 +260,9 @@ class _Watched:
 
     def replace(self, epoch: int, reason: str) -> None:
         self._feed.replace(epoch, reason)
+
+    def moved_ns(self) -> int | None:
+        return self._feed.moved_ns()
 
 
 def _spec(instrument: Instrument) -> MarketSpec:

@@ -51,6 +51,9 @@ the intent's commit, for which two orders wait, touches one page more by it, and
 _INDEX = f"CREATE INDEX IF NOT EXISTS record_belongs_to ON record ({BELONGS_TO})"
 """A journal from before gets it when it is next opened; whoever reads one without it needs longer, no more."""
 
+_PROOF = """INSERT INTO meta VALUES ('commits_proven', '1')
+    ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
+
 _URGENT = (HedgeOpened, ConversionOpened, OrderIntended, CancelIntended)
 """Records that something on its way to the venue waits for."""
 
@@ -120,6 +123,14 @@ class SqliteJournal:
                     connection.execute("ROLLBACK")
                 except sqlite3.Error as second:
                     raise JournalFault(f"{self.path}: {error}; rolling back: {second}") from error
+            raise JournalFault(f"{self.path}: {error}") from error
+
+    def prove(self) -> None:
+        """Commit a count that means nothing, to know that commits still work. Raises JournalFault."""
+        try:
+            self._connection.execute(_PROOF)
+            self._since_checkpoint += 1
+        except sqlite3.Error as error:
             raise JournalFault(f"{self.path}: {error}") from error
 
     def lines(self) -> Iterator[Line]:

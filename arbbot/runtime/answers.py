@@ -104,9 +104,11 @@ def edges(engine: Engine) -> dict[str, Any]:
     return {"directions": {direction.value: _edge(engine, direction) for direction in Direction}}
 
 
-def health(engine: Engine, now: Moment) -> dict[str, Any]:
-    """Whether this daemon is fit to trade. A pause is a person's choice and no illness."""
-    found = problems(engine, now)
+def health(engine: Engine, now: Moment, still: str | None = None) -> dict[str, Any]:
+    """Whether this daemon is fit to trade: `still` is what of it does not move. A pause is a person's choice and no
+    illness.
+    """
+    found = [*([] if still is None else [f"standing still: {still}"]), *problems(engine, now)]
     return {"healthy": not found, "problems": found}
 
 

@@ -10,11 +10,13 @@ from typing import Protocol
 from arbbot.domain.commands import CancelOrder, Command, Exit, PlaceOrder, ReplaceFeed
 from arbbot.domain.events import Event, Moment, OrderRefused, StopAsked, Tick
 from arbbot.domain.exit_codes import ExitCode
-from arbbot.domain.records import DurableRecord, Record, is_durable
+from arbbot.domain.mode import Severity
+from arbbot.domain.records import AlertRaised, DurableRecord, Record, is_durable
 from arbbot.engine.step import Engine, Output
 from arbbot.ports import Clock, Feed, Gateway, Journal, Telemetry
 from arbbot.runtime.desk import OrderDesk
 from arbbot.runtime.notify import notify
+from arbbot.runtime.progress import standing_still
 
 TICK_S = 0.05
 WATCHDOG_EVERY_NS = 5_000_000_000
@@ -25,8 +27,8 @@ FAULT_CANCEL_S = 10.0
 CLOSE_GRACE_S = 5.0
 LATE_AFTER_S = 1.0
 """From an event to the end of its commit: beyond it the decision is of another market, and its orders stay here."""
-STUCK_NS = 120_000_000_000
-"""A question without an answer for so long is stuck: in real time `QUESTION_S` is over, however many its pages."""
+PROVE_EVERY_NS = 30_000_000_000
+"""Without a record for so long, a commit is made only to see that it works."""
 
 
 class DaemonFault(Exception):
@@ -80,6 +82,11 @@ class Daemon:
         self._early: list[Event] | None = []
         """What came before the engine's start, which must be the first thing it does; None afterwards."""
         self._watchdog_ns = 0
+        self._committed_ns = clock.now().mono_ns
+        self._reading: dict[asyncio.Task[None], Feed] = {}
+        """Feeds that are not dead."""
+        self._stood_still: str | None = None
+        """What a person was last told of that did not move."""
         self.started_at = clock.now()
 
     # --- the door ------------------------------------------------------------------------------------------
@@ -110,8 +117,10 @@ class Daemon:
         if durable:
             self._journal.append(durable)
         self._command(output.commands, at)
-        if durable and self._recorder is not None:
-            self._recorder.decided(durable)
+        if durable:
+            self._committed_ns = at.mono_ns
+            if self._recorder is not None:
+                self._recorder.decided(durable)
         if output.records:
             self._telemetry.fold(output.records, at)
 
@@ -143,8 +152,8 @@ class Daemon:
 
     async def run(self) -> ExitCode:
         """Recover, trade, stop. Returns the exit code; raises DaemonFault, after the clean-up, when anything broke."""
-        owned = [asyncio.create_task(feed.run(self.deliver)) for feed in self._feeds]
-        owned.append(asyncio.create_task(self._tick()))
+        self._reading = {asyncio.create_task(feed.run(self.deliver)): feed for feed in self._feeds}
+        owned = [*self._reading, asyncio.create_task(self._tick())]
         for task in owned:
             task.add_done_callback(self._ended)
         try:
@@ -178,6 +187,7 @@ class Daemon:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A feed may end when it is dead; one that broke, or a ticker that did, is a fault."""
+        self._reading.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(error)
 
@@ -192,14 +202,29 @@ class Daemon:
                 gc.collect()
                 gc.freeze()
                 gc.set_threshold(50_000, 50, 1000)
-            if at.mono_ns - self._watchdog_ns > WATCHDOG_EVERY_NS and self._progresses(at):
+            if at.mono_ns - self._watchdog_ns > WATCHDOG_EVERY_NS:
                 self._watchdog_ns = at.mono_ns
-                notify("WATCHDOG=1")
+                self._feed_watchdog(at)
 
-    def _progresses(self, at: Moment) -> bool:
-        """Whether a supervisor may think us alive: nothing broke, the journal included, and no question is stuck."""
-        oldest_ns = min((pending.asked_ns for pending in self.engine.core.asks.values()), default=at.mono_ns)
-        return self._fault is None and at.mono_ns - oldest_ns <= STUCK_NS
+    def _feed_watchdog(self, at: Moment) -> None:
+        """Tell the supervisor that we live, if everything moves; where something does not, tell people what, once."""
+        if at.mono_ns - self._committed_ns > PROVE_EVERY_NS and self._fault is None:
+            self._journal.prove()
+            self._committed_ns = at.mono_ns
+        still = self.standing_still(at)
+        if still is None:
+            notify("WATCHDOG=1")
+        if (still is None) is not (self._stood_still is None):
+            notify(f"STATUS={still or 'everything moves again'}")
+            if still is not None:  # not for the journal: it may be what stands still
+                self._telemetry.fold((AlertRaised(Severity.CRITICAL, "standing_still", still, at.utc_us),), at)
+        self._stood_still = still
+
+    def standing_still(self, at: Moment) -> str | None:
+        """What does not move (`progress` has the table), in words; None while all of it does."""
+        if self._fault is not None:
+            return f"broken: {type(self._fault).__name__}"
+        return standing_still(self.engine, (feed.moved_ns() for feed in self._reading.values()), at)
 
     def _fail(self, error: BaseException) -> None:
         """Latch the first fault: from here on nothing is decided and nothing but cancels is sent."""

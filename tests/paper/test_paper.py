@@ -296,12 +296,16 @@ async def test_the_watched_feed_passes_everything_on() -> None:
         def replace(self, epoch: int, reason: str) -> None:
             replaced.append((epoch, reason))
 
+        def moved_ns(self) -> int:
+            return 7
+
     heard: list[ev.Event] = []
     replaced: list[tuple[int, str]] = []
     watched = bench.paper.watching(TwoEvents())
     await watched.run(lambda event, at: heard.append(event))
     watched.replace(1, "stalled")
     assert replaced == [(1, "stalled")]
+    assert watched.moved_ns() == 7
     assert heard == [ev.FeedUp(1), ev.BookSeen(book, 1)]
     await bench.do(bench.order(Side.BUY, "0.1"))
     assert len(bench.paper.account.rows) == 1

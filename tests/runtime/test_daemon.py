@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -14,7 +13,7 @@ import pytest
 
 from arbbot.domain.book import Book
 from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder
-from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, Tick, VenueClockSeen
+from arbbot.domain.events import AskFailed, BookSeen, Event, FeedUp, Moment, Tick, VenueClockSeen
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.order import OrderState
 from arbbot.domain.records import HedgeClosed, OrderMoved, Record
@@ -23,7 +22,7 @@ from arbbot.engine.step import Engine
 from arbbot.journal.sqlite import Identity, SqliteJournal, open_journal
 from arbbot.ports import JournalFault, Sink
 from arbbot.runtime.clock import SystemClock
-from arbbot.runtime.daemon import STUCK_NS, Daemon, DaemonFault
+from arbbot.runtime.daemon import Daemon, DaemonFault
 from tests.engine.played_venue import PlayedVenue
 from tests.engine.rig import FEE, ROUTE, RULES, book, even_books
 
@@ -42,6 +41,8 @@ class Desk:
         self.answering.set()
         self.silent = False
         """Whether questions stay without an answer."""
+        self.failing = False
+        """Whether questions fail at once."""
         self._clock = clock
 
     async def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Event:
@@ -53,6 +54,8 @@ class Desk:
             self.said.append("cancel")
         elif self.silent:
             await asyncio.Event().wait()
+        elif self.failing:
+            return AskFailed(command.ask_id, "the venue is away")
         return self.venue.perform(command, self._clock.now())
 
 
@@ -61,12 +64,17 @@ class Breaking:
 
     def __init__(self) -> None:
         self.breaks: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.moved: int | None = None
+        """What it says of its last step."""
 
     async def run(self, _sink: Sink) -> None:
         await self.breaks
 
     def replace(self, epoch: int, reason: str) -> None:
         """There is no connection to replace."""
+
+    def moved_ns(self) -> int | None:
+        return self.moved
 
 
 class Notes:
@@ -198,31 +206,3 @@ async def test_a_journal_that_fails_at_the_start_is_a_fault_too(tmp_path: Path) 
     shell.journal.close()
     assert isinstance(fault.value.__cause__, JournalFault)
     assert shell.desk.said == []
-
-
-async def test_the_watchdog_is_fed_only_while_questions_are_answered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A question that stays open past the bound stops the pings although the loop ticks on."""
-    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as supervisor:
-        supervisor.bind(str(tmp_path / "n"))
-        supervisor.setblocking(False)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "n"))
-
-        def pings() -> int:
-            count = 0
-            while True:
-                try:
-                    count += supervisor.recv(64) == b"WATCHDOG=1"
-                except BlockingIOError:
-                    return count
-
-        async with running(tmp_path / "journal.db", speed=200) as shell:
-            await shell.until(pings)
-            shell.desk.silent = True
-            begun_ns = shell.clock.now().mono_ns
-            await shell.until(lambda: shell.clock.now().mono_ns - begun_ns > 2 * STUCK_NS)
-            pings()
-            await shell.until(lambda: shell.clock.now().mono_ns - begun_ns > 3 * STUCK_NS)
-            assert pings() == 0
-            assert not shell.running.done()

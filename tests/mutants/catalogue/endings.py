@@ -105,13 +105,27 @@ MUTANTS = (
     ),
     mutant(
         "L5", "watchdog-always-fed", "the watchdog is told that all is well whatever is stuck",
-        ("runtime/daemon.py", "        return self._fault is None and at.mono_ns - oldest_ns <= STUCK_NS\n",
-         "        return True\n"),
-        hunted=one_test("tests/runtime/test_daemon.py"),
+        ("runtime/daemon.py", "        still = self.standing_still(at)\n", "        still = None\n"),
+        hunted=one_test("tests/runtime/test_watchdog.py"),
+    ),
+    mutant(
+        "L5", "reconciler-may-sleep", "a reconciler that reads no more is taken for a living one",
+        ("runtime/progress.py", "    if engine.books.heard_ns < oldest_ns -", "    if engine.books.heard_ns < -"),
+        hunted=one_test("tests/runtime/test_watchdog.py"),
+    ),
+    mutant(
+        "L5", "feed-may-sleep", "a feed that makes no step is taken for a living one",
+        ("runtime/progress.py", "        if moved_ns is not None and moved_ns < oldest_ns:\n", "        if False:\n"),
+        hunted=one_test("tests/runtime/test_watchdog.py"),
+    ),
+    mutant(
+        "L5", "commits-not-proven", "a journal that cannot commit is found out by the next order's intent",
+        ("runtime/daemon.py", "            self._journal.prove()\n", "            pass\n"),
+        hunted=one_test("tests/runtime/test_watchdog.py"),
     ),
     mutant(
         "L5", "watchdog-never-fed", "a healthy daemon is shot by its supervisor",
-        ("runtime/daemon.py", '                notify("WATCHDOG=1")\n', "                pass\n"),
+        ("runtime/daemon.py", '            notify("WATCHDOG=1")\n', "            pass\n"),
         hunted=SHELL,
     ),
     mutant(
