@@ -210,6 +210,26 @@ async def test_a_quiet_but_answering_connection_is_kept() -> None:
         assert told.of(FeedDown) == []
 
 
+async def test_trying_is_moving_and_so_is_hearing() -> None:
+    """For the watchdog a feed moves by each attempt, however vain, and by each frame; by the clock alone it does not."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        clock, still_ns = HastyClock(), list[int]()
+        feed = feed_to(f"ws://127.0.0.1:{unused.getsockname()[1]}", clock)
+        await feed.run(lambda event, at: still_ns.append(at.mono_ns - feed.moved_ns()))
+    assert still_ns == [0] * 7
+    told, quiet = Told(), ManualClock()
+    async with fake_stream() as venue:
+        feed = feed_to(venue.url, quiet)
+        async with running(feed, told):
+            await told.a(FeedUp)
+            quiet.advance(5.0)
+            assert feed.moved_ns() == 0
+            await venue.lines[0].book(STAMP)
+            await told.a(BookSeen)
+            assert feed.moved_ns() == quiet.now().mono_ns
+
+
 async def test_a_reconnect_request_is_obeyed_with_overlap() -> None:
     """The next connection is subscribed before the old one goes; the feed is never down, old frames do not count."""
     async with fed() as (venue, told, _):
