@@ -145,7 +145,7 @@ class BitstampFeed:
         """See `Feed.moved_ns`. Each step has its timeout: when the last one is long ago, we are stuck."""
         links = (self._active, self._opening)
         frames = (link.session.last_frame_ns for link in links if link is not None and link.session is not None)
-        return max(self._stepped_ns, *frames)
+        return max([self._stepped_ns, *frames])
 
     def _stepped(self) -> None:
         self._stepped_ns = self._clock.now().mono_ns

@@ -211,7 +211,7 @@ async def test_a_quiet_but_answering_connection_is_kept() -> None:
 
 
 async def test_trying_is_moving_and_so_is_hearing() -> None:
-    """For the watchdog a feed moves by each attempt, however vain, and by each frame; by the clock alone it does not."""
+    """A feed moves by each attempt, however vain, and by each frame; by the passing of time alone it does not."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         clock, still_ns = HastyClock(), list[int]()
