@@ -13,6 +13,8 @@ DEMO_KEY = "DemoKey00000000000000000000000001"
 DEMO_SECRET = "DemoSecret0000000000000000000001"  # noqa: S105 - public, of the demonstration account
 DEMO_READ_KEY = "DemoReadKey000000000000000000001"
 DEMO_READ_SECRET = "DemoReadSecret000000000000000001"  # noqa: S105 - public, of the demonstration account
+DEMO_PANIC_KEY = "DemoPanicKey00000000000000000001"
+DEMO_PANIC_SECRET = "DemoPanicSecret00000000000000001"  # noqa: S105 - public, of the demonstration account
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ DEMO_ACCOUNT = AccountOptions(
     (
         KeyOptions(DEMO_KEY, DEMO_SECRET),
         KeyOptions(DEMO_READ_KEY, DEMO_READ_SECRET, frozenset({Permission.READ})),
+        KeyOptions(DEMO_PANIC_KEY, DEMO_PANIC_SECRET, frozenset({Permission.TRADE})),
     ),
 )
 

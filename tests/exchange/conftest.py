@@ -87,6 +87,7 @@ def bench() -> Callable[..., Bench]:
         both = frozenset({Permission.READ, Permission.TRADE})
         venue.add_key(ApiKey("Key", "Secret", account.user_id, both))
         venue.add_key(ApiKey("Reader", "Secret", account.user_id, frozenset({Permission.READ})))
+        venue.add_key(ApiKey("Orders", "Secret", account.user_id, frozenset({Permission.TRADE})))
         return Bench(venue, Api(venue, limiter), account)
 
     return make

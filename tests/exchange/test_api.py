@@ -105,6 +105,15 @@ def test_a_key_without_the_right_is_refused_with_403(bench: Maker) -> None:
     assert desk.last.status == 403
 
 
+def test_a_key_for_orders_sees_and_cancels_them_and_nothing_else(bench: Maker) -> None:
+    """As a panic key needs it: open orders and their end, but no balances."""
+    desk = bench()
+    desk.call("buy/btcusd/", amount="0.1", price="19000")
+    assert len(desk.call("open_orders/all/", key="Orders")) == 1
+    assert len(desk.call("cancel_all_orders/", key="Orders")["canceled"]) == 1
+    assert desk.call("account_balances/", key="Orders")["code"] == "API0003"
+
+
 def test_paths_work_with_and_without_the_last_slash_and_by_get_or_post(bench: Maker) -> None:
     """Clients disagree on slashes and on the method of my_trading_pairs; a dummy body does no harm."""
     desk = bench()

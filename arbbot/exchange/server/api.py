@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote
 
@@ -19,17 +19,21 @@ PREFIX = "/api/v2/"
 SIGNATURE = "X-Server-Auth-Signature"
 NORMAL = Behaviour()
 Endpoint = Callable[[Call], Json | Reply]
-READ, TRADE, WITHDRAW = Permission.READ, Permission.TRADE, Permission.WITHDRAW
+READ, TRADE, WITHDRAW = ({each} for each in (Permission.READ, Permission.TRADE, Permission.WITHDRAW))
+ORDERS = READ | TRADE
+"""Who may trade may see the account's orders, whatever else may be hidden from the key."""
 ANY_METHOD = ("GET", "POST")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint: allowed methods, path below /api/v2/ with `{variable}` parts, needed permission."""
+    """An endpoint: allowed methods, path below /api/v2/ with `{variable}` parts, permissions of which a key needs one;
+    none where it is public.
+    """
 
     methods: tuple[str, ...]
     parts: tuple[str, ...]
-    permission: Permission | None
+    permissions: frozenset[Permission]
     endpoint: Endpoint
 
     def match(self, parts: list[str]) -> dict[str, str] | None:
@@ -48,9 +52,9 @@ class Route:
         return found
 
 
-def _route(method: str, path: str, permission: Permission | None, endpoint: Endpoint) -> Route:
+def _route(method: str, path: str, permission: Iterable[Permission] | None, endpoint: Endpoint) -> Route:
     methods = ANY_METHOD if method == "ANY" else (method,)
-    return Route(methods, tuple(path.split("/")), permission, endpoint)
+    return Route(methods, tuple(path.split("/")), frozenset(permission or ()), endpoint)
 
 
 # Literal paths stand before the patterns that would swallow them.
@@ -89,9 +93,9 @@ ROUTES = (
     _route("POST", "transfer-from-main", WITHDRAW, funding.transfer),
     _route("POST", "get_max_order_amount", READ, orders.largest),
     _route("POST", "websockets_token", READ, account.websockets_token),
-    _route("POST", "open_orders", READ, orders.open_orders),
-    _route("POST", "open_orders/{market}", READ, orders.open_orders),
-    _route("POST", "order_status", READ, orders.status),
+    _route("POST", "open_orders", ORDERS, orders.open_orders),
+    _route("POST", "open_orders/{market}", ORDERS, orders.open_orders),
+    _route("POST", "order_status", ORDERS, orders.status),
     _route("POST", "cancel_order", TRADE, orders.cancel),
     _route("POST", "cancel_all_orders", TRADE, orders.cancel_all),
     _route("POST", "cancel_all_orders/{market}", TRADE, orders.cancel_all),
@@ -134,14 +138,14 @@ class Api:
         if {"HEAD": "GET"}.get(request.method, request.method) not in route.methods:
             text = f"{request.method} method is not allowed."
             return self.refuse(request, Refusal(text, "405.001"), status=405)
-        caller = request.headers.get("x-auth", "") if route.permission else request.peer
+        caller = request.headers.get("x-auth", "") if route.permissions else request.peer
         if not self._limiter.admit(caller, wall_us):
             return self.rate_limited(request)
         key: ApiKey | None = None
-        if route.permission is not None:
+        if route.permissions:
             try:
                 key = self._authenticator.check(request, wall_us, now_us)
-                if route.permission not in key.permissions:
+                if not route.permissions & key.permissions:
                     raise AuthError("API0003")
             except AuthError as error:
                 return self.unauthorised(request, error.code)
