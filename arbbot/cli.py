@@ -6,24 +6,32 @@ typer is loaded while it trades, and does nothing.
 
 from __future__ import annotations
 
-import getpass
-import os
 import shlex
 import sys
 import time
 from collections.abc import Sequence
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from arbbot.cli_exchange import exchange
+from arbbot.cli_panic import panic
 from arbbot.cli_rehearse import rehearse
 from arbbot.cli_report import report
 from arbbot.cli_spikes import spikes
-from arbbot.cli_types import AsJson, JournalFile, Reason, SettingsFile, Socket, duration, positive
+from arbbot.cli_types import (
+    AsJson,
+    JournalFile,
+    ModeOption,
+    Reason,
+    SettingsFile,
+    Socket,
+    duration,
+    operator,
+    positive,
+)
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 
@@ -60,6 +68,7 @@ While a daemon runs:
   arbbot why                      why are we not trading
   arbbot page                     the same and more in a browser
   arbbot halt --reason TEXT       cancel our orders, resolve what is one-sided, latch
+  arbbot panic --reason TEXT      without a daemon: cancel every order of the account, verify, latch
 \b
 Afterwards:
   arbbot report                   what we really made
@@ -78,14 +87,6 @@ app = typer.Typer(
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class ModeOption(StrEnum):
-    """--mode."""
-
-    PAPER = "paper"
-    SANDBOX = "sandbox"
-    LIVE = "live"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -199,7 +200,7 @@ def _tell(settings: Path | None, socket: Path | None, verb: str, reason: str, **
     from arbbot import screen
     from arbbot.control_client import ask
 
-    request = {"verb": verb, "who": _who(), "reason": reason, **more}
+    request = {"verb": verb, "who": operator(), "reason": reason, **more}
     path, hint = _door(settings, socket)
     screen.show(ask(path, request, hint=hint), as_json=False)
 
@@ -211,13 +212,6 @@ def _door(settings: Path | None, socket: Path | None) -> tuple[Path, str]:
     path = socket or _load(settings).control_socket
     other = newest(path)
     return path, "" if other == path else f"; there is one on {other}: say --socket {shlex.quote(str(other))}"
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user often has no name
-        return f"uid {os.getuid()}"
 
 
 @app.command()
@@ -292,6 +286,9 @@ def halt(
     _tell(settings, socket, "halt", reason, panic=panic)
 
 
+app.command()(panic)
+
+
 @app.command()
 def resolve(
     client_order_id: Annotated[str, typer.Argument(metavar="ORDER", help="Our id, as `arbbot status` shows it.")],
@@ -334,7 +331,7 @@ def adopt(
     loaded = _load(settings, mode)
     from arbbot import bootstrap
 
-    return bootstrap.adopt(loaded, _who(), reason)
+    return bootstrap.adopt(loaded, operator(), reason)
 
 
 # --- look back ----------------------------------------------------------------------------------------------------

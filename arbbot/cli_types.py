@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class ModeOption(StrEnum):
+    """--mode."""
+
+    PAPER = "paper"
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
+def operator() -> str:
+    """Who commands: the name of the user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user often has no name
+        return f"uid {os.getuid()}"
 
 
 def duration(text: str) -> Decimal:

@@ -85,6 +85,15 @@ def cancelled(parsed: JsonValue) -> Cancelled:
     )
 
 
+def cancelled_all(parsed: JsonValue) -> tuple[int, ...]:
+    """The venue's ids in a reply of `cancel_all_orders/`. Without `success` some may be left, whatever it lists."""
+    row = as_object(parsed, "cancel of all orders")
+    if row.get("success") is not True:
+        raise Malformed("the venue says that not all were cancelled")
+    rows = (as_object(each, "cancelled order") for each in as_list(row.get("canceled"), "canceled"))
+    return tuple(identity(each.get("id"), "id") for each in rows)
+
+
 def _optional_market(row: JsonObject) -> str | None:
     name = optional_text(row, "market") or optional_text(row, "currency_pair")
     return None if name is None else symbol_of_name(name)

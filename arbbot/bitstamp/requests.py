@@ -154,6 +154,11 @@ _FIXED = {
 # --- calls no Topic asks for ------------------------------------------------------------------------------------
 
 
+def cancel_all() -> Request:
+    """Cancel every open order of the account, whoever placed it."""
+    return _private("cancel_all_orders/")
+
+
 def websockets_token() -> Request:
     """A token for private channels, good for about a minute."""
     return _private("websockets_token/")

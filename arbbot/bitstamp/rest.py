@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 from yarl import URL
 
 from arbbot import __version__
-from arbbot.bitstamp import codec_account, codec_market, requests
+from arbbot.bitstamp import codec_account, codec_market, codec_order, requests
 from arbbot.bitstamp.asks import Asks, named
 from arbbot.bitstamp.auth import Credentials, SignedRequest, Signer, new_nonce
 from arbbot.bitstamp.http_reply import RawReply
@@ -204,8 +204,18 @@ class BitstampGateway:
     # --- calls beside the port --------------------------------------------------------------------------------
 
     async def fetch(self, request: Request) -> Answer:
-        """Send any request that moves nothing, for the codecs to read; never an order."""
+        """Send any request that may be sent twice, for the codecs to read; never an order."""
         return await self._once(request)
+
+    async def cancel_all(self) -> tuple[int, ...] | str:
+        """Cancel every open order of the account: their ids, or why nobody knows. Whoever does not know asks again: to
+        cancel twice does no harm, unlike everything else that moves something.
+        """
+        try:
+            word = believed(await self.fetch(requests.cancel_all()), private=True)
+            return str(word) if isinstance(word, VenueError) else codec_order.cancelled_all(word)
+        except Malformed as fault:
+            return str(fault)
 
     async def stream_token(self) -> codec_account.StreamToken | str:
         """A token for private channels, or why there is none."""

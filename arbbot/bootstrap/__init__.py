@@ -5,6 +5,7 @@ from arbbot.bootstrap.daemon import run
 from arbbot.bootstrap.history import backtest
 from arbbot.bootstrap.journals import adopt, explain, report
 from arbbot.bootstrap.longrun import listed, rehearse
+from arbbot.bootstrap.panic import panic
 from arbbot.bootstrap.replaying import replay
 from arbbot.bootstrap.spikes import recorded as recorded_spikes
 from arbbot.bootstrap.spikes import simulated as simulated_spikes
@@ -20,6 +21,7 @@ __all__ = [
     "explain",
     "html_report",
     "listed",
+    "panic",
     "recorded_spikes",
     "rehearse",
     "replay",

@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from arbbot import __version__
 from arbbot.bitstamp.rest import BitstampGateway
-from arbbot.bootstrap import broken, gauges, recording
+from arbbot.bootstrap import broken, gauges, latched, recording
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed
@@ -41,6 +41,7 @@ from arbbot.bootstrap.wiring import (
     journal_identity,
     journal_path,
     make_state_dir,
+    panic_latch,
 )
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.exit_codes import ExitCode
@@ -149,8 +150,13 @@ async def _serve(
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
         if memory is not None:
             memory.behind, told = told, memory
+        latch = panic_latch(settings)
+        told = latched.LiftingLatch(latch, told)
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)
+        seen = latched.begin(latch, parts.engine.core.state, daemon.deliver, clock.now())
+        watch = latched.watch(latch, seen, parts.engine.core.state, daemon.deliver, clock)
+        beside(stack, watch, "the watch for a panic")
         about = Run.begin(parts.engine, settings.mode.value, __version__, clock.now())
         link = None
         if memory is not None:

@@ -22,6 +22,7 @@ from arbbot.domain.market import Route
 from arbbot.journal.sqlite import Identity
 from arbbot.ports import Clock, Gateway, Sink
 from arbbot.runtime.clock import SystemClock
+from arbbot.runtime.latch import NAME, Latch
 from arbbot.settings import BookFeed, Keys, Settings
 
 
@@ -107,6 +108,11 @@ def make_state_dir(path: Path) -> None:
 def journal_path(settings: Settings) -> Path:
     """Where the journal of these settings lies: one directory a mode."""
     return settings.state_dir / settings.mode.value / "journal.db"
+
+
+def panic_latch(settings: Settings) -> Latch:
+    """The latch that keeps these settings' daemon from trading: beside its journal, one a mode."""
+    return Latch(journal_path(settings).with_name(NAME))
 
 
 def journal_identity(settings: Settings, keys: Keys | None) -> Identity:

@@ -20,7 +20,8 @@ from arbbot.domain.exit_codes import ExitCode
 
 SECRET = "Secret000000000000000000000000001"
 VERBS = (
-    "run", "exchange", "check", "settings", "status", "why", "page", "health", "pause", "resume", "halt", "resolve",
+    "run", "exchange", "check", "settings", "status", "why", "page", "health", "pause", "resume", "halt", "panic",
+    "resolve",
     "rebase", "adopt", "rehearse", "report", "explain", "replay", "backtest", "spikes",
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from arbbot.runtime.progress import STUCK_NS
 from tests.runtime.test_daemon import Shell, running
 
 SPEED = 300
-"""Market seconds a second: the watchdog is fed sixty times a second then, and what is stuck is found within half of one."""
+"""Market seconds a second: the watchdog is fed as fast as it ticks then, and what is stuck is found soon."""
 
 
 class Supervisor:

@@ -1,0 +1,153 @@
+"""`arbbot panic`: without a daemon, latch, cancel every open order of the account, and see that none is left.
+
+It needs a key that may list and cancel orders, and no more. The latch comes first, so that no daemon that starts
+meanwhile trades. Then it cancels and looks, again and again: the venue serves its list of open orders from a cache, and
+an order that was on its way when its daemon died may still be taken. Only a look after the last moment at which either
+could hide one ends it well. Cancelling twice harms nothing, so a lost answer is no more than a reason to look again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from arbbot.bitstamp.rest import BitstampGateway
+from arbbot.bootstrap.terminal import say
+from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, make_state_dir, panic_latch
+from arbbot.domain.commands import Ask, CancelOrder, Topic
+from arbbot.domain.events import AskFailed, Event, Moment, OpenOrdersFetched
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.domain.order import OpenOrder
+from arbbot.runtime.clock import SystemClock
+from arbbot.settings import Keys, Settings, read_keys
+
+CACHE_S = 11.0
+"""A list asked for so long after a cancel knows of it: the venue's documentation says that it is cached for 10 s."""
+PATIENCE_S = 60.0
+"""How much longer than it has to it goes on, when the venue does not say that all is over."""
+
+
+def panic(settings: Settings, who: str, reason: str, watch_s: Decimal | None) -> ExitCode:
+    """Latch, cancel, verify; by default until no request from before can be taken any more. Raises Failure."""
+    account = settings.account
+    watched_s = account.doubt_bound_s + account.lag_s if watch_s is None else watch_s
+    unlatched = _latch(settings, who, reason)
+    code = asyncio.run(_sweep(settings, read_keys(settings), float(watched_s)))
+    say("panic: a position is not touched: look at the venue, start the daemon, and `arbbot resume --reason TEXT`")
+    if unlatched:
+        raise Failure(ExitCode.FAULT, f"{unlatched}; the next start of the daemon will trade")
+    return code
+
+
+def _latch(settings: Settings, who: str, reason: str) -> str:
+    """Latch; what kept us from it, which must not keep us from cancelling."""
+    latch = panic_latch(settings)
+    try:
+        make_state_dir(settings.state_dir)
+        latch.leave(who, reason, _utc(SystemClock().now()))
+    except Failure as failure:
+        return f"not latched: {failure.reason}"
+    except OSError as error:
+        return f"not latched: {latch.path}: {error.strerror}"
+    say(f"panic: latched: {latch.path}; a daemon starts halted, a running one stops trading, until `arbbot resume`")
+    return ""
+
+
+async def _sweep(settings: Settings, keys: Keys | None, watch_s: float) -> ExitCode:
+    if keys is None:
+        say("panic: paper mode has no orders at the venue")
+        return ExitCode.OK
+    broken_off = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, broken_off.set)
+    clock = SystemClock(float(settings.speed))
+    async with gateway(settings, keys, clock, _nobody, Taps()) as source:
+        if settings.speed != 1:
+            await follow_compressed(settings, clock)
+        return await Sweep(source, clock, broken_off).run(watch_s)
+
+
+def _nobody(event: Event, at: Moment) -> None:
+    """Nobody listens to the venue's clock here."""
+
+
+class Sweep:
+    """Cancels all and looks, until the venue's word is that nothing is open and that nothing can come any more."""
+
+    def __init__(self, source: BitstampGateway, clock: SystemClock, broken_off: asyncio.Event) -> None:
+        self._source = source
+        self._clock = clock
+        self._broken_off = broken_off
+        self._left: tuple[OpenOrder, ...] | None = None
+        """By the last look; None where it told nothing."""
+        self._said = ""
+
+    async def run(self, watch_s: float) -> ExitCode:
+        """Go on for `watch_s` of market time and one look more, or until patience is over or somebody breaks it off."""
+        until_ns = self._clock.now().mono_ns + int((watch_s + CACHE_S) * 1e9)
+        while not self._broken_off.is_set():
+            await self._cancel_all()
+            await self._pause()
+            looked = await self._source.perform(Ask(0, Topic.OPEN_ORDERS))
+            if isinstance(looked, AskFailed) and (looked.auth_lost or looked.auth_claimed):
+                raise Failure(ExitCode.AUTH, f"panic: the venue refuses the key: {looked.reason}; IN DOUBT: look there")
+            await self._take(looked)
+            past_s = (self._clock.now().mono_ns - until_ns) / 1e9
+            if past_s >= 0 and self._left == ():
+                say("panic: done: by the venue's word nothing is open, and nothing sent before can come any more")
+                return ExitCode.OK
+            if past_s >= PATIENCE_S:
+                break
+        raise Failure(ExitCode.NOT_FLAT, f"panic: {self._in_doubt()}")
+
+    async def _cancel_all(self) -> None:
+        told = await self._source.cancel_all()
+        if isinstance(told, str):
+            self._tell(f"cancel of all orders not confirmed, again soon: {told}")
+        elif told:
+            self._tell(f"cancelled by the venue's word: {', '.join(str(venue_id) for venue_id in told)}")
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CACHE_S / self._clock.speed):
+                await self._broken_off.wait()
+
+    async def _take(self, looked: Event) -> None:
+        """What a look told; what is still open is cancelled one by one too."""
+        if not isinstance(looked, OpenOrdersFetched):
+            self._left = None
+            self._tell(f"open orders not read, again soon: {getattr(looked, 'reason', 'no answer')}")
+            return
+        self._left = looked.orders
+        if not looked.orders:
+            self._tell("nothing is open; looking on for what may still be on its way")
+        for order in looked.orders:
+            self._tell(f"still open, cancelling it alone: {_worded(order)}")
+            await self._source.perform(CancelOrder(order.client_order_id or "", order.venue_order_id, order.market))
+
+    def _in_doubt(self) -> str:
+        how = "broken off" if self._broken_off.is_set() else "given up"
+        if self._left is None:
+            return f"{how}, IN DOUBT: the venue did not tell which orders are open; look there now"
+        if self._left:
+            return f"{how}, STILL OPEN: {'; '.join(map(_worded, self._left))}; look at the venue now"
+        return f"{how}, IN DOUBT: nothing was open at the last look, but an order may still have been on its way"
+
+    def _tell(self, text: str) -> None:
+        """Say it with its time, unless it was said last."""
+        if text != self._said:
+            self._said = text
+            say(f"panic: {_utc(self._clock.now())} {text}")
+
+
+def _worded(order: OpenOrder) -> str:
+    own = f" ({order.client_order_id})" if order.client_order_id else ""
+    return f"{order.venue_order_id}{own}: {order.side} {order.remaining:f} {order.market} at {order.price:f}"
+
+
+def _utc(at: Moment) -> str:
+    return f"{datetime.fromtimestamp(at.utc_us / 1e6, UTC):%Y-%m-%dT%H:%M:%SZ}"
