@@ -32,29 +32,28 @@ PATIENCE_S = 60.0
 
 
 def panic(settings: Settings, who: str, reason: str, watch_s: Decimal | None) -> ExitCode:
-    """Latch, cancel, verify; by default until no request from before can be taken any more. Raises Failure."""
+    """Latch, cancel, verify; by default until no request from before can be taken any more. FAULT where all is over but
+    there is no latch. Raises Failure.
+    """
     account = settings.account
     watched_s = account.doubt_bound_s + account.lag_s if watch_s is None else watch_s
-    unlatched = _latch(settings, who, reason)
+    latched = _latch(settings, who, reason)
     code = asyncio.run(_sweep(settings, read_keys(settings), float(watched_s)))
     say("panic: a position is not touched: look at the venue, start the daemon, and `arbbot resume --reason TEXT`")
-    if unlatched:
-        raise Failure(ExitCode.FAULT, f"{unlatched}; the next start of the daemon will trade")
-    return code
+    return code if latched else ExitCode.FAULT
 
 
-def _latch(settings: Settings, who: str, reason: str) -> str:
-    """Latch; what kept us from it, which must not keep us from cancelling."""
+def _latch(settings: Settings, who: str, reason: str) -> bool:
+    """Latch. What keeps us from it is told, and must not keep us from cancelling."""
     latch = panic_latch(settings)
     try:
         make_state_dir(settings.state_dir)
         latch.leave(who, reason, _utc(SystemClock().now()))
-    except Failure as failure:
-        return f"not latched: {failure.reason}"
-    except OSError as error:
-        return f"not latched: {latch.path}: {error.strerror}"
+    except (Failure, OSError) as error:
+        say(f"panic: NOT LATCHED, the next start of the daemon will trade: {error}")
+        return False
     say(f"panic: latched: {latch.path}; a daemon starts halted, a running one stops trading, until `arbbot resume`")
-    return ""
+    return True
 
 
 async def _sweep(settings: Settings, keys: Keys | None, watch_s: float) -> ExitCode:

@@ -1,0 +1,221 @@
+"""`arbbot panic` against the built-in exchange over real sockets, with answers lost, orders late and nobody there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from arbbot import bootstrap
+from arbbot.bootstrap.panic import CACHE_S, PATIENCE_S, Sweep
+from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, journal_path, panic_latch
+from arbbot.domain.commands import PlaceOrder
+from arbbot.domain.events import OrderAcked
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.failure import Failure
+from arbbot.domain.market import Side
+from arbbot.domain.order import OrderKind, OrderTerms, Purpose
+from arbbot.exchange.options import (
+    DEMO_KEY,
+    DEMO_PANIC_KEY,
+    DEMO_PANIC_SECRET,
+    DEMO_READ_KEY,
+    DEMO_READ_SECRET,
+    DEMO_SECRET,
+    ExchangeOptions,
+)
+from arbbot.exchange.serve import Addresses, serve
+from arbbot.runtime.clock import SystemClock
+from arbbot.settings import Keys, Settings
+
+SPEED = 100
+"""Market seconds a second: a look waits for the venue's cache a tenth of one."""
+D = Decimal
+PANIC = Keys(DEMO_PANIC_KEY, SecretStr(DEMO_PANIC_SECRET))
+
+
+class Scene:
+    """A venue with orders on it, and a sweep."""
+
+    def __init__(self, at: Addresses, http: aiohttp.ClientSession, state: Path, said: Callable[[], str]) -> None:
+        self.at, self.http, self.said = at, http, said
+        self.settings = Settings.model_validate(
+            {"state_dir": state, "sandbox": {"rest_url": at.rest, "ws_url": at.websocket, "speed": SPEED}}
+        )
+        self.clock = SystemClock(SPEED)
+        self.broken_off = asyncio.Event()
+        self.minted = 0
+
+    async def order(self) -> None:
+        """Let the daemon's key place an order that rests."""
+        self.minted += 1
+        key = Keys(DEMO_KEY, SecretStr(DEMO_SECRET))
+        terms = OrderTerms(
+            f"ab-{self.minted:06d}", "h1", Purpose.LEG, "btcusd", Side.BUY, OrderKind.LIMIT, D("0.01"), D(50_000), None
+        )
+        async with gateway(self.settings, key, self.clock, lambda _event, _at: None, Taps()) as source:
+            assert isinstance(await source.perform(PlaceOrder(terms)), OrderAcked)
+
+    async def open(self) -> list[Any]:
+        """Orders that are open in truth."""
+        async with self.http.get(f"{self.at.control}/state") as reply:
+            orders = (await reply.json())["accounts"][0]["orders"]
+        return [order for order in orders if order["status"] == "Open"]
+
+    async def fault(self, text: str) -> None:
+        """Let something go wrong."""
+        async with self.http.post(f"{self.at.control}/faults", json={"fault": text}) as reply:
+            assert reply.status == 200
+
+    async def sweep(self, watch_s: float = 30.0, keys: Keys = PANIC) -> ExitCode:
+        """Cancel all and look, with the panic key."""
+        async with gateway(self.settings, keys, self.clock, lambda _event, _at: None, Taps()) as source:
+            return await Sweep(source, self.clock, self.broken_off).run(watch_s)
+
+
+@pytest.fixture
+def scene(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[], Any]:
+    """A maker of scenes with two orders open."""
+
+    @asynccontextmanager
+    async def play() -> AsyncIterator[Scene]:
+        stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
+        options = ExchangeOptions(
+            still=True, speed=SPEED, per_second=400 * SPEED, per_ten_minutes=10_000 * SPEED, tick_s=0.05
+        )
+        task = asyncio.create_task(serve(options, ready=ready.set_result, stop=stop))
+        try:
+            async with aiohttp.ClientSession() as http:
+                scene = Scene(await ready, http, tmp_path, lambda: capsys.readouterr().err)
+                await follow_compressed(scene.settings, scene.clock)
+                for bids, asks in (([["84999", "1"]], [["85001", "1"]]),):
+                    body = {"market": "btcusd", "bids": bids, "asks": asks}
+                    async with http.post(f"{scene.at.control}/book", json=body) as reply:
+                        assert reply.status == 200, await reply.text()
+                await scene.order()
+                await scene.order()
+                yield scene
+        finally:
+            stop.set()
+            await task
+
+    return play
+
+
+async def test_all_is_cancelled_and_verified_with_a_key_for_orders_alone(scene: Any) -> None:
+    """Both orders end, each is named, and the venue's word that nothing is open is fresh; once more does no harm."""
+    async with scene() as play:
+        ids = [str(order["id"]) for order in await play.open()]
+        assert await play.sweep() is ExitCode.OK
+        assert await play.open() == []
+        said = play.said()
+        assert all(each in said for each in ids)
+        assert "by the venue's word nothing is open" in said
+        assert await play.sweep() is ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "fault", ["reply_lost:cancel_all_orders:1", "request_lost:cancel_all_orders:1", "http_503:cancel_all_orders:2",
+              "mis_signed:cancel_all_orders:1", "truncated:open_orders:1", "rate_limited:open_orders:1"],
+)  # fmt: skip
+async def test_a_lost_answer_is_looked_after(scene: Any, fault: str) -> None:
+    """Whether the cancel was carried out is not known then, and is found out: it ends well all the same."""
+    async with scene() as play:
+        await play.fault(fault)
+        assert await play.sweep(1.0) is ExitCode.OK
+        assert await play.open() == []
+        assert "again soon" in play.said()
+
+
+async def test_without_the_cancel_of_all_each_is_cancelled_alone(scene: Any) -> None:
+    """A venue whose one call fails for good still takes the other."""
+    async with scene() as play:
+        await play.fault("http_500:cancel_all_orders")
+        assert await play.sweep(1.0) is ExitCode.OK
+        assert await play.open() == []
+        assert "cancelling it alone" in play.said()
+
+
+async def test_an_order_that_comes_late_is_cancelled_too(scene: Any) -> None:
+    """While requests of a dead daemon may still be taken it goes on looking, although nothing was open before."""
+    async with scene() as play:
+        sweeping = asyncio.create_task(play.sweep(40.0))
+        await play.clock.sleep(2 * CACHE_S)
+        await play.order()
+        assert await sweeping is ExitCode.OK
+        assert play.minted == 3
+        assert await play.open() == []
+
+
+async def test_orders_that_do_not_go_are_named(scene: Any) -> None:
+    """Neither call cancels: after all patience the exit code says so, and the line names what is open."""
+    async with scene() as play:
+        await play.fault("request_lost:cancel_all_orders")
+        await play.fault("request_lost:cancel_order")
+        with pytest.raises(Failure) as failure:
+            await play.sweep(1.0)
+        assert failure.value.code is ExitCode.NOT_FLAT
+        assert "STILL OPEN" in failure.value.reason
+        assert all(name in failure.value.reason for name in ("ab-000001", "ab-000002", "0.01000000 btcusd at 50000"))
+
+
+async def test_a_venue_that_does_not_tell_leaves_a_doubt(scene: Any) -> None:
+    """With nobody to say what is open, nothing is claimed: in doubt, by exit code and in words."""
+    async with scene() as play:
+        await play.fault("refuse:*")
+        begun_ns = play.clock.now().mono_ns
+        with pytest.raises(Failure) as failure:
+            await play.sweep(1.0)
+        assert failure.value.code is ExitCode.NOT_FLAT
+        assert "IN DOUBT: the venue did not tell" in failure.value.reason
+        assert play.clock.now().mono_ns - begun_ns > PATIENCE_S * 1e9
+
+
+async def test_a_key_that_is_refused_is_told_at_once(scene: Any) -> None:
+    """A key that may not see orders, or is none, helps nobody: its own exit code."""
+    async with scene() as play:
+        with pytest.raises(Failure) as failure:
+            await play.sweep(keys=Keys(DEMO_PANIC_KEY, SecretStr(DEMO_READ_SECRET)))
+        assert failure.value.code is ExitCode.AUTH
+        with pytest.raises(Failure) as failure:
+            await play.sweep(1.0, keys=Keys(DEMO_READ_KEY, SecretStr(DEMO_READ_SECRET)))
+        assert "No permission found" in play.said()
+        assert failure.value.code is ExitCode.NOT_FLAT
+
+
+async def test_who_breaks_it_off_is_told_what_is_not_known(scene: Any) -> None:
+    """An empty look is no proof as long as something may come: not exit 0."""
+    async with scene() as play:
+        asyncio.get_running_loop().call_later(2.5 * CACHE_S / SPEED, play.broken_off.set)
+        with pytest.raises(Failure) as failure:
+            await play.sweep(1000.0)
+        assert failure.value.code is ExitCode.NOT_FLAT
+        assert "broken off, IN DOUBT: nothing was open at the last look" in failure.value.reason
+
+
+def test_the_latch_comes_first_and_is_told_when_it_cannot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a key is even looked for a daemon's start is shut; a latch that cannot be left is exit 1, in words."""
+    for name in ("CREDENTIALS_DIRECTORY", "ARBBOT_KEYS__KEY_ID"):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings.model_validate({"state_dir": tmp_path / "state"})
+    with pytest.raises(Failure) as failure:
+        bootstrap.panic(settings, "ann", "fire", None)
+    assert failure.value.code is ExitCode.SECRET
+    latch = panic_latch(settings)
+    assert latch.path == journal_path(settings).with_name("panic.latch")
+    assert {**json.loads(latch.path.read_text()), "utc": ""} == {"who": "ann", "reason": "fire", "utc": ""}
+    assert "latched" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    paper = Settings.model_validate({"mode": "paper", "state_dir": tmp_path / "file"})
+    assert bootstrap.panic(paper, "ann", "fire", None) is ExitCode.FAULT
+    assert "NOT LATCHED" in capsys.readouterr().err
