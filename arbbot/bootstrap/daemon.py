@@ -150,13 +150,10 @@ async def _serve(
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
         if memory is not None:
             memory.behind, told = told, memory
-        latch = panic_latch(settings)
-        told = latched.LiftingLatch(latch, told)
+        told = latched.LiftingLatch(latch := panic_latch(settings), told)
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)
-        seen = latched.begin(latch, parts.engine.core.state, daemon.deliver, clock.now())
-        watch = latched.watch(latch, seen, parts.engine.core.state, daemon.deliver, clock)
-        beside(stack, watch, "the watch for a panic")
+        latched.obey(stack, latch, parts.engine.core.state, daemon.deliver, clock)
         about = Run.begin(parts.engine, settings.mode.value, __version__, clock.now())
         link = None
         if memory is not None:

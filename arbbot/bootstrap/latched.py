@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
+from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.terminal import say
 from arbbot.domain.events import Event, Moment, OperatorHalted
 from arbbot.domain.mode import Mode
@@ -35,6 +37,12 @@ class LiftingLatch:
             except OSError as error:
                 say(f"arbbot: {self._latch.path} could not be removed, the next start is halted: {error.strerror}")
         self._behind.fold(records, at)
+
+
+def obey(stack: AsyncExitStack, latch: Latch, state: State, deliver: Deliver, clock: Clock) -> None:
+    """Both, until the stack unwinds."""
+    seen = begin(latch, state, deliver, clock.now())
+    beside(stack, watch(latch, seen, state, deliver, clock), "the watch for a panic")
 
 
 def begin(latch: Latch, state: State, deliver: Deliver, at: Moment) -> Mark:
