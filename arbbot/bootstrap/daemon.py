@@ -59,6 +59,7 @@ from arbbot.runtime.answers import Run, edges, health, status, why
 from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.control import ControlServer, Refused
 from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
+from arbbot.runtime.latch import Latch
 from arbbot.runtime.operator_verbs import operator_event, outcome
 from arbbot.settings import Keys, RunMode, Settings, read_keys, rules
 from arbbot.telemetry.fold import Telemetry
@@ -145,12 +146,10 @@ async def _serve(
             stack.callback(parts.recorder.close)
         door.recorder = parts.recorder
         telemetry, logger = await _telemetry(stack, parts, source, redactor, agent, narrated=narrated)
-        told: Port = Narrator(telemetry) if narrated else telemetry
+        latch = panic_latch(settings)
+        told = _listeners(telemetry, memory, latch, narrated=narrated)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
-        if memory is not None:
-            memory.behind, told = told, memory
-        told = latched.LiftingLatch(latch := panic_latch(settings), told)
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)
         latched.obey(stack, latch, parts.engine.core.state, daemon.deliver, clock)
@@ -168,6 +167,14 @@ async def _serve(
             return await _live(stack, parts, daemon, source, for_s, control, doors)
         except DaemonFault as fault:
             raise broken.failure(fault, parts.engine, logger, redactor) from fault
+
+
+def _listeners(telemetry: Telemetry, memory: Memory | None, latch: Latch, *, narrated: bool) -> Port:
+    """All who are told of records, one behind the other."""
+    told: Port = Narrator(telemetry) if narrated else telemetry
+    if memory is not None:
+        memory.behind, told = told, memory
+    return latched.LiftingLatch(latch, told)
 
 
 class _Door:
