@@ -1,0 +1,92 @@
+"""The units: how far they are shut off, and that they say of the program what the program says of itself."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from arbbot.cli import EXIT_CODE_MEANINGS
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.runtime.daemon import WATCHDOG_EVERY_NS
+from arbbot.settings import Settings
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
+DAEMON, PANIC = "arbbot.service", "arbbot-panic.service"
+EXPOSURE_MAX = 1.3
+OWN = {"Type", "ExecStart", "Environment", "LoadCredential", "WatchdogSec", "RestartPreventExitStatus"}
+"""What the units may differ in, beside how they are started again and stopped."""
+ENDS = re.compile(r"(Restart|Timeout|Kill)")
+FINAL = {ExitCode.USAGE, ExitCode.SETTINGS, ExitCode.SECRET, ExitCode.JOURNAL, ExitCode.LIVE_SWITCH, ExitCode.AUTH}
+
+
+def settings_of(unit: str, section: str) -> dict[str, list[str]]:
+    """A section's keys and all their values."""
+    found: dict[str, list[str]] = {}
+    text = (FOLDER / unit).read_text().split(f"[{section}]")[1].split("\n[")[0]
+    for line in text.splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def seconds(text: str) -> int:
+    """`30s` or `10min`."""
+    number, unit = re.fullmatch(r"(\d+)(s|min)", text).groups()  # type: ignore[union-attr]  # else the test fails
+    return int(number) * {"s": 1, "min": 60}[unit]
+
+
+@pytest.mark.parametrize("unit", [DAEMON, PANIC])
+def test_a_unit_is_shut_off(unit: str) -> None:
+    """systemd's own scale, 0 to 10, of what a service could reach: a bare unit has 9.6."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed, and set-up could not (Debian: apt install systemd)")
+    told = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", str(FOLDER / unit)],
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    level = re.search(r"Overall exposure level for \S+: ([0-9.]+)", told.stdout)
+    assert level is not None, told.stderr
+    assert float(level[1]) <= EXPOSURE_MAX
+
+
+def test_both_units_are_shut_off_alike() -> None:
+    """The panic unit is the daemon's but for what it runs, with which key, and how it ends."""
+    daemon, panic = settings_of(DAEMON, "Service"), settings_of(PANIC, "Service")
+    for key in sorted(daemon.keys() | panic.keys()):
+        if key not in OWN and not ENDS.match(key):
+            assert daemon.get(key) == panic.get(key), key
+
+
+def test_the_units_know_the_exit_codes() -> None:
+    """Started again unless that cannot help; then, and only then, the panic unit follows, which has its own key."""
+    daemon, panic = settings_of(DAEMON, "Service"), settings_of(PANIC, "Service")
+    assert {ExitCode(int(code)) for code in daemon["RestartPreventExitStatus"][0].split()} == FINAL
+    assert {ExitCode(int(code)) for code in panic["RestartPreventExitStatus"][0].split()} == FINAL - {ExitCode.JOURNAL}
+    assert set(EXIT_CODE_MEANINGS) >= FINAL
+    assert settings_of(DAEMON, "Unit")["OnFailure"] == [PANIC]
+    assert not {line.split(":")[1] for line in daemon["LoadCredential"]} & {
+        line.split(":")[1] for line in panic["LoadCredential"]
+    }
+    assert {line.split(":")[0] for line in panic["LoadCredential"]} == {"api_key", "api_secret"}
+
+
+def test_the_times_fit() -> None:
+    """The watchdog waits for several pings, a stop for the stop's grace, and a panic for its whole look."""
+    daemon, panic, account = settings_of(DAEMON, "Service"), settings_of(PANIC, "Service"), Settings().account
+    assert seconds(daemon["WatchdogSec"][0]) >= 5 * WATCHDOG_EVERY_NS / 1e9
+    assert seconds(daemon["TimeoutStopSec"][0]) >= account.stop_grace_s + 10
+    assert seconds(panic["TimeoutStartSec"][0]) >= 2 * (account.doubt_bound_s + account.lag_s)
+
+
+def test_the_panic_unit_reads_settings_of_its_own() -> None:
+    """Small enough that nothing in it can be wrong but the mode, and accepted as it is."""
+    assert "ARBBOT_SETTINGS=/etc/arbbot/panic.toml" in settings_of(PANIC, "Service")["Environment"]
+    told = tomllib.loads((FOLDER / "panic.toml").read_text())
+    assert set(told) == {"mode", "live"}
+    Settings.model_validate(told)
