@@ -45,10 +45,11 @@ USER 10001:10001
 VOLUME ["/var/lib/arbbot"]
 # The daemon stops by its own table and needs up to a minute: run with a stop grace of 60 s.
 STOPSIGNAL SIGTERM
-# The page listens inside the container's own loopback: docs/reference/operating.md says how to reach it.
+# The page listens inside the container's own loopback: deploy/container/README.md says how to reach it.
 # Ask and command the daemon inside: docker exec CONTAINER python -m arbbot status
-# Marks the container unhealthy while the daemon is not fit to trade. It tells whoever watches; docker itself restarts
-# nothing because of it.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-m", "arbbot", "health"]
+# Marks the container unhealthy while the daemon is not fit to trade, or part of it stands still. It tells whoever
+# watches; docker itself restarts nothing because of it.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+    CMD ["python", "-m", "arbbot", "health", "--socket", "/var/lib/arbbot/control.sock"]
 ENTRYPOINT ["python", "-m", "arbbot"]
 CMD ["run"]
