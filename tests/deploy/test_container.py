@@ -1,0 +1,72 @@
+"""The image and the compose file: run as they promise, and saying of the program what is true."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from arbbot.cli import main
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.settings import Settings, read_sources
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+COMPOSE = (ROOT / "deploy" / "container" / "compose.yaml").read_text()
+DAEMON = COMPOSE.split("  datadog-agent:")[0]
+
+
+def instructions(name: str) -> list[str]:
+    """What follows an instruction, wherever it stands."""
+    return [line.split(None, 1)[1] for line in DOCKERFILE.splitlines() if line.startswith(f"{name} ")]
+
+
+def test_the_image_runs_the_program_itself() -> None:
+    """Signals reach it, nobody is root, and what it writes is one volume."""
+    assert json.loads(instructions("ENTRYPOINT")[-1]) == ["python", "-m", "arbbot"]
+    assert json.loads(instructions("CMD")[-1]) == ["run"]
+    assert instructions("STOPSIGNAL") == ["SIGTERM"]
+    assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", instructions("USER")[-1])
+    (volume,) = json.loads(instructions("VOLUME")[-1])
+    assert f"ARBBOT_STATE_DIR={volume}" in DOCKERFILE
+    assert "--require-hashes --only-binary :all:" in DOCKERFILE
+
+
+def test_what_is_copied_into_the_image_is_let_in() -> None:
+    """Everything else stays out of the build: no journal, no key, no checkout."""
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {word for line in instructions("COPY") if "--from" not in line for word in line.split()[:-1]}
+    assert {word.split("/")[0] for word in copied} == let_in
+
+
+def test_the_health_check_is_a_verb_that_fails_without_a_daemon(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The very words of the image, but for the socket's place."""
+    words = json.loads(instructions("HEALTHCHECK")[0].split("CMD", 1)[1])
+    assert words[:3] == ["python", "-m", "arbbot"]
+    assert words[-2:] == ["--socket", f"{json.loads(instructions('VOLUME')[-1])[0]}/control.sock"]
+    assert main([*words[3:-1], str(tmp_path / "control.sock")]) == ExitCode.DAEMON
+    assert "no daemon answers" in capsys.readouterr().err
+
+
+def test_compose_gives_a_stop_its_time() -> None:
+    """More than the daemon's own grace; docker's usual 10 s would kill it in the middle."""
+    grace = re.search(r"stop_grace_period: (\d+)s", DAEMON)
+    assert grace is not None
+    assert int(grace[1]) >= Settings().account.stop_grace_s + 10
+    for word in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true", "restart: on-failure"):
+        assert word in DAEMON
+
+
+def test_compose_sets_what_there_is_to_set() -> None:
+    """Each variable is a setting, its value is accepted, and the page is published on this machine alone."""
+    given = re.findall(r"^ +(ARBBOT_\w+): (.+)$", DAEMON, re.MULTILINE)
+    variables = {name: re.sub(r"\$\{\w+:-(\w+)\}", r"\1", value.strip("'\"")) for name, value in given}
+    assert len(variables) >= 6
+    settings = read_sources(environ=variables).settings()
+    assert settings.dashboard.names == ("127.0.0.1:8780", "localhost:8780")
+    assert all(str(path).startswith("/run/secrets/") for path in (settings.keys.key_file, settings.keys.secret_file))
+    assert f'ports: ["127.0.0.1:{settings.dashboard.port}:{settings.dashboard.port}"]' in DAEMON
