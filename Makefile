@@ -63,6 +63,7 @@ test-browser: setup
 	@nice -n 5 $(PY) -m pytest -q $(BROWSER)
 
 test-others: setup
+	@deploy/get-systemd-analyze
 	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER))
 
 check: lint types
@@ -75,6 +76,7 @@ fmt: setup
 lint: setup
 	@$(PY) -m ruff check .
 	@.venv/bin/lint-imports
+	@.venv/bin/hadolint Dockerfile
 
 types: setup
 	@$(PY) -m mypy
