@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from arbbot.domain.records import DurableRecord
 from arbbot.exchange.options import DEMO_SECRET
 from arbbot.journal.sqlite import SqliteJournal
-from tests.e2e.stage import EUR, QUICK, RICH_EUR, Sections, merged
+from tests.e2e.stage import CALM, EUR, FX, QUICK, RICH_EUR, USD, Sections, merged
 from tests.shell import endings, harms, verdict
 from tests.shell.world import Play, Run, World, played
 
@@ -53,6 +53,8 @@ def _judged(scene: Scene) -> list[str]:
 async def _hedging(world: World, until: Callable[[], object], within_s: float = 60.0) -> None:
     """A market with an edge until something is true, or the daemon is over."""
     for beat in range(int(within_s)):
+        for market in (USD, FX):  # who has subscribed since hears of a book when it changes
+            world.show(market, CALM[market])
         world.show(EUR, (RICH_EUR[0], str(int(RICH_EUR[1]) + beat % 2)))
         if world.run.over or until():
             return
