@@ -224,7 +224,8 @@ class Daemon:
         """What does not move (`progress` has the table), in words; None while all of it does."""
         if self._fault is not None:
             return f"broken: {type(self._fault).__name__}"
-        return standing_still(self.engine, (feed.moved_ns() for feed in self._reading.values()), at)
+        moved_ns = (feed.moved_ns() for feed in self._reading.values())
+        return standing_still(self.engine, moved_ns, self.started_at, at)
 
     def _fail(self, error: BaseException) -> None:
         """Latch the first fault: from here on nothing is decided and nothing but cancels is sent."""

@@ -26,15 +26,16 @@ and no timeout of a connection is longer.
 """
 
 
-def standing_still(engine: Engine, feeds_moved_ns: Iterable[int | None], at: Moment) -> str | None:
+def standing_still(engine: Engine, feeds_moved_ns: Iterable[int | None], started: Moment, at: Moment) -> str | None:
     """What does not move, in words; None while everything does. A feed that is dead is left out by the caller."""
     core, oldest_ns = engine.core, at.mono_ns - STUCK_NS
     for pending in core.asks.values():
         if pending.asked_ns < oldest_ns:
             return f"a question for {pending.question.topic.value} has been open for {_seconds(pending.asked_ns, at)} s"
     account = core.rules.account
-    if engine.books.heard_ns < oldest_ns - ns(account.poll_s + account.lag_s):
-        return f"the reconciler has not read the account for {_seconds(engine.books.heard_ns, at)} s"
+    heard_ns = max(engine.books.heard_ns, started.mono_ns)
+    if heard_ns < oldest_ns - ns(account.poll_s + account.lag_s):
+        return f"the reconciler has not read the account for {_seconds(heard_ns, at)} s"
     for moved_ns in feeds_moved_ns:
         if moved_ns is not None and moved_ns < oldest_ns:
             return f"a feed has neither read nor tried to connect for {_seconds(moved_ns, at)} s"

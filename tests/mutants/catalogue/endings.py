@@ -110,7 +110,7 @@ MUTANTS = (
     ),
     mutant(
         "L5", "reconciler-may-sleep", "a reconciler that reads no more is taken for a living one",
-        ("runtime/progress.py", "    if engine.books.heard_ns < oldest_ns -", "    if engine.books.heard_ns < -"),
+        ("runtime/progress.py", "    if heard_ns < oldest_ns -", "    if heard_ns < -"),
         hunted=one_test("tests/runtime/test_watchdog.py"),
     ),
     mutant(
