@@ -131,8 +131,8 @@ async def test_a_daemon_with_nothing_to_write_proves_that_it_could(tmp_path: Pat
         begun_ns = shell.clock.now().mono_ns
         await shell.until(lambda: shell.clock.now().mono_ns - begun_ns > 4 * PROVE_EVERY_NS)
         with closing(sqlite3.connect(shell.path)) as reader:
-            (proven,) = reader.execute("SELECT value FROM meta WHERE key = 'commits_proven'").fetchone()
-        assert int(proven) >= 2
+            proven = reader.execute("SELECT value FROM meta WHERE key = 'commits_proven'").fetchall()
+        assert [int(count) >= 2 for (count,) in proven] == [True]
         assert len(list(shell.journal.lines())) == written
 
 
