@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from structlog.typing import FilteringBoundLogger
 
+from arbbot.domain.events import Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.domain.mode import Severity
+from arbbot.domain.records import AlertRaised
 from arbbot.engine.state import State
 from arbbot.engine.step import Engine
-from arbbot.ports import JournalFault
+from arbbot.ports import JournalFault, Telemetry
 from arbbot.runtime.daemon import DaemonFault
 from arbbot.telemetry.redact import Redactor
 
 REASON_CHARACTERS_MAX = 300
 
 
-def failure(fault: DaemonFault, engine: Engine, logger: FilteringBoundLogger, redactor: Redactor) -> Failure:
-    """Log the traceback, and make the one line: what broke, and what is not known to be over."""
+def failure(
+    fault: DaemonFault,
+    engine: Engine,
+    logger: FilteringBoundLogger,
+    redactor: Redactor,
+    telemetry: Telemetry,
+    now: Moment,
+) -> Failure:
+    """Log the traceback, and make the one line: what broke, and what is not known to be over. Those who are alerted hear
+    it too; the journal, which may be what broke, does not.
+    """
     cause = fault.__cause__ or fault
     logger.critical("the daemon broke", kind="fault", exc_info=cause)
     if isinstance(cause, JournalFault):
@@ -24,7 +36,9 @@ def failure(fault: DaemonFault, engine: Engine, logger: FilteringBoundLogger, re
     else:
         reason = f"a fault of the program, its traceback is in the log: {type(cause).__name__}: {cause}"
     reason = str(redactor.clean(" ".join(reason.split())[:REASON_CHARACTERS_MAX]))
-    return Failure(ExitCode.FAULT, f"{reason}; nothing more was sent but cancels; {_left(engine)}")
+    told = f"{reason}; nothing more was sent but cancels; {_left(engine)}"
+    telemetry.fold([AlertRaised(Severity.CRITICAL, "fault", told, now.utc_us)], now)
+    return Failure(ExitCode.FAULT, told)
 
 
 def why_left(engine: Engine, code: ExitCode) -> str:

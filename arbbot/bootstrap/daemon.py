@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -13,15 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from structlog.typing import FilteringBoundLogger
-
 from arbbot import __version__
 from arbbot.bitstamp.rest import BitstampGateway
-from arbbot.bootstrap import broken, gauges, latched, recording
+from arbbot.bootstrap import broken, latched, recording
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed
 from arbbot.bootstrap.narrator import Narrator
+from arbbot.bootstrap.observing import Observed, observe
 from arbbot.bootstrap.opening import fetch_fees, verdict
 from arbbot.bootstrap.page.machine import rest_figures
 from arbbot.bootstrap.page.memory import Memory
@@ -61,13 +59,8 @@ from arbbot.runtime.control import ControlServer, Refused
 from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
 from arbbot.runtime.latch import Latch
 from arbbot.runtime.operator_verbs import operator_event, outcome
-from arbbot.settings import Keys, RunMode, Settings, read_keys, rules
-from arbbot.telemetry.fold import Telemetry
-from arbbot.telemetry.logging import Identity as LogIdentity
-from arbbot.telemetry.logging import build_logger, take_over_library_logs
-from arbbot.telemetry.metrics import Agent, Metrics, parse_agent
+from arbbot.settings import Keys, RunMode, Settings, read_alerts_url, read_keys, rules
 from arbbot.telemetry.redact import Redactor
-from arbbot.telemetry.sink import LineSink
 
 T = TypeVar("T")
 
@@ -116,7 +109,7 @@ async def _serve(
     redactor = Redactor()
     if keys is not None:
         redactor.learn(keys.secret.get_secret_value())
-    agent = None if settings.telemetry.statsd is None else parse_agent(settings.telemetry.statsd)
+    alerts_url = read_alerts_url(settings)
     journal = _open_journal(settings, keys)
     async with AsyncExitStack() as stack:
         stack.callback(journal.close)
@@ -145,7 +138,8 @@ async def _serve(
         if parts.recorder is not None:
             stack.callback(parts.recorder.close)
         door.recorder = parts.recorder
-        telemetry, logger = await _telemetry(stack, parts, source, redactor, agent, narrated=narrated)
+        seen = Observed(settings, parts.engine, source, clock, journal.path, parts.recorder)
+        telemetry, logger = await observe(stack, seen, redactor, alerts_url, narrated=narrated)
         latch = panic_latch(settings)
         told = _listeners(telemetry, memory, latch, narrated=narrated)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
@@ -166,7 +160,7 @@ async def _serve(
         try:
             return await _live(stack, parts, daemon, source, for_s, control, doors)
         except DaemonFault as fault:
-            raise broken.failure(fault, parts.engine, logger, redactor) from fault
+            raise broken.failure(fault, parts.engine, logger, redactor, telemetry, clock.now()) from fault
 
 
 def _listeners(telemetry: Telemetry, memory: Memory | None, latch: Latch, *, narrated: bool) -> Port:
@@ -228,45 +222,6 @@ def _recovered(journal: SqliteJournal, memory: Memory | None) -> State:
     except (JournalRefused, StateError, LedgerError) as error:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
     return state
-
-
-async def _telemetry(
-    stack: AsyncExitStack,
-    parts: _Parts,
-    source: BitstampGateway,
-    redactor: Redactor,
-    agent: Agent | None,
-    *,
-    narrated: bool,
-) -> tuple[Telemetry, FilteringBoundLogger]:
-    """Where records become lines and metrics, and the logger for what is no record."""
-    settings = parts.settings
-    identity = LogIdentity(
-        settings.telemetry.service,
-        settings.telemetry.env,
-        __version__,
-        "bitstamp",
-        settings.mode.value,
-        parts.route.name,
-    )
-    sink = LineSink(_log_file(stack, parts) if narrated else sys.stdout.fileno())
-    logger = build_logger(sink, identity, redactor)
-    take_over_library_logs(logger)
-    metrics = Metrics(agent, identity.tags(), redactor)
-    telemetry = Telemetry(logger, sink, metrics)
-    stack.callback(telemetry.close)
-    beside(stack, telemetry.run(), "telemetry")
-    beside(stack, gauges.watch(metrics, source.limiter, parts.engine.premium), "the reading of gauges")
-    if parts.recorder is not None:
-        beside(stack, recording.watch(parts.recorder, logger), "the watch over the recording")
-    return telemetry, logger
-
-
-def _log_file(stack: AsyncExitStack, parts: _Parts) -> int:
-    """Where a narrated run puts its log lines, so that a person can read the terminal."""
-    descriptor = os.open(parts.settings.state_dir / "log.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    stack.callback(os.close, descriptor)
-    return descriptor
 
 
 async def _venue(

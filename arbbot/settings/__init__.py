@@ -5,6 +5,7 @@ from arbbot.settings.errors import SettingsError
 from arbbot.settings.load import Sources, in_force, load, read_sources
 from arbbot.settings.model import (
     AccountSettings,
+    AlertSettings,
     DashboardSettings,
     FeedSettings,
     HedgeSettings,
@@ -24,10 +25,11 @@ from arbbot.settings.model import (
     TradeSettings,
 )
 from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
-from arbbot.settings.secrets import Keys, read_keys, read_secret_file
+from arbbot.settings.secrets import Keys, read_alerts_url, read_keys, read_secret_file
 
 __all__ = [
     "AccountSettings",
+    "AlertSettings",
     "BookFeed",
     "DashboardSettings",
     "FeedSettings",
@@ -54,6 +56,7 @@ __all__ = [
     "TradeSettings",
     "in_force",
     "load",
+    "read_alerts_url",
     "read_keys",
     "read_secret_file",
     "read_sources",

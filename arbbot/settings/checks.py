@@ -14,7 +14,8 @@ from arbbot.settings.errors import Contradiction, Contradictions
 from arbbot.settings.errors import refuse_if as _refuse_if
 from arbbot.settings.options import JournalSync, RunMode
 from arbbot.settings.risk_checks import LOOKS_S, check_limits, check_spike
-from arbbot.telemetry.metrics import parse_agent
+from arbbot.telemetry.address import parse_agent, parse_place
+from arbbot.telemetry.alert_names import ALERT_NAMES
 
 if TYPE_CHECKING:
     from arbbot.settings.model import Settings, Venue
@@ -45,6 +46,8 @@ def cross_check(settings: Settings) -> None:
         _keys,
         _dashboard,
         _rest_of_it,
+        _telemetry,
+        _alerts,
     ):
         try:
             check(settings)
@@ -262,8 +265,24 @@ def _rest_of_it(settings: Settings) -> None:
         f"the maker fee of {settings.paper.maker_fee_percent} % must not be above the taker fee of "
         f"{settings.paper.taker_fee_percent} %",
     )
-    if settings.telemetry.statsd is not None:
-        try:
-            parse_agent(settings.telemetry.statsd)
-        except ValueError as error:
-            raise Contradiction(("telemetry.statsd",), str(error)) from error
+
+
+def _telemetry(settings: Settings) -> None:
+    telemetry = settings.telemetry
+    for key, address, parse in (
+        ("telemetry.statsd", telemetry.statsd, parse_agent),
+        ("telemetry.prometheus", telemetry.prometheus, parse_place),
+    ):
+        if address is not None:
+            try:
+                parse(address)
+            except ValueError as error:
+                raise Contradiction((key,), str(error)) from error
+
+
+def _alerts(settings: Settings) -> None:
+    alerts = settings.alerts
+    _refuse_if(alerts.url is not None and alerts.url_file is not None, ("alerts.url_file",), "url is given too")
+    for key, names in (("alerts.also", alerts.also), ("alerts.never", alerts.never)):
+        unknown = ", ".join(sorted(set(names) - ALERT_NAMES))
+        _refuse_if(bool(unknown), (key,), f"no such alert: {unknown}; there are {', '.join(sorted(ALERT_NAMES))}")

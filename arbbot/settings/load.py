@@ -195,7 +195,7 @@ def _dotenv() -> Source:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(ExitCode.SETTINGS, [f"{DOTENV_FILE}: {_reason(error)}"]) from None
     source = _variables(str(DOTENV_FILE), {key: value or "" for key, value in values.items()})
-    if _holds_key(source):
+    if _secrets_of(source):
         refuse_readable(DOTENV_FILE)
     return source
 
@@ -208,15 +208,21 @@ def _file(path: Path) -> Source:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(ExitCode.SETTINGS, [f"{path}: not TOML: {_reason(error)}"]) from None
     source = Source(str(path), tree)
-    if _holds_key(source):
-        problem = f"{path}: keys: key and secret do not belong in this file; name files, or use the environment"
+    held = _secrets_of(source)
+    if held:
+        problem = f"{path}: {held[0]}: {held[1]} in this file; name files, or use the environment"
         raise SettingsError(ExitCode.SECRET, [problem])
     return source
 
 
-def _holds_key(source: Source) -> bool:
-    keys = source.tree.get("keys")
-    return isinstance(keys, dict) and bool(keys.get("key_id") or keys.get("secret"))
+def _secrets_of(source: Source) -> tuple[str, str] | None:
+    """The section of a secret that a source holds, and what is wrong with that where others may read it."""
+    keys, alerts = source.tree.get("keys"), source.tree.get("alerts")
+    if isinstance(keys, dict) and (keys.get("key_id") or keys.get("secret")):
+        return ("keys", "key and secret do not belong")
+    if isinstance(alerts, dict) and alerts.get("url"):
+        return ("alerts", "the webhook's url is a secret and does not belong")
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -12,9 +12,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from arbbot.domain.mode import Severity
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.settings import checks
 from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
+from arbbot.telemetry.alert_names import Form
 
 _PLACES = 8
 
@@ -250,6 +252,20 @@ class TelemetrySettings(Section):
     statsd: OptionalText = None
     env: Word = "dev"
     service: Word = "arbbot"
+    prometheus: OptionalText = None
+
+
+class AlertSettings(Section):
+    """Messages to a webhook. Its address never stands in the settings file."""
+
+    url: OptionalSecret = None
+    url_file: OptionalPath = None
+    form: Form = Form.JSON
+    least: Severity = Severity.WARNING
+    also: tuple[Word, ...] = ("order_done", "started", "stopped")
+    never: tuple[Word, ...] = ()
+    per_minute: int = Field(default=20, ge=1, le=600)
+    repeat_s: Seconds = Decimal(300)
 
 
 class Settings(BaseSettings):
@@ -278,6 +294,7 @@ class Settings(BaseSettings):
     recording: RecordingSettings = RecordingSettings()
     dashboard: DashboardSettings = DashboardSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    alerts: AlertSettings = AlertSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -54,7 +54,12 @@ def _wish(problem: ErrorDetails) -> str:
 def _shown(problem: ErrorDetails, location: Location) -> str:
     """The value that was given, where that cannot be a secret."""
     given: Any = problem["input"]
-    if location[:1] == ("keys",) or isinstance(given, dict | list | tuple) or problem["type"] == "missing":
+    if (
+        location[:1] == ("keys",)
+        or location == ("alerts", "url")
+        or isinstance(given, dict | list | tuple)
+        or problem["type"] == "missing"
+    ):
         return ""
     text = str(given) if not isinstance(given, str) else repr(given)
     return f", not {text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + '...'}"

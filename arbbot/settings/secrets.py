@@ -7,10 +7,12 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from arbbot.domain.exit_codes import ExitCode
+from arbbot.settings.checks import is_loopback
 from arbbot.settings.errors import SettingsError
 from arbbot.settings.model import Settings
 from arbbot.settings.options import RunMode
@@ -20,6 +22,7 @@ SECRET_CHARS_MIN = 8
 """Shorter ones could not be kept out of logs without blotting out ordinary words."""
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Where systemd puts the files named by `LoadCredential=`."""
+ALERTS_CREDENTIAL = "alerts_url"
 OTHERS = 0o007
 GROUP_AND_OTHERS = 0o077
 
@@ -85,6 +88,43 @@ def _read(key: str, path: Path, forbidden: int) -> str:
 def read_secret_file(key: str, path: Path) -> str:
     """The text of a file that only its owner may read. Raises SettingsError, code SECRET, naming the setting."""
     return _read(key, path, GROUP_AND_OTHERS)
+
+
+def read_alerts_url(settings: Settings, environ: Mapping[str, str] | None = None) -> SecretStr | None:
+    """The webhook's address, from the settings, the file they name, or systemd's credentials; None where there is none.
+
+    Raises SettingsError, code SECRET, where it is unreadable, open to others, or no address.
+    """
+    alerts = settings.alerts
+    credentials = (os.environ if environ is None else environ).get(CREDENTIALS)
+    credential = None if credentials is None else Path(credentials) / ALERTS_CREDENTIAL
+    if alerts.url is not None:
+        return _address("alerts.url", alerts.url.get_secret_value())
+    if alerts.url_file is not None:
+        return _address("alerts.url_file", _read("alerts.url_file", alerts.url_file, GROUP_AND_OTHERS))
+    if credential is not None and credential.exists():
+        return _address(str(credential), _read(f"${CREDENTIALS}", credential, OTHERS))
+    return None
+
+
+def _address(place: str, text: str) -> SecretStr:
+    """An address that may be posted to: encrypted, or on this machine. What it is is never shown."""
+    bare = text.strip()
+    try:
+        parts = urlsplit(bare)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    plain = parts.scheme == "http" and is_loopback(host)
+    if (
+        not host
+        or not bare.isascii()
+        or not bare.isprintable()
+        or " " in bare
+        or not (parts.scheme == "https" or plain)
+    ):
+        raise _refused(f"{place}: want https://..., or http:// to an address of this machine")
+    return SecretStr(bare)
 
 
 def _sound(place: str, text: str) -> SecretStr:

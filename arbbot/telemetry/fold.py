@@ -10,6 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from arbbot.domain.events import Moment
 from arbbot.domain.records import Record
+from arbbot.telemetry.alerts import Alerts
 from arbbot.telemetry.lines import LINES, Line, ids_of, level_of, text_of
 from arbbot.telemetry.measures import Measures
 from arbbot.telemetry.metrics import Metrics
@@ -35,6 +36,7 @@ class Telemetry:
         sink: LineSink,
         metrics: Metrics,
         backlog_max: int = BACKLOG_MAX,
+        alerts: Alerts | None = None,
     ) -> None:
         self.dropped = 0
         """Batches of records that came while the backlog was full, and records that could not be told."""
@@ -42,10 +44,11 @@ class Telemetry:
         self._sink = sink
         self._metrics = metrics
         self._measures = Measures(metrics)
+        self._alerts = alerts
         self._backlog: deque[tuple[tuple[Record, ...], Moment]] = deque()
         self._backlog_max = backlog_max
-        self._reported = [0, 0]
-        """Dropped batches and lines already told to the agent."""
+        self._told: dict[str, int] = {}
+        """Of what is counted elsewhere: how much of it the metrics have heard of."""
         self.loop_lags_ms: deque[float] = deque(maxlen=int(LAG_WINDOW_S / EVERY_S))
         """How late this task woke, of the last ten seconds."""
         self._quiet_until_ns: dict[str, int] = {}
@@ -72,6 +75,7 @@ class Telemetry:
                 self._drain(SLICE)
                 await asyncio.sleep(0)
             self._sink.flush()
+            self._tell_losses()
             self._metrics.flush()
 
     def close(self) -> None:
@@ -79,7 +83,7 @@ class Telemetry:
         while self._backlog:
             self._drain(SLICE)
         self._sink.close(CLOSE_TIMEOUT_S)
-        self._tell_drops()
+        self._tell_losses()
         self._metrics.close()
 
     def _drain(self, batches: int) -> None:
@@ -89,9 +93,10 @@ class Telemetry:
                 try:
                     self._measures.take(record, at.mono_ns)
                     self._write(record, at)
+                    if self._alerts is not None:
+                        self._alerts.take(record, at)
                 except Exception:  # noqa: BLE001 - the edge: a record that cannot be told must not end the telling
                     self.dropped += 1
-        self._tell_drops()
 
     def _write(self, record: Record, at: Moment) -> None:
         line = LINES[record.kind]
@@ -121,8 +126,20 @@ class Telemetry:
         self._quiet_until_ns[kind] = at_ns + line.every_s * 1_000_000_000
         return self._swallowed.pop(kind, 0)
 
-    def _tell_drops(self) -> None:
-        for index, (what, total) in enumerate((("records", self.dropped), ("lines", self._sink.dropped))):
-            if total > self._reported[index]:
-                self._metrics.count("telemetry.dropped", total - self._reported[index], what=what)
-                self._reported[index] = total
+    def _tell_losses(self) -> None:
+        """What is counted where it is lost, as metrics."""
+        losses = {"records": self.dropped, "lines": self._sink.dropped, "packets": self._metrics.packets_lost}
+        if self._alerts is not None:
+            losses["messages"] = self._alerts.dropped
+            for outcome, total in self._alerts.posts.items():
+                self._tell_growth("alerts.posts", total, outcome=outcome)
+        for what, total in losses.items():
+            self._tell_growth("telemetry.dropped", total, what=what)
+
+    def _tell_growth(self, name: str, total: int, **tag: str) -> None:
+        """Add to a count what its total has grown by; zero the first time, so that the first loss is seen as a rise."""
+        key = " ".join((name, *tag.values()))
+        known = self._told.get(key)
+        if known != total:
+            self._metrics.count(name, total - (known or 0), **tag)
+            self._told[key] = total

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from datadog.dogstatsd.base import DogStatsd
 
 from arbbot.domain import rebase, signals, trips
 from arbbot.domain import records as r
-from arbbot.domain.market import Side
+from arbbot.domain.market import Direction, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderTerms, Purpose, slippage_bps
+from arbbot.telemetry.manifest import INVARIANTS
 from arbbot.telemetry.metrics import Metrics
+from arbbot.telemetry.remember import remember
 
 REMEMBERED_MAX = 256
 """Hedges and orders kept for what takes two records to measure."""
@@ -21,8 +23,6 @@ REMEMBERED_MAX = 256
 _STATE_NUMBERS = {mode: number for number, mode in enumerate(Mode)}
 _EVENT_TYPES = {Severity.NOTICE: "info", Severity.WARNING: "warning", Severity.CRITICAL: "error"}
 _FEED_CHECKS = {"up": DogStatsd.OK, "dead": DogStatsd.CRITICAL}
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -49,6 +49,8 @@ class Measures:
         self._metrics = metrics
         self._orders: dict[str, _Sent] = {}
         self._hedges: dict[str, _Open] = {}
+        self._confirmed_ns: dict[str, int] = {}
+        """When each market's book was last confirmed, or the process began to wait for it."""
         # Each takes the record of its kind, which the key guarantees and the type checker cannot follow.
         self.table: dict[str, Callable[[Any, int], None] | None] = {
             r.AnchorSet.kind: None,
@@ -89,12 +91,12 @@ class Measures:
             measure(record, at_ns)
 
     def _hedge_opened(self, record: r.HedgeOpened, _at_ns: int) -> None:
-        _remember(self._hedges, record.hedge_id, _Open(record))
+        remember(self._hedges, record.hedge_id, _Open(record), REMEMBERED_MAX)
         self._metrics.count("hedges.opened", direction=record.direction)
         self._metrics.distribution("hedges.expected_bps", float(record.legs_bps), direction=record.direction)
 
     def _order_intended(self, record: r.OrderIntended, at_ns: int) -> None:
-        _remember(self._orders, record.terms.client_order_id, _Sent(record.terms, at_ns))
+        remember(self._orders, record.terms.client_order_id, _Sent(record.terms, at_ns), REMEMBERED_MAX)
 
     def _order_moved(self, record: r.OrderMoved, at_ns: int) -> None:
         order = self._orders.get(record.client_order_id)
@@ -140,6 +142,7 @@ class Measures:
             self._metrics.gauge("ledger.difference", 0, currency=line.currency)
             self._metrics.gauge("ledger.rounding", float(line.rounding), currency=line.currency)
         self._metrics.service_check("reconcile", DogStatsd.OK)
+        self._metrics.service_check("auth", DogStatsd.OK)
 
     def _discrepancy(self, record: r.Discrepancy, _at_ns: int) -> None:
         for line in record.differences:
@@ -181,17 +184,27 @@ class Measures:
     def _alert_raised(self, record: r.AlertRaised, _at_ns: int) -> None:
         self._metrics.count("alerts", severity=record.severity, name=record.name)
         self._metrics.event(record.name, record.text, _EVENT_TYPES[record.severity])
+        if record.name in INVARIANTS:
+            self._metrics.count("invariants.tripped", invariant=record.name)
+        if record.name == "auth_refused":
+            self._metrics.service_check("auth", DogStatsd.CRITICAL, record.text)
 
-    def _started(self, record: r.Started, _at_ns: int) -> None:
+    def _started(self, record: r.Started, at_ns: int) -> None:
+        """Counts that call a person begin at zero: Prometheus sees no rise in one that begins at one."""
         self._metrics.count("starts")
+        for name in INVARIANTS:
+            self._metrics.count("invariants.tripped", 0, invariant=name)
+        for instrument in record.instruments:
+            self._confirmed_ns[instrument.symbol] = at_ns
         self._metrics.event("started", f"version {record.version}", "info")
 
     def _stopped(self, record: r.Stopped, _at_ns: int) -> None:
         self._metrics.count("stops", code=str(record.code))
         self._metrics.event("stopped", f"exit code {record.code}: {record.reason}", "error" if record.code else "info")
 
-    def _pulse(self, record: signals.Pulse, _at_ns: int) -> None:
+    def _pulse(self, record: signals.Pulse, at_ns: int) -> None:
         gauge = self._metrics.gauge
+        self._metrics.count("heartbeat")
         gauge("exposure.low", float(record.exposure_low))
         gauge("exposure.high", float(record.exposure_high))
         gauge("orders.open", record.open_orders)
@@ -200,9 +213,16 @@ class Measures:
         gauge("blocked", 1 if record.blockers else 0)
         gauge("state", _STATE_NUMBERS[record.mode])
         for market, age_ms in record.book_age_ms:
-            gauge("book.age_ms", age_ms, market=market)
-        for direction, gross_bps in record.gross_bps:
-            gauge("edge.gross_bps", float(gross_bps), direction=direction)
+            self._confirmed_ns[market] = at_ns - age_ms * 1_000_000
+        for (
+            market,
+            confirmed_ns,
+        ) in self._confirmed_ns.items():  # a book that nothing vouches for grows old all the same
+            gauge("book.age_ms", (at_ns - confirmed_ns) // 1_000_000, market=market)
+        edges = dict(record.gross_bps)
+        for direction in Direction:
+            edge = edges.get(direction)
+            gauge("edge.gross_bps", None if edge is None else float(edge), direction=direction)
 
     def _feed_changed(self, record: signals.FeedChanged, _at_ns: int) -> None:
         self._metrics.count("feed.changes", state=record.state)
@@ -215,10 +235,3 @@ class Measures:
         self._metrics.count("asks.unanswered", topic=record.topic)
         if record.rate_limited:
             self._metrics.count("rate_limit.hits", topic=record.topic)
-
-
-def _remember(kept: dict[str, T], key: str, value: T) -> None:
-    """Keep a value under its key, and let the oldest go where there are too many."""
-    kept[key] = value
-    if len(kept) > REMEMBERED_MAX:
-        del kept[next(iter(kept))]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import ip_address
+from typing import Any
 
 from datadog.dogstatsd.base import DogStatsd
 
+from arbbot.telemetry.address import Agent
+from arbbot.telemetry.exposition import Exposition
 from arbbot.telemetry.manifest import MANIFEST, NAMESPACE, Metric, MetricType
 from arbbot.telemetry.redact import Redactor
 
@@ -23,46 +24,35 @@ class UndeclaredMetric(LookupError):
     """The program emits something the manifest does not declare so: a mistake in the program."""
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """Where the agent listens: an IP address and port, or the path of its Unix socket."""
+class _Client(DogStatsd):
+    """Counts what it could not send, which the library does only while it reports on itself to the agent."""
 
-    host: str | None
-    port: int | None
-    socket_path: str | None
+    packets_lost = 0
 
-
-def parse_agent(address: str) -> Agent:
-    """`unix:///path`, `127.0.0.1:8125` or `[::1]:8125`.
-
-    Raises ValueError for anything else, host names included: resolving one blocks the loop on every packet.
-    """
-    if address.startswith("unix://"):
-        path = address.removeprefix("unix://")
-        if not path.startswith("/"):
-            raise ValueError(f"agent address {address!r}: the socket path must be absolute")
-        return Agent(None, None, path)
-    host, colon, port = address.rpartition(":")
-    try:
-        ip = ip_address(host.removeprefix("[").removesuffix("]"))
-        number = int(port)
-    except ValueError:
-        ip = None
-        number = 0
-    if ip is None or not colon or not 0 < number < 65536:
-        raise ValueError(f"agent address {address!r}: want a literal IP and port, or unix:///path; no host name")
-    return Agent(str(ip), number, None)
+    def _send_to_server(self, packet: str, *more: Any, **named: Any) -> bool:
+        sent: bool = super()._send_to_server(packet, *more, **named)
+        self.packets_lost += not sent
+        return sent
 
 
 class Metrics:
     """Emits what the manifest declares. With no agent it only checks. Never waits, never raises for the network."""
 
-    def __init__(self, agent: Agent | None, constant_tags: Mapping[str, str], redactor: Redactor) -> None:
+    def __init__(
+        self,
+        agent: Agent | None,
+        constant_tags: Mapping[str, str],
+        redactor: Redactor,
+        exposition: Exposition | None = None,
+    ) -> None:
+        """`exposition` keeps the same for Prometheus."""
         self._redactor = redactor
+        self._exposition = exposition
         self._seen: dict[str, set[str]] = {}
-        self._client: DogStatsd | None = None
+        self._checks: dict[str, tuple[int, str]] = {}
+        self._client: _Client | None = None
         if agent is not None:
-            self._client = DogStatsd(
+            self._client = _Client(
                 host=agent.host,
                 port=agent.port,
                 socket_path=agent.socket_path,
@@ -75,29 +65,48 @@ class Metrics:
             )
             self._client.constant_tags = [f"{name}:{value}" for name, value in constant_tags.items()]
 
+    @property
+    def packets_lost(self) -> int:
+        """Packets that the agent did not take, as far as the system tells: over UDP, an agent that is not there."""
+        return 0 if self._client is None else self._client.packets_lost
+
     def count(self, name: str, by: int = 1, /, **tags: str) -> None:
         """Add to a declared count."""
-        checked = self._check(name, MetricType.COUNT, tags)
+        metric, values = self._check(name, MetricType.COUNT, tags)
         if self._client is not None:
-            self._client.increment(name, by, tags=checked)
+            self._client.increment(name, by, tags=_tags(metric, values))
+        if self._exposition is not None:
+            self._exposition.add(metric, by, values)
 
-    def gauge(self, name: str, value: float, /, **tags: str) -> None:
-        """Set a declared gauge."""
-        checked = self._check(name, MetricType.GAUGE, tags)
-        if self._client is not None:
-            self._client.gauge(name, value, tags=checked)
+    def gauge(self, name: str, value: float | None, /, **tags: str) -> None:
+        """Set a declared gauge. None: it is not known at present, and nobody is told an old value."""
+        metric, values = self._check(name, MetricType.GAUGE, tags)
+        if self._client is not None and value is not None:
+            self._client.gauge(name, value, tags=_tags(metric, values))
+        if self._exposition is not None:
+            self._exposition.set(metric, value, values)
 
     def distribution(self, name: str, value: float, /, **tags: str) -> None:
         """Add a sample to a declared distribution."""
-        checked = self._check(name, MetricType.DISTRIBUTION, tags)
+        metric, values = self._check(name, MetricType.DISTRIBUTION, tags)
         if self._client is not None:
-            self._client.distribution(name, value, tags=checked)
+            self._client.distribution(name, value, tags=_tags(metric, values))
+        if self._exposition is not None:
+            self._exposition.observe(metric, value, values)
 
     def service_check(self, name: str, status: int, message: str = "") -> None:
         """Report a declared service check: `DogStatsd.OK`, `WARNING` or `CRITICAL`."""
-        self._check(name, MetricType.SERVICE_CHECK, {})
+        metric, _ = self._check(name, MetricType.SERVICE_CHECK, {})
+        self._checks[name] = (status, message)
         if self._client is not None:  # the client puts no namespace before a check's name
             self._client.service_check(f"{NAMESPACE}.{name}", status, message=self._clean(message) or None)
+        if self._exposition is not None:
+            self._exposition.set(metric, status, ())
+
+    def repeat_checks(self) -> None:
+        """Report every check as it stands: a packet may have been lost, and an agent may be new."""
+        for name, (status, message) in tuple(self._checks.items()):
+            self.service_check(name, status, message)
 
     def event(self, title: str, text: str, alert_type: str) -> None:
         """Put an event into the stream: alert_type is info, warning, error or success."""
@@ -115,11 +124,11 @@ class Metrics:
             self._client.flush_buffered_metrics()
             self._client.close_socket()
 
-    def _check(self, name: str, kind: MetricType, tags: Mapping[str, str]) -> list[str]:
+    def _check(self, name: str, kind: MetricType, tags: Mapping[str, str]) -> tuple[Metric, tuple[str, ...]]:
         declared: Metric | None = MANIFEST.get(name)
         if declared is None or declared.type is not kind or set(declared.tags) != set(tags):
             raise UndeclaredMetric(f"{kind} {name} with tags {sorted(tags)} is not in the manifest")
-        return [f"{tag}:{self._bounded(tag, value)}" for tag, value in tags.items()]
+        return declared, tuple([self._bounded(tag, tags[tag]) for tag in declared.tags])
 
     def _bounded(self, tag: str, value: str) -> str:
         """The value, or "other" where it is no name, or one name too many."""
@@ -133,3 +142,7 @@ class Metrics:
 
     def _clean(self, text: str) -> str:
         return str(self._redactor.clean(text))
+
+
+def _tags(metric: Metric, values: tuple[str, ...]) -> list[str]:
+    return [f"{tag}:{value}" for tag, value in zip(metric.tags, values, strict=True)]

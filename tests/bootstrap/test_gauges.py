@@ -8,7 +8,8 @@ from random import Random
 from arbbot.bitstamp.limiter import Lane, Limiter
 from arbbot.bootstrap.gauges import tell
 from arbbot.domain import events as ev
-from arbbot.telemetry.metrics import Metrics, parse_agent
+from arbbot.telemetry.address import parse_agent
+from arbbot.telemetry.metrics import Metrics
 from arbbot.telemetry.redact import Redactor
 from tests.engine.rig import Rig
 from tests.telemetry.conftest import TAGS, UdpAgent

@@ -15,12 +15,13 @@ from arbbot.domain.ledger import LedgerAccount, move
 from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderKind, OrderState, OrderTerms, Purpose, Transaction
+from arbbot.telemetry.address import parse_agent
 from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.lines import INFO, LINES, WARNING, level_of
 from arbbot.telemetry.logging import build_logger
 from arbbot.telemetry.manifest import MANIFEST
 from arbbot.telemetry.measures import Measures
-from arbbot.telemetry.metrics import Metrics, parse_agent
+from arbbot.telemetry.metrics import Metrics
 from arbbot.telemetry.redact import Redactor
 from arbbot.telemetry.sink import LineSink
 from tests.telemetry.conftest import IDENTITY, TAGS, Pipe, UdpAgent

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from arbbot.telemetry.metrics import TAG_VALUES_MAX, Agent, Metrics, UndeclaredMetric, parse_agent
+from arbbot.telemetry.address import Agent, parse_agent
+from arbbot.telemetry.metrics import TAG_VALUES_MAX, Metrics, UndeclaredMetric
 from arbbot.telemetry.redact import Redactor
 from tests.telemetry.conftest import TAGS, UdpAgent
 

@@ -16,7 +16,7 @@ from arbbot.bootstrap.exchange_child import environment, program
 from arbbot.control_client import ask
 from arbbot.domain.failure import Failure
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
-from arbbot.settings import RunMode, Settings
+from arbbot.settings import AlertSettings, RunMode, Settings
 
 ASK_TIMEOUT_S = 3.0
 SHORTEST_TIMEOUTS_S = {
@@ -32,6 +32,7 @@ PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 def child_settings(settings: Settings, addresses: dict[str, str], directory: Path, speed: Decimal) -> Settings:
     """The operator's rules against this exchange: its addresses, an own state directory, timeouts that fit the speed.
+    Page, `/metrics` and alerts are off: what happens there is made up.
 
     REST timeouts are real seconds, so at a speed they are divided by it, but only so far.
     """
@@ -47,13 +48,15 @@ def child_settings(settings: Settings, addresses: dict[str, str], directory: Pat
             "sandbox": settings.sandbox.model_copy(update=place),
             "rest": settings.rest.model_copy(update=patience),
             "dashboard": settings.dashboard.model_copy(update={"enabled": False}),
+            "telemetry": settings.telemetry.model_copy(update={"prometheus": None}),
+            "alerts": AlertSettings(),
         }
     )
 
 
 def as_variables(settings: Settings) -> dict[str, str]:
     """Settings as the environment spells them: one variable a section, in JSON. Keys are the demonstration's."""
-    told: dict[str, Any] = settings.model_dump(mode="json", exclude={"keys", "live", "paper"})
+    told: dict[str, Any] = settings.model_dump(mode="json", exclude={"keys", "live", "paper", "alerts"})
     variables = {
         f"ARBBOT_{name.upper()}": value if isinstance(value, str) else json.dumps(value) for name, value in told.items()
     }

@@ -10,7 +10,19 @@ import arbbot
 from arbbot.settings import Settings
 
 DECIDES_NOTHING = frozenset(
-    {"mode", "state_dir", "paper", "sandbox", "live", "keys", "journal", "recording", "dashboard", "telemetry"}
+    {
+        "mode",
+        "state_dir",
+        "paper",
+        "sandbox",
+        "live",
+        "keys",
+        "journal",
+        "recording",
+        "dashboard",
+        "telemetry",
+        "alerts",
+    }
 )
 """Where it runs, what it writes and whom it tells. Every other section counts, those of tomorrow too."""
 SOURCES = (".py", ".sql", ".toml")

@@ -1,0 +1,62 @@
+"""What a person may choose of alerts: the names of all that can be told by webhook, and the forms it is told in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Form(StrEnum):
+    """What a receiver wants to read."""
+
+    JSON = "json"
+    """An object with a list of messages."""
+    SLACK = "slack"
+    """One text, as Slack and its likes take it."""
+
+
+RISK = (
+    "account_unread",
+    "auth_refused",
+    "doubt_unresolved",
+    "external_row",
+    "fault",
+    "feed_dead",
+    "fx_given_up",
+    "ledger_difference",
+    "leg_open",
+    "limit_tripped",
+    "market_halted",
+    "mode_active",
+    "mode_halted",
+    "mode_panic",
+    "mode_paused",
+    "mode_reducing",
+    "not_converting",
+    "not_trading",
+    "order_contradiction",
+    "order_stuck",
+    "rebase_undone",
+    "resolve_refused",
+    "row_contradiction",
+    "row_missing",
+    "stopped_not_flat",
+    "stopped_unreconciled",
+    "unknown_own_order",
+)
+"""Alerts, each with a severity of its own."""
+
+EVENTS = (
+    "conversion_closed",
+    "exit_planned",
+    "feed_changed",
+    "hedge_closed",
+    "hedge_opened",
+    "hedge_settled",
+    "late_fill",
+    "order_done",
+    "started",
+    "stopped",
+)
+"""What else happens. Notices, but for exits, late fills, a feed that went, and a stop that was none of ours."""
+
+ALERT_NAMES = frozenset(RISK + EVENTS)

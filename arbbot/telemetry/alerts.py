@@ -1,0 +1,227 @@
+"""Records a person must hear of, to a webhook: chosen, kept from repeating, queued, sent again when that fails.
+
+Nothing of it is waited for by anybody. What cannot be sent is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Protocol
+
+from arbbot.domain import records as r
+from arbbot.domain import signals, trips
+from arbbot.domain.events import Moment
+from arbbot.domain.mode import Severity
+from arbbot.domain.order import OrderTerms
+from arbbot.telemetry.lines import LINES, ids_of, text_of
+from arbbot.telemetry.remember import remember
+
+QUEUE_MAX = 500
+BATCH_MAX = 20
+"""Messages in one request."""
+REMEMBERED_MAX = 512
+TRIES = 6
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+
+_RANK = {Severity.NOTICE: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to tell."""
+
+    name: str
+    severity: Severity
+    text: str
+    utc_us: int
+    ids: tuple[tuple[str, str], ...] = ()
+    repeats: int = 0
+    """How often the same was held back since it was last told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which messages are sent, and how many."""
+
+    least: Severity = Severity.WARNING
+    also: Collection[str] = ()
+    """Names told whatever their severity."""
+    never: Collection[str] = ()
+    per_minute: int = 20
+    """Requests. Messages that come faster share one."""
+    repeat_s: float = 300.0
+    """The same name and text is not told again for so long."""
+
+    def wants(self, message: Message) -> bool:
+        """Whether a person asked for it."""
+        if message.name in self.never:
+            return False
+        return message.name in self.also or _RANK[message.severity] >= _RANK[self.least]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request."""
+
+    outcome: str
+    """delivered, failed (worth another try) or refused."""
+    wait_s: float | None = None
+    """How long the receiver asks us to wait."""
+
+
+class Post(Protocol):
+    """Sends messages in one request, in bounded time. Never raises for the network."""
+
+    async def __call__(self, messages: Sequence[Message], dropped: int) -> Answer:
+        """`dropped`: how many have been lost so far."""
+        ...
+
+
+class Alerts:
+    """Takes records, and sends what a person chose of them while `run` runs."""
+
+    def __init__(
+        self,
+        choice: Choice,
+        post: Post,
+        random: Random,
+        *,
+        queue_max: int = QUEUE_MAX,
+        first_wait_s: float = FIRST_WAIT_S,
+    ) -> None:
+        self.dropped = 0
+        """Messages that will never be sent."""
+        self.posts = Counter({"delivered": 0, "failed": 0, "refused": 0})
+        """Requests by what came of them."""
+        self._choice = choice
+        self._post = post
+        self._random = random
+        self._queue: deque[Message] = deque()
+        self._queue_max = queue_max
+        self._first_wait_s = first_wait_s
+        self._sending: list[Message] = []
+        self._came = asyncio.Event()
+        self._told: dict[tuple[str, str], tuple[int, int]] = {}
+        """When each was last told, and how often it was held back since."""
+        self._terms: dict[str, OrderTerms] = {}
+
+    # --- what to tell --------------------------------------------------------------------------------------
+
+    def take(self, record: r.Record, at: Moment) -> None:
+        """Queue what is to be told of a record. Waits for nothing."""
+        if isinstance(record, r.OrderIntended):
+            remember(self._terms, record.terms.client_order_id, record.terms, REMEMBERED_MAX)
+            return
+        message = self._message(record, at)
+        if message is None or not self._choice.wants(message):
+            return
+        repeats = self._repeats(message, at.mono_ns)
+        if repeats is not None:
+            self._put(replace(message, repeats=repeats))
+
+    def _message(self, record: r.Record, at: Moment) -> Message | None:
+        match record:
+            case r.AlertRaised():
+                return Message(record.name, record.severity, record.text, at.utc_us)
+            case r.OrderMoved() if record.state.terminal:
+                terms = self._terms.pop(record.client_order_id, None)
+                about = "" if terms is None else f"{terms.side} {terms.size:f} on {terms.market}, {terms.purpose}: "
+                text = f"{about}order {record.client_order_id} is {record.state}: {record.cause}"
+                return Message("order_done", Severity.NOTICE, text, at.utc_us, tuple(ids_of(record).items()))
+        named = _event(record)
+        line = LINES[record.kind]
+        if named is None or line is None:
+            return None
+        name, severity = named
+        return Message(name, severity, text_of(record, line), at.utc_us, tuple(ids_of(record).items()))
+
+    def _repeats(self, message: Message, now_ns: int) -> int | None:
+        """How often the same was held back since it was told; None to hold this one back too."""
+        key = (message.name, message.text)
+        told_ns, held_back = self._told.get(key, (None, 0))
+        if told_ns is not None and now_ns - told_ns < self._choice.repeat_s * 1e9:
+            self._told[key] = (told_ns, held_back + 1)
+            return None
+        self._told.pop(key, None)
+        remember(self._told, key, (now_ns, 0), REMEMBERED_MAX)
+        return held_back
+
+    def _put(self, message: Message) -> None:
+        """Queue it. Where there is no room the oldest notice goes, or where there is none, the oldest of all."""
+        if len(self._queue) >= self._queue_max:
+            self.dropped += 1
+            place = next((at for at, each in enumerate(self._queue) if each.severity is Severity.NOTICE), 0)
+            del self._queue[place]
+        self._queue.append(message)
+        self._came.set()
+
+    # --- sending -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Send until cancelled; `close` sends what is left then."""
+        while True:
+            await self._came.wait()
+            self._gather()
+            await self._deliver()
+            await asyncio.sleep(60 / self._choice.per_minute)
+
+    async def close(self, timeout_s: float) -> None:
+        """One last request with what is left, after `run` was cancelled; what it does not take is dropped."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._sending or self._queue:
+                    self._gather()
+                    answer = await self._once()
+                    if answer.outcome != "delivered":
+                        break
+        except TimeoutError:
+            self.posts["failed"] += 1
+        self.dropped += len(self._sending) + len(self._queue)
+        self._sending.clear()
+        self._queue.clear()
+
+    def _gather(self) -> None:
+        while self._queue and len(self._sending) < BATCH_MAX:
+            self._sending.append(self._queue.popleft())
+        if not self._queue:
+            self._came.clear()
+
+    async def _deliver(self) -> None:
+        """Send what was gathered, with growing pauses between the tries."""
+        for number in range(TRIES):
+            answer = await self._once()
+            if answer.outcome != "failed" or number == TRIES - 1:
+                break
+            wait_s = min(LONGEST_WAIT_S, self._first_wait_s * 2**number) * (1 + self._random.random())
+            await asyncio.sleep(min(LONGEST_WAIT_S, max(wait_s, answer.wait_s or 0.0)))
+        self.dropped += len(self._sending)
+        self._sending.clear()
+
+    async def _once(self) -> Answer:
+        answer = await self._post(tuple(self._sending), self.dropped)
+        self.posts[answer.outcome] += 1
+        if answer.outcome == "delivered":
+            self._sending.clear()
+        return answer
+
+
+def _event(record: r.Record) -> tuple[str, Severity] | None:
+    """The name and severity of what is no alert and still worth telling to who asks for it."""
+    match record:
+        case trips.LimitTripped():
+            return ("limit_tripped", Severity.CRITICAL)
+        case r.Stopped():
+            return ("stopped", Severity.CRITICAL if record.code else Severity.NOTICE)
+        case signals.FeedChanged():
+            return ("feed_changed", Severity.NOTICE if record.state == "up" else Severity.WARNING)
+        case r.FillBooked() if record.late:
+            return ("late_fill", Severity.WARNING)
+        case r.ExitPlanned():
+            return ("exit_planned", Severity.WARNING)
+        case r.Started() | r.HedgeOpened() | r.HedgeClosed() | r.HedgeSettled() | r.ConversionClosed():
+            return (record.kind, Severity.NOTICE)
+    return None
