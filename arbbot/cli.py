@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arbbot.cli_datadog import datadog
 from arbbot.cli_exchange import exchange
 from arbbot.cli_panic import panic
 from arbbot.cli_rehearse import rehearse
@@ -332,6 +333,9 @@ def adopt(
     from arbbot import bootstrap
 
     return bootstrap.adopt(loaded, operator(), reason)
+
+
+app.add_typer(datadog, name="datadog")
 
 
 # --- look back ----------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def failure(
     telemetry: Telemetry,
     now: Moment,
 ) -> Failure:
-    """Log the traceback, and make the one line: what broke, and what is not known to be over. Those who are alerted hear
+    """Log the traceback, and make the one line: what broke, and what is not known to be over. Who is alerted hears of
     it too; the journal, which may be what broke, does not.
     """
     cause = fault.__cause__ or fault

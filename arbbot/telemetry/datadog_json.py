@@ -11,7 +11,8 @@ from arbbot.telemetry.panels import CHECKS, ROWS, Panel
 
 TITLE = "arbbot"
 MANAGED = "managed_by:arbbot"
-"""The tag by which an upload finds its own monitors again."""
+SCOPE = f"service:{NAMESPACE}"
+RUNBOOKS = "docs/runbook/"
 GROUPS = ("env", "mode", "route")
 URGENT, PATIENT = 2, 4
 REMINDER_MIN = 1440
@@ -21,13 +22,22 @@ REMINDER_MIN = 1440
 class Choices:
     """What of the monitors is the operator's to say."""
 
-    scope: str = "service:arbbot"
+    scope: str = SCOPE
     """Tags that all queries are limited to, joined by commas."""
     owner: str = "trading"
     notify: str = ""
     """Whom a monitor calls, as Datadog writes it: `@pagerduty-trading @ops@example.com`."""
-    runbooks: str = "docs/runbook/"
+    runbooks: str = RUNBOOKS
     """Where the runbook is served; as it stands it names the files of the project."""
+
+    @property
+    def title(self) -> str:
+        """Of the dashboard, and what monitors' names begin with: of another scope, another."""
+        return TITLE if self.scope == SCOPE else f"{TITLE} {self.scope}"
+
+    def identity(self, name: str) -> set[str]:
+        """The tags by which an upload finds a monitor of the same scope again."""
+        return {MANAGED, f"monitor:{name}", f"scope:{self.scope.replace(':', '-').replace(',', '/')}"}
 
 
 def monitors(choices: Choices | None = None) -> list[dict[str, Any]]:
@@ -37,9 +47,10 @@ def monitors(choices: Choices | None = None) -> list[dict[str, Any]]:
 
 def dashboard(choices: Choices | None = None) -> dict[str, Any]:
     """The dashboard, as Datadog's API takes it."""
-    scope = (choices or Choices()).scope
+    choices = choices or Choices()
+    scope = choices.scope
     return {
-        "title": TITLE,
+        "title": choices.title,
         "description": "The operator's questions, by what the daemon measures. Made from arbbot/telemetry/panels.py.",
         "layout_type": "ordered",
         "template_variables": [{"name": tag, "prefix": tag, "defaults": ["*"]} for tag in GROUPS],
@@ -56,11 +67,11 @@ def dashboard(choices: Choices | None = None) -> dict[str, Any]:
 def _monitor(monitor: Monitor, choices: Choices) -> dict[str, Any]:
     is_check = monitor.reading is Reading.STATUS
     return {
-        "name": f"[{TITLE}] {monitor.title} ({{{{env.name}}}}, {{{{mode.name}}}}, {{{{route.name}}}})",
+        "name": f"[{choices.title}] {monitor.title} ({{{{env.name}}}}, {{{{mode.name}}}}, {{{{route.name}}}})",
         "type": "service check" if is_check else "query alert",
         "query": _check_query(monitor, choices) if is_check else _query(monitor, choices),
         "message": _message(monitor, choices),
-        "tags": [MANAGED, f"monitor:{monitor.name}", f"owner:{choices.owner}", f"service:{NAMESPACE}"],
+        "tags": sorted({*choices.identity(monitor.name), *choices.scope.split(","), f"owner:{choices.owner}"}),
         "priority": URGENT if monitor.urgent else PATIENT,
         "options": _options(monitor),
     }
@@ -110,7 +121,7 @@ def _options(monitor: Monitor) -> dict[str, Any]:
 
 
 def _message(monitor: Monitor, choices: Choices) -> str:
-    runbook = monitor.runbook.replace("docs/runbook/", choices.runbooks, 1)
+    runbook = monitor.runbook.replace(RUNBOOKS, choices.runbooks, 1)
     lines = [monitor.meaning, "", f"Runbook: {runbook}", f"Owner: {choices.owner}", choices.notify]
     return "\n".join(lines).strip()
 
