@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any
 
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from arbbot.telemetry.manifest import MANIFEST, Metric, MetricType
 
+OPENMETRICS = "application/openmetrics-text"
 END = b"# EOF\n"
 """Ends a whole text of OpenMetrics; the older format has no end."""
 
@@ -73,22 +75,18 @@ class Exposition:
         found.total += value
 
     async def text(self, accept: str) -> tuple[bytes, str]:
-        """Everything in the format that a scraper accepts, with its content type. Written family by family: the loop
-        has its turn in between.
+        """Everything in the format that a scraper accepts, OpenMetrics or the older text, and its content type. Written
+        family by family: the loop has its turn in between.
         """
-        try:
-            encoder, content_type = choose_encoder(accept)
-        except ValueError:  # a version that is no number
-            encoder, content_type = choose_encoder("")
+        modern = OPENMETRICS in accept
+        write: Callable[[Collector], bytes] = openmetrics.generate_latest if modern else generate_latest
         parts: list[bytes] = []
-        ending = b""
         for family in self._families():
-            part = encoder(_Alone(family))
-            if part.endswith(END):
-                part, ending = part.removesuffix(END), END
-            parts.append(part)
+            parts.append(write(_Alone(family)).removesuffix(END))
             await asyncio.sleep(0)
-        return b"".join(parts) + ending, content_type
+        if modern:
+            parts.append(END)
+        return b"".join(parts), openmetrics.CONTENT_TYPE_LATEST if modern else CONTENT_TYPE_PLAIN_0_0_4
 
     def _families(self) -> Iterator[Family]:
         """As declared, those without a value left out."""
