@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 API_KEY, APP_KEY = "DD_API_KEY", "DD_APP_KEY"
 TIMEOUT_S = 15
-TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,6 @@ def _send(url: str, keys: Mapping[str, str], choices: Choices) -> None:
         host=url,
         api_key={"apiKeyAuth": keys[API_KEY], "appKeyAuth": keys[APP_KEY]},
         request_timeout=TIMEOUT_S,
-        enable_retry=True,
-        max_retries=TRIES,
     )
     try:
         with ApiClient(configuration) as client:
@@ -138,10 +134,8 @@ def _monitors(client: ApiClient, choices: Choices) -> None:
 
 def _told(body: Any) -> str:
     """What the API said of the trouble, on one line."""
-    text = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
-    try:
-        words = json.loads(text)
-    except ValueError:
-        words = None
-    told = "; ".join(map(str, words["errors"])) if isinstance(words, dict) and "errors" in words else text
+    words = body.to_dict() if hasattr(body, "to_dict") else body
+    errors = words.get("errors") if isinstance(words, dict) else None
+    text = words.decode(errors="replace") if isinstance(words, bytes) else str(words or "")
+    told = "; ".join(map(str, errors)) if isinstance(errors, list) else text
     return " ".join(told.split())[:300] or "no reason was given"

@@ -289,3 +289,47 @@ async def test_with_its_receivers_gone_it_goes_on(gone: str, pipe: Pipe, agent: 
     with suppress(asyncio.CancelledError):
         await task
     telemetry.close()
+
+
+def test_a_book_that_nothing_vouches_for_grows_old(pipe: Pipe, agent: UdpAgent) -> None:
+    """From the start, and from its last confirmation: a feed that went is seen as age, not as silence."""
+    telemetry = telemetry_into(pipe, agent)
+    telemetry.fold([STORY[0]], Moment(0, UTC))
+    for second, seen in ((1, ()), (2, (("btcusd", 500),)), (7, ())):
+        pulse = signals.Pulse(D(0), D(0), 0, 0, D(0), (), Mode.ACTIVE, seen, ())
+        telemetry.fold([pulse], Moment(second * 1_000_000_000, UTC))
+    telemetry.close()
+    ages = [line.split(":")[1].split("|")[0] for line in agent.received() if "book.age_ms" in line and "btcusd" in line]
+    assert ages == ["1000", "500", "5500"]
+
+
+def test_broken_invariants_and_a_refused_key_are_told(pipe: Pipe, agent: UdpAgent) -> None:
+    """Counted by name from zero on, and the check of the key turns critical until the account is read again."""
+    telemetry = telemetry_into(pipe, agent)
+    agreed = next(record for record in STORY if isinstance(record, r.StatementAgreed))
+    for record in (
+        STORY[0],
+        agreed,
+        r.AlertRaised(Severity.CRITICAL, "row_contradiction", "row 7", UTC),
+        r.AlertRaised(Severity.CRITICAL, "auth_refused", "the key", UTC),
+    ):
+        telemetry.fold([record], Moment(0, UTC))
+    telemetry.close()
+    told = agent.received()
+    trips = [line.split("|#")[0] for line in told if "invariant:row_contradiction" in line]
+    assert trips == ["arbbot.invariants.tripped:0|c", "arbbot.invariants.tripped:1|c"]
+    assert [line.split("|")[2] for line in told if line.startswith("_sc|arbbot.auth")] == ["0", "2"]
+
+
+def test_losses_begin_at_zero_and_are_told_once(pipe: Pipe, agent: UdpAgent) -> None:
+    """So that the first loss is a rise; what has not grown since is not told again."""
+    telemetry = telemetry_into(pipe, agent)
+    pipe.hang_up()
+    telemetry.fold([STORY[0]], Moment(0, UTC))
+    telemetry.close()
+    told = [line.split("|#")[0] + line.split("what:")[1].split(",")[0] for line in agent.received() if "what:" in line]
+    assert told == [
+        "arbbot.telemetry.dropped:0|crecords",
+        "arbbot.telemetry.dropped:1|clines",
+        "arbbot.telemetry.dropped:0|cpackets",
+    ]

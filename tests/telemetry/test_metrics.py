@@ -127,3 +127,72 @@ def test_host_names_and_nonsense_are_refused(address: str) -> None:
     """A name that would have to be resolved on every packet is refused before anything starts."""
     with pytest.raises(ValueError, match="agent address"):
         parse_agent(address)
+
+
+@pytest.mark.parametrize("where", ["closed port", "no socket"])
+def test_packets_that_nobody_takes_are_counted(where: str, agent: UdpAgent, tmp_path: Path) -> None:
+    """A packet lost is a packet counted, also when the buffer overflows between two flushes."""
+    agent.close()
+    target = parse_agent(agent.address if where == "closed port" else f"unix://{tmp_path}/none")
+    metrics = Metrics(target, TAGS, Redactor())
+    for number in range(500):
+        metrics.gauge("exposure.low", number)
+    metrics.flush()
+    lost = metrics.packets_lost
+    assert lost > 0
+    metrics.gauge("exposure.low", 1)
+    metrics.flush()
+    metrics.gauge("exposure.low", 1)
+    metrics.close()
+    assert metrics.packets_lost > lost
+
+
+def test_an_agent_that_does_not_read_blocks_nothing(tmp_path: Path) -> None:
+    """A Unix socket whose queue is full takes no more: dropped at once, counted, and with room again it goes on."""
+    path = tmp_path / "dsd.socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(path))
+        receiver.setblocking(False)
+        metrics = Metrics(parse_agent(f"unix://{path}"), TAGS, Redactor())
+        for number in range(5_000):
+            metrics.gauge("exposure.low", number)
+            metrics.flush()
+        assert 0 < metrics.packets_lost < 5_000
+        lost, taken = metrics.packets_lost, 0
+        while taken < 5_000 - lost:
+            receiver.recv(65_536)
+            taken += 1
+        metrics.gauge("exposure.low", -1)
+        metrics.close()
+        assert receiver.recv(65_536).startswith(b"arbbot.exposure.low:-1|g")
+        assert metrics.packets_lost == lost
+
+
+def test_an_agent_that_comes_back_is_found(tmp_path: Path) -> None:
+    """A socket that was not there, or was made anew by a restarted agent, gets the next packets."""
+    path = tmp_path / "dsd.socket"
+    metrics = Metrics(parse_agent(f"unix://{path}"), TAGS, Redactor())
+    for _ in range(2):
+        metrics.gauge("exposure.low", 1)
+        metrics.flush()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+            receiver.bind(str(path))
+            for _ in range(2):  # the first may still go where the old one was
+                metrics.gauge("exposure.low", 2)
+                metrics.flush()
+            assert receiver.recv(4096).startswith(b"arbbot.exposure.low:2|g")
+        path.unlink()
+    metrics.close()
+
+
+def test_checks_are_repeated_as_they_stand(agent: UdpAgent) -> None:
+    """An agent that is new hears of each check, the last word of each, and of none that was never told."""
+    metrics = Metrics(parse_agent(agent.address), TAGS, Redactor())
+    metrics.repeat_checks()
+    metrics.service_check("feed", 2, "gone")
+    metrics.service_check("feed", 0)
+    metrics.flush()
+    agent.received()
+    metrics.repeat_checks()
+    metrics.close()
+    assert [line.split("|")[1:3] for line in agent.received()] == [["arbbot.feed", "0"]]
