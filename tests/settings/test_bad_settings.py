@@ -107,6 +107,15 @@ def refusal(toml: str, place: Path, mode: str | None = None) -> SettingsError:
         ("[paper]\nmaker_fee_percent = 1", "paper.maker_fee_percent: the maker fee of 1 % must not be"),
         ('[telemetry]\nstatsd = "agent.example:8125"', "telemetry.statsd: agent address 'agent.example:8125'"),
         ('[telemetry]\nenv = "My Env"', "telemetry.env: string should match pattern"),
+        (
+            '[telemetry]\nprometheus = "localhost:9464"',
+            "telemetry.prometheus: address 'localhost:9464': want a literal",
+        ),
+        ('[alerts]\nalso = ["order_dine"]', "alerts.also: no such alert: order_dine; there are account_unread, "),
+        ('[alerts]\nnever = ["a", "leg_open"]', "alerts.never: no such alert: a; there are "),
+        ('[alerts]\nleast = "loud"', "alerts.least: should be 'notice', 'warning' or 'critical', not 'loud'"),
+        ('[alerts]\nform = "xml"', "alerts.form: should be 'json' or 'slack', not 'xml'"),
+        ("[alerts]\nper_minute = 0", "alerts.per_minute: should be greater than or equal to 1, not 0"),
     ],
 )
 def test_a_wrong_setting_is_one_line_naming_file_key_and_reason(toml: str, line: str, place: Path) -> None:
