@@ -50,6 +50,17 @@ INVARIANTS = (
 )
 """Alerts that say that something is untrue which must always be true; `fault` is a break of the program itself."""
 
+HARD_LIMITS = (
+    "daily_loss",
+    "equity_loss",
+    "losers_in_row",
+    "max_hedges",
+    "max_rejects",
+    "unhedged_notional",
+    "unhedged_s",
+)
+"""Limits that trip, as the settings call them."""
+
 _MS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10_000)
 _BPS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100)
 _MONEY = (-100, -50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50, 100)

@@ -13,7 +13,7 @@ from arbbot.domain import records as r
 from arbbot.domain.market import Direction, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderTerms, Purpose, slippage_bps
-from arbbot.telemetry.manifest import INVARIANTS
+from arbbot.telemetry.manifest import HARD_LIMITS, INVARIANTS
 from arbbot.telemetry.metrics import Metrics
 from arbbot.telemetry.remember import remember
 
@@ -194,6 +194,8 @@ class Measures:
         self._metrics.count("starts")
         for name in INVARIANTS:
             self._metrics.count("invariants.tripped", 0, invariant=name)
+        for name in HARD_LIMITS:
+            self._metrics.count("limits.tripped", 0, limit=name)
         for instrument in record.instruments:
             self._confirmed_ns[instrument.symbol] = at_ns
         self._metrics.event("started", f"version {record.version}", "info")

@@ -17,7 +17,7 @@ from arbbot.bootstrap.datadog_models import NotUnderstood, strict
 from arbbot.telemetry import datadog_json
 from arbbot.telemetry.__main__ import files, written
 from arbbot.telemetry.datadog_json import Choices
-from arbbot.telemetry.manifest import CONSTANT_TAGS, INVARIANTS, MANIFEST, NAMESPACE, MetricType
+from arbbot.telemetry.manifest import CONSTANT_TAGS, HARD_LIMITS, INVARIANTS, MANIFEST, NAMESPACE, MetricType
 from arbbot.telemetry.monitors import MONITORS, Monitor, Reading
 from arbbot.telemetry.panels import CHECKS, ROWS
 from tests.engine.rig import Rig
@@ -196,6 +196,7 @@ def test_every_monitor_says_what_to_do_who_owns_it_and_what_silence_means() -> N
 def test_monitors_watch_only_limits_and_invariants_that_exist() -> None:
     """A tag's value in a query is one that the program sends."""
     limits = {measure.name for measure in Rig().ready().engine.limits.measures()}
+    assert set(HARD_LIMITS) == {*limits, "max_hedges"}, "the throttle trips with a hedge, and is not measured before"
     for monitor in MONITORS:
         if monitor.only is not None:
             assert monitor.only[0] == "limit"

@@ -19,6 +19,7 @@ from arbbot.domain.order import OrderState
 from arbbot.telemetry.alert_names import ALERT_NAMES, EVENTS, RISK
 from arbbot.telemetry.alerts import BATCH_MAX, TRIES, Alerts, Answer, Choice, Message
 from arbbot.telemetry.manifest import INVARIANTS
+from arbbot.telemetry.monitors import MONITORS
 from tests.telemetry.test_fold import STORY, UTC
 
 D = Decimal
@@ -156,6 +157,12 @@ def test_every_alert_of_the_program_has_a_name_that_can_be_chosen() -> None:
     assert set(INVARIANTS) <= set(RISK)
     assert set(RISK).isdisjoint(EVENTS)
     assert len(ALERT_NAMES) == len(RISK) + len(EVENTS)
+
+
+def test_every_name_that_can_be_chosen_is_written_down() -> None:
+    """The how-to lists what there is to choose from, and every monitor."""
+    text = (ROOT / "docs/how-to/monitoring.md").read_text("utf-8")
+    assert [name for name in (*RISK, *EVENTS, *(each.name for each in MONITORS)) if f"`{name}`" not in text] == []
 
 
 # --- how often --------------------------------------------------------------------------------------------------------
