@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from structlog.typing import FilteringBoundLogger
@@ -33,7 +34,7 @@ from arbbot.telemetry.exposition import Exposition
 from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.logging import Identity, build_logger, take_over_library_logs
 from arbbot.telemetry.metrics import Metrics
-from arbbot.telemetry.redact import Redactor
+from arbbot.telemetry.redact import SECRET_CHARS_MIN, Redactor
 from arbbot.telemetry.scrape import Scrape
 from arbbot.telemetry.sink import LineSink
 from arbbot.telemetry.webhook import Webhook
@@ -96,7 +97,9 @@ async def _alerts(
     stack: AsyncExitStack, settings: Settings, url: SecretStr, identity: Identity, redactor: Redactor
 ) -> Alerts:
     """The sender of alerts; what is left at the end gets one last request, when all else has stopped."""
-    redactor.learn(url.get_secret_value())
+    for secret in (url.get_secret_value(), urlsplit(url.get_secret_value()).path):
+        if len(secret) >= SECRET_CHARS_MIN:
+            redactor.learn(secret)
     wanted = settings.alerts
     choice = Choice(wanted.least, wanted.also, wanted.never, wanted.per_minute, float(wanted.repeat_s))
     webhook = Webhook(url.get_secret_value(), wanted.form, identity.tags(), redactor)
