@@ -22,6 +22,8 @@ RISK = (
     "fault",
     "feed_dead",
     "fx_given_up",
+    "halt_refused",
+    "hedge_abandoned",
     "ledger_difference",
     "leg_open",
     "limit_tripped",
