@@ -163,7 +163,7 @@ async def _serve(
             raise broken.failure(fault, parts.engine, logger, redactor, telemetry, clock.now()) from fault
 
 
-def _listeners(telemetry: Telemetry, memory: Memory | None, latch: Latch, *, narrated: bool) -> Port:
+def _listeners(telemetry: Port, memory: Memory | None, latch: Latch, *, narrated: bool) -> Port:
     """All who are told of records, one behind the other."""
     told: Port = Narrator(telemetry) if narrated else telemetry
     if memory is not None:

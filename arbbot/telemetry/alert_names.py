@@ -41,6 +41,7 @@ RISK = (
     "resolve_refused",
     "row_contradiction",
     "row_missing",
+    "standing_still",
     "stopped_not_flat",
     "stopped_unreconciled",
     "unknown_own_order",
