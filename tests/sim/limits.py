@@ -56,10 +56,17 @@ def _risk_of(plan: Plan) -> RiskLimits:
     return RiskLimits(
         notional_per_hour=min(rules.notional_per_hour, rules.notional_per_day),
         daily_loss=rules.daily_loss,
+        equity_loss=rules.equity_loss,
+        unhedged_notional=rules.unhedged_notional,
+        unhedged_us=int(rules.unhedged_s * 1_000_000),
+        dust_cap=plan.rules.hedge.dust_cap,
         max_hedges=rules.max_hedges,
         hedges_window_us=int(rules.hedges_window_s * 1_000_000),
         losers_in_row=rules.losers_in_row,
+        reject_window=rules.reject_window,
+        max_rejects=rules.max_rejects,
         duplicate_us=int(rules.duplicate_s * 1_000_000),
         orders_per_minute=rules.orders_per_minute,
+        cancels_per_minute=rules.cancels_per_minute,
         steady=SETS_CLOCKS.isdisjoint(each.kind for each in plan.disturbances),
     )

@@ -94,6 +94,9 @@ def test_a_hedge_below_the_floor_is_seen() -> None:
         {"max_hedges": 0},
         {"losers_in_row": 0},
         {"orders_per_minute": 1},
+        {"cancels_per_minute": 0},
+        {"max_rejects": 0},
+        {"equity_loss": Decimal(-(10**6))},
         {"duplicate_us": 10**12},
     ],
 )
@@ -112,6 +115,68 @@ def test_every_risk_limit_is_counted(limit: dict[str, Any]) -> None:
             return lines
 
     assert "R" in judged(Strict)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"orders_per_minute": 2}, "-c00001 brings"),
+        ({"cancels_per_minute": 1}, "opens after 1 cancels"),
+        ({"max_rejects": 1, "reject_window": 10}, "opens after 1 refusals"),
+        ({"max_rejects": 1, "reject_window": 10}, "max_rejects is reached, and the mode is active"),
+        ({"equity_loss": Decimal(1)}, "opens after the balances have lost"),
+        ({"equity_loss": Decimal(1)}, "equity_loss is reached, and the mode is active"),
+        ({"daily_loss": Decimal(0)}, "daily_loss is reached, and the mode is active"),
+        ({"losers_in_row": 1}, "losers_in_row is reached, and the mode is active"),
+        ({"unhedged_us": 1}, "unhedged_s is reached, and the mode is active"),
+        ({"unhedged_notional": Decimal(1)}, "unhedged_notional is reached, and the mode is active"),
+    ],
+)
+def test_a_limit_that_is_reached_is_seen_for_what_it_is(limit: dict[str, Any], words: str) -> None:
+    """R: with a limit that the life reaches, each rule says so by its name: what is opened beyond it, and what ought to
+    have tripped at once and did not. (It makes money: so its balances are told to have been larger.)
+    """
+
+    class Strict(Checker):
+        def began(self, now_us: int) -> None:
+            super().began(now_us)
+            self._risk._limits = replace(self._limits.risk, **limit)
+            self._risk.trips_within_us = 0
+            self._risk.equity._begin = {"usd": Decimal(50_000)}
+
+    violations = run_plan(plan(), judge=Strict).violations
+    assert [each.text for each in violations if each.invariant == "R" and words in each.text]
+
+
+def test_a_resume_forgives_what_had_tripped_and_nothing_else() -> None:
+    """R: a loss is counted on over a person's resume, unless it was the loss that had tripped."""
+
+    class Lost(Doctor):
+        name = "losers_in_row"
+
+        def began(self, now_us: int) -> None:
+            super().began(now_us)
+            self._risk._limits = replace(self._limits.risk, daily_loss=Decimal(30))
+
+        def lines(self, lines: Lines) -> Lines:
+            told: Lines = []
+            for kind, line in lines:
+                told.append((kind, line))
+                if kind == "hedge_settled":
+                    line["realised_pnl"] = "-50"
+                    told.append(("limit_tripped", {"name": self.name}))
+                    told.append(("mode_changed", {"mode": "active", "who": "ann", "reason": "x"}))
+            return told
+
+    class Forgiven(Lost):
+        name = "daily_loss"
+
+    def losses(judge: type[Checker]) -> list[str]:
+        violations = run_plan(plan(), judge=judge).violations
+        return [each.text for each in violations if "opens after a loss" in each.text]
+
+    assert losses(Lost)
+    assert not losses(Forgiven)
 
 
 def test_a_narrower_rate_is_seen() -> None:

@@ -52,7 +52,7 @@ class Checker:
         self._told = ToldJudge(self._report)
         self._decisions = DecisionJudge(limits, self.fold, self.truth, self._shown, self._report)
         self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions, self._report)
-        self._risk = RiskJudge(limits.risk, self._report)
+        self._risk = RiskJudge(limits.risk, self.fold, self._report)
         self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
         self._alive = False
         self._code: int | None = None
@@ -97,6 +97,7 @@ class Checker:
         self._told.began()
         self._decisions.began()
         self._exits.began(now_us)
+        self._risk.began()
         self._states.stop_told = False
 
     def ended(self, code: int | None, now_us: int) -> None:
@@ -246,6 +247,7 @@ class Checker:
         if self._alive:
             self._wire.starved(now_us)
             self._exits.look(now_us, asleep=asleep)
+            self._risk.look(now_us, asleep=asleep)
 
     def _when(self, now_us: int) -> None:
         self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000

@@ -1,19 +1,30 @@
-"""R: the risk limits, counted by our own sums over the journal's lines and true time, whenever a hedge is decided."""
+"""R: the risk limits, counted by our own sums over the journal's lines and true time: whenever something is decided,
+and those that trip within moments of being reached.
+"""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tests.sim.checker.fold import Json
+from tests.sim.checker.fold import Fold, Json
 from tests.sim.checker.report import Report
 
 HOUR_US = 3_600_000_000
 MINUTE_US = 60_000_000
 CLOCK_ROOM_US = 160_000_000
 """The daemon counts by a clock that may be set by this much, or it could not sign; an hour is never shorter than so."""
+TRIPS_WITHIN_US = 3_000_000
+"""Of a process that runs: limits are watched every second at least."""
+LOOKS_EVERY_US = 200_000
 CENT = Decimal("0.01")
+ZERO = Decimal(0)
+STOPPED = frozenset({"halted", "panic"})
+SOFTER = STOPPED | {"reducing"}
+KNOWN = frozenset({"live", "filled", "canceled", "expired", "rejected"})
+"""States that tell whether the venue took an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +33,18 @@ class RiskLimits:
 
     notional_per_hour: Decimal
     daily_loss: Decimal
+    equity_loss: Decimal
+    unhedged_notional: Decimal
+    unhedged_us: int
+    dust_cap: Decimal
     max_hedges: int
     hedges_window_us: int
     losers_in_row: int
+    reject_window: int
+    max_rejects: int
     duplicate_us: int
     orders_per_minute: int
+    cancels_per_minute: int
     steady: bool
     """No clock is set in this life, so that short windows can be counted too."""
 
@@ -46,33 +64,125 @@ class Opened:
 class RiskJudge:
     """Remembers what was opened, settled and ordered; a person's resume lets the counts of what tripped begin anew."""
 
-    def __init__(self, limits: RiskLimits, report: Report) -> None:
+    def __init__(self, limits: RiskLimits, fold: Fold, report: Report) -> None:
         self._limits = limits
+        self._fold = fold
         self._report = report
+        self.equity = Equity()
         self._opened: deque[Opened] = deque()
         self._orders: deque[int] = deque()
+        self._cancels: deque[int] = deque()
+        self._unknown: set[str] = set()
+        """Orders without a word of the venue's."""
+        self._refused: list[bool] = []
+        """Of those with one, in its order: whether it was a no."""
+        self._tripped: set[str] = set()
         self._resumed_us = 0
+        self._open_us = 0
+        """Since when the open hedge may have been one-sided, as its time is counted."""
+        self._reached_us: dict[str, int] = {}
+        """Since when a limit is reached and the mode does not say so."""
+        self._looked_us = 0
+        self.trips_within_us = TRIPS_WITHIN_US
         self._losers = 0
-        self._lost = Decimal(0)
+        self._lost = ZERO
 
     def line(self, kind: str, line: Json, now_us: int) -> None:
         """One line of a commit."""
+        self.equity.line(kind, line)
+        self._counted(kind, line)
         if kind == "hedge_opened":
             self._hedge(line, now_us)
+            self._open_us = now_us
+        elif kind == "conversion_opened":
+            self._ordered(line["conversion_id"], 1, now_us)
         elif kind == "order_intended":
             self._orders.append(now_us)
+            self._unknown.add(line["terms"]["client_order_id"])
+        elif kind == "cancel_intended":
+            self._cancels.append(now_us)
+        elif kind == "mode_changed" and line["mode"] == "active":
+            self._resumed(now_us)
+
+    def _counted(self, kind: str, line: Json) -> None:
+        """What a line adds whenever it comes."""
+        if kind == "order_moved":
+            self._moved(line["client_order_id"], line["state"])
         elif kind == "hedge_settled":
             pnl = Decimal(line["realised_pnl"])
             self._lost -= pnl
             if pnl:
                 self._losers = self._losers + 1 if pnl < 0 else 0
-        elif kind == "mode_changed" and line["mode"] == "active":
-            self._resumed_us, self._losers, self._lost = now_us, 0, min(self._lost, Decimal(0))
+        elif kind == "conversion_closed":
+            self._lost -= Decimal(line["realised_pnl"]) - Decimal(line["fee"])
+        elif kind == "limit_tripped":
+            self._tripped.add(line["name"])
+
+    def _moved(self, name: str, state: str) -> None:
+        if name not in self._unknown or not (state in KNOWN or state == "absent"):
+            return
+        self._unknown.discard(name)
+        if state in KNOWN:
+            self._refused.append(state == "rejected")
+
+    def _resumed(self, now_us: int) -> None:
+        """Only what had tripped begins anew."""
+        forgiven, self._tripped = self._tripped, set()
+        self._reached_us.clear()
+        self._resumed_us = now_us if "max_hedges" in forgiven else self._resumed_us
+        self._open_us = now_us if "unhedged_s" in forgiven else self._open_us
+        self._losers = 0 if "losers_in_row" in forgiven else self._losers
+        self._lost = ZERO if "daily_loss" in forgiven else self._lost
+        if "max_rejects" in forgiven:
+            self._refused.clear()
+        if "equity_loss" in forgiven:
+            self.equity.forgive()
+
+    # --- what trips -----------------------------------------------------------------------------------------
+
+    def began(self) -> None:
+        """A new process has all its time before it."""
+        self._reached_us.clear()
+
+    def look(self, now_us: int, *, asleep: bool) -> None:
+        """An instant of a living process's: what is reached stops it within moments. Only where clocks are steady."""
+        if asleep or not self._limits.steady:
+            self._reached_us.clear()
+            return
+        if now_us < self._looked_us + LOOKS_EVERY_US:
+            return
+        self._looked_us = now_us
+        for name, reached, modes in self._hard(now_us):
+            if not reached or self._fold.mode in modes:
+                self._reached_us.pop(name, None)
+            elif now_us - self._reached_us.setdefault(name, now_us) > self.trips_within_us:
+                self._report.fail("R", f"{name} is reached, and the mode is {self._fold.mode}")
+                self._reached_us[name] = now_us
+
+    def _hard(self, now_us: int) -> Iterator[tuple[str, bool, frozenset[str]]]:
+        """Every limit that trips but the throttle: whether it is reached, and the modes that it may be in then."""
+        limits, fold = self._limits, self._fold
+        yield "daily_loss", self._lost >= limits.daily_loss, STOPPED
+        yield "equity_loss", self.equity.lost() >= limits.equity_loss, STOPPED
+        yield "losers_in_row", self._losers >= limits.losers_in_row, SOFTER
+        yield "max_rejects", self._rejects() >= limits.max_rejects, SOFTER
+        one_sided = ZERO if fold.open_hedge is None else abs(fold.position)
+        late = one_sided > limits.dust_cap and now_us - self._open_us >= limits.unhedged_us
+        yield "unhedged_s", late, STOPPED
+        worth = ZERO
+        if one_sided and fold.open_hedge is not None:
+            opened = fold.hedges[fold.open_hedge].body
+            worth = one_sided * _worth(opened) / Decimal(opened["size"])
+        yield "unhedged_notional", worth > limits.unhedged_notional, STOPPED
+
+    def _rejects(self) -> int:
+        return sum(self._refused[-self._limits.reject_window :])
+
+    # --- what refuses ---------------------------------------------------------------------------------------
 
     def _hedge(self, line: Json, now_us: int) -> None:
         limits, name = self._limits, line["hedge_id"]
-        domestic = line["direction"] == "buy_domestic"
-        worth = Decimal(line["size"]) * Decimal(line["buy_vwap"]) * (1 if domestic else Decimal(line["fx_vwap"]))
+        worth = _worth(line)
         this = Opened(
             now_us,
             worth,
@@ -90,6 +200,10 @@ class RiskJudge:
             self._report.fail("R", f"{name} opens after {self._losers} losers in a row")
         if self._lost >= limits.daily_loss:
             self._report.fail("R", f"{name} opens after a loss of {self._lost} today")
+        if self.equity.lost() >= limits.equity_loss:
+            self._report.fail("R", f"{name} opens after the balances have lost {self.equity.lost()} today")
+        if self._rejects() >= limits.max_rejects:
+            self._report.fail("R", f"{name} opens after {self._rejects()} refusals of the last orders")
         self._repeated(this, name)
         if limits.steady:
             self._throttled(name, now_us)
@@ -110,7 +224,66 @@ class RiskJudge:
         since_us = max(now_us - limits.hedges_window_us, self._resumed_us)
         if sum(each.at_us > since_us for each in self._opened) >= limits.max_hedges:
             self._report.fail("R", f"{name} is one hedge more than {limits.max_hedges} within the window")
-        while self._orders and self._orders[0] <= now_us - MINUTE_US:
-            self._orders.popleft()
-        if len(self._orders) + 2 > limits.orders_per_minute:
-            self._report.fail("R", f"{name} brings {len(self._orders) + 2} orders into a minute")
+        if _within_a_minute(self._cancels, now_us) >= limits.cancels_per_minute:
+            self._report.fail("R", f"{name} opens after {len(self._cancels)} cancels within a minute")
+        self._ordered(name, 2, now_us)
+
+    def _ordered(self, name: str, orders: int, now_us: int) -> None:
+        """So many orders go out now."""
+        brought = _within_a_minute(self._orders, now_us) + orders
+        if self._limits.steady and brought > self._limits.orders_per_minute:
+            self._report.fail("R", f"{name} brings {brought} orders into a minute")
+
+
+class Equity:
+    """What the daemon's own trades have changed since the life began, as far as statements have shown it, at the last
+    marks; openings and what a person moves do not touch it.
+    """
+
+    def __init__(self) -> None:
+        self._changed: dict[str, Decimal] = {}
+        self._shown: dict[str, Decimal] = {}
+        self._begin: dict[str, Decimal] = {}
+        self._prices: dict[str, Decimal] = {}
+
+    def line(self, kind: str, line: Json) -> None:
+        """One line of a commit."""
+        if kind == "row_booked" and line["client_order_id"] is not None:
+            for entry in line["entries"]:
+                if entry["account"] == "venue":
+                    self._change(entry["currency"], Decimal(entry["delta"]))
+        elif kind == "statement_agreed":
+            for each in line["currencies"]:
+                self._change(each["currency"], Decimal(each["rounding"]))
+        elif kind == "mark_set":
+            self._prices = {"usd": Decimal(1), **{each["currency"]: Decimal(each["price"]) for each in line["prices"]}}
+        if kind in ("statement_agreed", "anchor_set"):
+            self._shown = dict(self._changed)
+
+    def _change(self, currency: str, delta: Decimal) -> None:
+        self._changed[currency] = self._changed.get(currency, ZERO) + delta
+
+    def forgive(self) -> None:
+        """What statements have shown so far is forgiven."""
+        self._begin = dict(self._shown)
+
+    def lost(self) -> Decimal:
+        """Numeraire; nothing before prices are noted."""
+        if not self._prices:
+            return ZERO
+        changes = {each: total - self._begin.get(each, ZERO) for each, total in self._shown.items()}
+        return -sum((change * self._prices[each] for each, change in changes.items() if change), ZERO)
+
+
+def _worth(opened: Json) -> Decimal:
+    """What a hedge is to cost, by its decision."""
+    domestic = opened["direction"] == "buy_domestic"
+    fx = Decimal(1) if domestic else Decimal(opened["fx_vwap"])
+    return Decimal(opened["size"]) * Decimal(opened["buy_vwap"]) * fx
+
+
+def _within_a_minute(times_us: deque[int], now_us: int) -> int:
+    """How many are left once the older ones are dropped."""
+    while times_us and times_us[0] <= now_us - MINUTE_US:
+        times_us.popleft()
+    return len(times_us)
