@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from arbbot.engine.rules import FxPolicy
 from arbbot.exchange.rules import VenueRules
+from tests.engine.rig import rules
 from tests.sim.plan import Disturbance, Plan, Quote
 
 EDGE_BPS = 20
@@ -158,6 +160,38 @@ LIMITED = _in(
     Disturbance("yank", 0, "sell"),
     Disturbance("rate_limited_429", 100, "order_status", 40, 12_000),
 )
+NARROW = _in(
+    "narrow limits",
+    60,
+    Disturbance("deposit", -500, size=99),
+    Disturbance("yank", 0, "sell"),
+    Disturbance("resume", 9_000),
+    rules=rules(
+        min_depth_levels=1,
+        gross_threshold=Decimal("0.002"),
+        max_slippage=Decimal("0.002"),
+        limit_markup=Decimal(0),
+        fx_policy=FxPolicy.EACH,
+        wait_s=Decimal(12),
+        force_s=Decimal(20),
+        poll_s=Decimal(8),
+        cooldown_s=Decimal("0.5"),
+        reject_cooldown_s=Decimal(1),
+        premium_tolerance=Decimal("0.02"),
+        rejects_to_reduce=9,
+        daily_loss=Decimal(9),
+        equity_loss=Decimal(9),
+        losers_in_row=1,
+        max_rejects=1,
+        unhedged_s=Decimal(6),
+        unhedged_notional=Decimal(2_500),
+        orders_per_minute=4,
+        cancels_per_minute=1,
+        duplicate_s=Decimal(5),
+    ),
+)
+"""Every limit is as good as reached by one hedge that goes wrong."""
+REFUSED = replace(NARROW, name="core, narrow limits and refusals", weather=(Disturbance("reject", 0, "buy"),))
 SHELL = Ground("shell", "shell", range(24))
 GROUNDS = {
     ground.name: ground
@@ -165,7 +199,7 @@ GROUNDS = {
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, SELF_TRADES, OPENINGS,
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
         LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, FEES,
-        LOST, DARK, TIGHT, LIMITED, SHELL,
+        LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

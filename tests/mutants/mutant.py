@@ -44,8 +44,8 @@ def mutant(
 
 
 def order(each: Mutant) -> tuple[bool, int, str]:
-    """Safety before liveness, each by number."""
-    return (each.promise[0] == "L", int(each.promise[1:]), each.name)
+    """Safety before liveness, each by number; the risk limits (R), which have none, between them."""
+    return (each.promise[0] == "L", int(each.promise[1:] or "99"), each.name)
 
 
 def mutated(each: Mutant, package: Path) -> dict[str, str]:
