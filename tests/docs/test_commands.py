@@ -1,0 +1,82 @@
+"""What the pages tell people to type can be typed: verbs, options, make goals, settings and metrics exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from arbbot.cli import app
+from arbbot.settings.problems import known_keys
+from arbbot.telemetry.manifest import MANIFEST, NAMESPACE
+from tests.docs.pages import PAGES, ROOT, arbbot_arguments, fenced_lines, inline_code, name_of
+
+SECTIONS = {key.partition(".")[0] for key in known_keys() if "." in key}
+FILES = ("journal.db",)
+"""What looks like a setting and is none."""
+PROGRAM: Any = typer.main.get_command(app)
+
+
+def complaint(arguments: list[str], *, whole: bool) -> str | None:
+    """What is wrong with a command line, by the program's own parser; in passing, arguments may be left out."""
+    words = [word for word in arguments if word not in ("--help", "-h")]
+    if words[:1] in (["VERB"], ["--version"], []):
+        return None
+    verb, at = PROGRAM, 0
+    while hasattr(verb, "commands") and at < len(words):
+        if words[at] not in verb.commands:
+            return f"no verb {words[at]}"
+        verb, at = verb.commands[words[at]], at + 1
+    try:
+        verb.make_context(words[at - 1], words[at:])
+    except typer.Exit:  # an option that only prints
+        return None
+    except typer.TyperException as error:
+        missing = type(error).__name__ in ("MissingParameter", "BadOptionUsage")
+        asked_for_help = len(words) < len(arguments)
+        return None if missing and (asked_for_help or not whole) else error.format_message()
+    return None
+
+
+def test_a_wrong_command_is_noticed() -> None:
+    """The check itself: unknown verbs and options, missing and bad arguments."""
+    assert complaint(["trade"], whole=False)
+    assert complaint(["status", "--loud"], whole=False)
+    assert complaint(["halt"], whole=True)
+    assert complaint(["run", "--for", "soon"], whole=True)
+    assert complaint(["halt"], whole=False) is None
+    assert arbbot_arguments("X=1 .venv/bin/arbbot status --json | head") == ["status", "--json"]
+    assert arbbot_arguments("docker exec CONTAINER python -m arbbot why") == ["why"]
+    assert arbbot_arguments("systemctl stop arbbot") is None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_of_a_page_parses(page: Path) -> None:
+    """Blocks hold whole commands; in a sentence a verb may stand without its arguments."""
+    wrong = []
+    for whole, lines in ((True, fenced_lines(page)), (False, inline_code(page))):
+        for line in lines:
+            arguments = arbbot_arguments(line)
+            if arguments is not None and (problem := complaint(arguments, whole=whole)):
+                wrong.append(f"{line}: {problem}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_goal_setting_and_metric_of_a_page_exists(page: Path) -> None:
+    """`make x`, `section.setting`, `ARBBOT_SECTION__SETTING` and `arbbot.metric` name something that is there."""
+    goals = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    variables = {"ARBBOT_" + key.upper().replace(".", "__") for key in known_keys()} | {"ARBBOT_SETTINGS"}
+    wrong = []
+    for code in [*inline_code(page), *fenced_lines(page)]:
+        if goal := re.match(r" *make ([a-z-]+)\b", code):
+            wrong += [code] * (goal[1] not in goals)
+        if re.fullmatch(rf"({'|'.join(SECTIONS)})\.\w+( = .*)?", code):
+            wrong += [code] * (code.partition(" = ")[0] not in {*known_keys(), *FILES})
+        if re.fullmatch(rf"{NAMESPACE}(\.[a-z_]+)+", code):
+            wrong += [code] * (code.removeprefix(f"{NAMESPACE}.") not in MANIFEST)
+        wrong += [name for name in re.findall(r"\bARBBOT_[A-Z_]+\b", code) if name not in variables]
+    assert wrong == []
