@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from arbbot.telemetry.alert_names import RISK
 from arbbot.telemetry.monitors import MONITORS
 
 from arbbot.domain.mode import Severity
@@ -22,6 +23,11 @@ MOST_LINES = 60
 def test_every_alert_and_every_monitor_has_a_page_and_no_page_is_orphaned() -> None:
     """The pages are exactly what the code can call a person for."""
     assert sorted(page.stem for page in RUNBOOK.glob("*.md") if page.stem != "index") == CALLS
+
+
+def test_every_alert_can_be_chosen_for_the_webhook() -> None:
+    """The names that the settings take are those of the alerts there are."""
+    assert sorted(RISK) == list(alerts())
 
 
 def test_a_name_that_cannot_be_read_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
