@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from arbbot.telemetry.alert_names import RISK
-from arbbot.telemetry.monitors import MONITORS
 
 from arbbot.domain.mode import Severity
+from arbbot.telemetry.alert_names import RISK
+from arbbot.telemetry.monitors import MONITORS
 from docs.alert_names import alerts
 from tests.docs.pages import DOCS, inline_code, name_of
 
