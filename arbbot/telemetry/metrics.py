@@ -141,7 +141,8 @@ class Metrics:
         return value
 
     def _clean(self, text: str) -> str:
-        return str(self._redactor.clean(text))
+        """Without secrets, and without half characters, for which a whole packet would be lost."""
+        return str(self._redactor.clean(text)).encode(errors="replace").decode()
 
 
 def _tags(metric: Metric, values: tuple[str, ...]) -> list[str]:

@@ -107,6 +107,17 @@ def test_events_carry_no_secret(agent: UdpAgent) -> None:
     assert output.count("[secret]") == 3
 
 
+def test_half_a_character_costs_no_packet(agent: UdpAgent) -> None:
+    """What a venue wrote into a reason goes out with the rest of its packet."""
+    metrics = Metrics(parse_agent(agent.address), {}, Redactor())
+    metrics.event("halted", "half \ud800", "error")
+    metrics.service_check("feed", 1, "half \ud800")
+    metrics.count("starts")
+    metrics.close()
+    assert len(agent.received()) == 3
+    assert metrics.packets_lost == 0
+
+
 @pytest.mark.parametrize(
     ("address", "agent_"),
     [

@@ -129,6 +129,15 @@ async def test_the_slack_form_is_one_text_with_its_characters_escaped() -> None:
     }
 
 
+@pytest.mark.parametrize("form", Form)
+async def test_half_a_character_does_not_keep_a_message(form: Form) -> None:
+    """Whatever a venue puts into its reasons arrives in some form."""
+    async with serving(Server(OK)) as server, Webhook(server.url, form, ABOUT, Redactor()) as webhook:
+        message = Message("leg_open", Severity.CRITICAL, "half \ud800 and whole \u00e9", 0)
+        assert await webhook((message,), 0) == Answer("delivered")
+    assert "and whole \u00e9" in json.dumps(server.body(), ensure_ascii=False)
+
+
 async def test_a_long_text_is_cut() -> None:
     """No message is larger than receivers take."""
     async with serving(Server(OK)) as server, Webhook(server.url, Form.JSON, ABOUT, Redactor()) as webhook:
