@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 from arbbot.exchange.options import DEMO_SECRET
-from tests.e2e.judge import ENDED, Case
+from tests.e2e.judge import ENDED, Case, Json
 from tests.e2e.judge import problems as judged
 from tests.shell.nature import Request, Witness
 from tests.shell.world import World
@@ -23,7 +25,9 @@ LATCHED = ("halted", "panic", "reducing")
 AGAINST_ITS_WORD = "fill_after_cancel"
 PINGED_S = 15.0
 """L5: so often at least a healthy daemon tells its service manager that it is well."""
-BURST_S, BURST_MAX = 1.0, 400
+WINDOWS = ((1.0, 400), (600.0, 10_000))
+"""Seconds, and what the venue allows within them."""
+LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
 
 
 def requests() -> list[Request]:
@@ -92,7 +96,8 @@ def contradicted(world: World) -> bool:
 def _told(world: World, said: str) -> None:
     """L1 and L3 at this very moment, by the venue's truth; a fill against its own word may not be known yet."""
     run, journal = world.run, world.records
-    told = said + " ".join(line["text"] for line in journal.all("alert_raised"))
+    present = of_the_last(journal.read()) if run.commits else []
+    told = " ".join((said, *(line["text"] for line in present if line["kind"] == "alert_raised")))
     net, resting = Decimal(0), []
     for order in world.account()["orders"]:
         if not order["client_order_id"]:
@@ -108,10 +113,33 @@ def _told(world: World, said: str) -> None:
     for name in resting:
         if name not in told and not run.life.terminal_gone:
             world.surprises.append(f"L3: {run.life.name} left {name} resting, code {run.code}, and did not say so")
-    if abs(net) > DUST and run.code != 0 and not run.life.terminal_gone and "exposure" not in told:
-        world.surprises.append(
-            f"L1: {run.life.name} left net {net}, code {run.code}, and did not say so: {said[-200:]}"
-        )
+    wrong = left_wrong(net, told)
+    if wrong and run.code != 0 and run.commits and not run.life.terminal_gone:
+        world.surprises.append(f"L1: {run.life.name} left with code {run.code} {wrong}: {said[-200:]}")
+
+
+def of_the_last(lines: Sequence[Json]) -> Sequence[Json]:
+    """What the last process has written: the alerts of those before it told of their own ends."""
+    starts = [number for number, line in enumerate(lines) if line["kind"] == "started"]
+    return lines[starts[-1] :] if starts else ()
+
+
+def left_wrong(net: Decimal, told: str) -> str:
+    """What is wrong with the words about what is left one-sided; empty when nothing is, or they name it."""
+    spans = [(Decimal(low), Decimal(high)) for low, high in LEFT.findall(told)]
+    if abs(net) <= DUST or any(low <= net <= high for low, high in spans):
+        return ""
+    return f"net {net}, told as {', '.join(f'[{low}, {high}]' for low, high in spans) or 'nothing'}"
+
+
+def latched_in_silence(lines: Sequence[Json]) -> str:
+    """The mode in which a person must look and of which no alert came with it or since; empty when there is none."""
+    modes = [number for number, line in enumerate(lines) if line["kind"] == "mode_changed"]
+    if not modes or lines[modes[-1]]["mode"] not in LATCHED:
+        return ""
+    mode = str(lines[modes[-1]]["mode"])
+    since = lines[modes[-1] :]
+    return "" if any(line["kind"] == "alert_raised" and line["name"] == f"mode_{mode}" for line in since) else mode
 
 
 def ending(world: World) -> str:
@@ -142,8 +170,9 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
     found = [*world.surprises, *judged(case), *nonces(), *rate()]
     if not settled(world):
         found.append("L2: not everything became known although the faults have stopped")
-    if halted and not world.records.all("alert_raised"):
-        found.append("L1: it latched without an alert")
+    silent = latched_in_silence(world.records.read())
+    if silent:
+        found.append(f"L1: it is {silent}, and no alert says so")
     if world.run.code != 0 and not (world.run.code == NOT_FLAT and halted and case.contradicted):
         found.append(f"L1: the last daemon, without faults, left with {world.run.code}: {world.run.said()[-400:]}")
     return [problem for problem in found if not problem.startswith(forgiven)] if forgiven else found
@@ -156,7 +185,15 @@ def nonces() -> list[str]:
 
 
 def rate() -> list[str]:
-    """S9: never more in any second than the venue allows."""
-    at = [request.at_s for request in requests()]
-    over = [first for first, last in zip(at, at[BURST_MAX:], strict=False) if last - first < BURST_S]
-    return [f"S9: more than {BURST_MAX} requests within a second of {over[0]}"] if over else []
+    """S9: never more in any second, nor in any ten minutes, than the venue allows."""
+    return crowded([request.at_s for request in requests()])
+
+
+def crowded(at_s: Sequence[float]) -> list[str]:
+    """Windows in which more requests left than may."""
+    found = []
+    for window_s, most in WINDOWS:
+        over = [first for first, last in zip(at_s, at_s[most:], strict=False) if last - first < window_s]
+        if over:
+            found.append(f"S9: more than {most} requests within {window_s:g} s of {over[0]}")
+    return found

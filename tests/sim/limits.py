@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from arbbot.engine.rules import FxPolicy, LimitReference
+from arbbot.engine.rules import FxPolicy, LimitReference, ThresholdMode
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.risk import RiskLimits
+from tests.sim.checker.spike import SpikeLimits
 from tests.sim.plan import Plan
 
 
@@ -38,6 +39,7 @@ def limits_of(plan: Plan) -> Limits:
         rounding_cap=account.rounding_cap,
         windows=plan.windows,
         risk=_risk_of(plan),
+        spike=_spike_of(plan) if plan.rules.spike.enabled else None,
         signed_errors_only=plan.signed_errors_only,
         views_in_time=LATE_VIEWS.isdisjoint(each.kind for each in plan.disturbances),
         row_decimals=plan.venue.row_decimals,
@@ -69,4 +71,17 @@ def _risk_of(plan: Plan) -> RiskLimits:
         orders_per_minute=rules.orders_per_minute,
         cancels_per_minute=rules.cancels_per_minute,
         steady=SETS_CLOCKS.isdisjoint(each.kind for each in plan.disturbances),
+    )
+
+
+def _spike_of(plan: Plan) -> SpikeLimits:
+    rules, trade = plan.rules.spike, plan.rules.trade
+    cost_plus = trade.threshold_mode is ThresholdMode.COST_PLUS
+    return SpikeLimits(
+        max_gross=rules.max_gross,
+        persist_changes=rules.persist_changes,
+        persist_ms=int(rules.persist_s * 1000),
+        skew_us=int(rules.max_skew_s * 1_000_000),
+        threshold=trade.cost_margin if cost_plus else trade.gross_threshold,
+        beyond_costs=cost_plus,
     )

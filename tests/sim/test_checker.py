@@ -12,6 +12,7 @@ import pytest
 
 from tests.sim.checker import Checker
 from tests.sim.lies import LIES, Doctor, Lines, before, honest, judged, plan
+from tests.sim.lies_of_rebases import REBASES
 from tests.sim.life import run_plan
 from tests.sim.plan import Plan
 from tests.sim.worded_lies import WORDED
@@ -37,7 +38,9 @@ def test_every_lie_is_seen(invariant: str, judge: type[Checker]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("invariant", "words", "judge"), WORDED, ids=[f"{name}-{judge.__name__}" for name, _, judge in WORDED]
+    ("invariant", "words", "judge"),
+    [*WORDED, *REBASES],
+    ids=[f"{name}-{words.replace(' ', '-')}-{judge.__name__}" for name, words, judge in (*WORDED, *REBASES)],
 )
 def test_every_lie_is_seen_for_what_it_is(invariant: str, words: str, judge: type[Checker]) -> None:
     """A doctored life breaks the very rule that it was doctored against, by the words of the verdict."""

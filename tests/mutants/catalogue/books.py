@@ -76,12 +76,23 @@ MUTANTS = (
         "S6", "persistence-one-short", "an edge need last one change of the books less than is set",
         ("engine/spike.py", "if standing.changes < rules.persist_changes or",
          "if standing.changes + 1 < rules.persist_changes or"),
-        hunted=one_test("tests/engine/test_spike.py"),
+    ),
+    mutant(
+        "S6", "persistence-ends-at-once", "an edge need not last any time",
+        ("engine/spike.py", " or core.at.mono_ns - standing.since_ns < self._persist_ns:", ":"),
+    ),
+    mutant(
+        "S6", "guard-believes-all", "the spike guard is asked and ignored",
+        ("engine/entry.py", "return self._guard.refusal(triangle) or self._open(", "return self._open("),
+    ),
+    mutant(
+        "S6", "quiet-book-of-any-time", "a quiet book counts as new by an answer from before the edge",
+        ("engine/spike.py", "and not (slot.unchanged is book and slot.unchanged_ns >= standing.since_ns)",
+         "and slot.unchanged is not book"),
     ),
     mutant(
         "S6", "too-good-believed", "an edge above the ceiling is taken for true",
         ("engine/spike.py", "if exceeds(touch.out, touch.paid, rules.max_gross):", "if False:"),
-        hunted=one_test("tests/engine/test_spike.py"),
     ),
     mutant(
         "S6", "median-one-sided", "only spikes upwards are far from the median",
@@ -91,6 +102,5 @@ MUTANTS = (
     mutant(
         "S6", "skew-ignored", "books may be of different times",
         ("engine/spike.py", "        if self._behind(standing):\n            return Refusal.BOOKS_SKEWED\n", ""),
-        hunted=one_test("tests/engine/test_spike.py"),
     ),
 )  # fmt: skip

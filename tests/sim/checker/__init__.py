@@ -19,6 +19,7 @@ from tests.sim.checker.exposure import ExposureJudge
 from tests.sim.checker.fold import Fold, Json, parsed
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.money import MoneyJudge
+from tests.sim.checker.rebase import RebaseJudge
 from tests.sim.checker.report import Report, Violation
 from tests.sim.checker.risk import RiskJudge
 from tests.sim.checker.states import StateJudge
@@ -53,6 +54,7 @@ class Checker:
         self._decisions = DecisionJudge(limits, self.fold, self.truth, self._shown, self._report)
         self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions, self._report)
         self._risk = RiskJudge(limits.risk, self.fold, self._report)
+        self._rebase = RebaseJudge(self.fold, self._report)
         self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
         self._alive = False
         self._code: int | None = None
@@ -98,6 +100,7 @@ class Checker:
         self._decisions.began()
         self._exits.began(now_us)
         self._risk.began()
+        self._rebase.began()
         self._states.stop_told = False
 
     def ended(self, code: int | None, now_us: int) -> None:
@@ -132,6 +135,7 @@ class Checker:
             self._states.line(kind, line, corrupt=corrupt)
             self._money.before(kind, line)
             self._risk.line(kind, line, now_us)
+            self._rebase.line(kind, line)
             self.fold.take(kind, line, now_us)
             self._decided(kind, line, mono_ns, now_us)
             if kind == "anchor_set":
@@ -142,6 +146,7 @@ class Checker:
                 self.truth.note_balances(now_us)
                 self._money.after(kind, line)
         self._exits.committed(now_us)
+        self._rebase.committed()
 
     def _decided(self, kind: str, line: Json, mono_ns: int, now_us: int) -> None:
         """Lines by which something is decided."""
@@ -212,6 +217,7 @@ class Checker:
     def resumed(self) -> None:
         """A person told the process to trade again."""
         self._told.resumed()
+        self._rebase.resumed()
 
     def book_fetched(self, market: str, body: bytes, asked_ns: int) -> None:
         """A REST book reached the process, asked for at this monotonic time."""
@@ -256,6 +262,7 @@ class Checker:
         """Faults stopped long ago."""
         self._when(now_us)
         self._end.settled(self._exposure.baseline, feed_up=feed_up)
+        self._rebase.settled()
 
     def finish(self, now_us: int, lag_us: int) -> None:
         """The last process has left."""

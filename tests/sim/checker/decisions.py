@@ -9,6 +9,7 @@ from tests.sim.checker.books import SeenFrame, Shown, walk
 from tests.sim.checker.fold import Fold, Json
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.report import Report
+from tests.sim.checker.spike import SpikeJudge
 from tests.sim.checker.truth import Truth
 
 CLOCK_ROOM_US = 2_000_000
@@ -27,6 +28,7 @@ class DecisionJudge:
         self._truth = truth
         self._shown = shown
         self._report = report
+        self._spikes = SpikeJudge(limits.spike, shown, report)
         self._asks: dict[str, Decimal] = {}
         """Best asks of the books that the last hedge was decided on."""
         self._least: Decimal | None = None
@@ -59,6 +61,7 @@ class DecisionJudge:
             self._asks[market] = Decimal(book["asks"][0][0])
         try:
             self._pays(line, books)
+            self._spikes.opened(line, books, mono_ns, min(self.rates))
         except (InvalidOperation, IndexError, TypeError) as error:
             self._report.fail("S6", f"{line['hedge_id']} was decided on rows that are no book: {error!r}")
 

@@ -58,8 +58,6 @@ class ExitJudge:
         """When the process last did not get to run: what reached it may be unread."""
         self._this_process: set[str] = set()
         """Hedges opened by the present process: the waiting period of others is over."""
-        self._unforced: str | None = None
-        """A hedge with a forced plan that nothing seen forces: only a process about to leave by itself may make it."""
 
     # --- time -----------------------------------------------------------------------------------------------
 
@@ -67,15 +65,10 @@ class ExitJudge:
         """A new process has all its time before it."""
         self._idle_us = None if self._idle_us is None else now_us
         self._this_process.clear()
-        self._unforced = None
 
     def opened(self, hedge_id: str) -> None:
         """A hedge was opened."""
         self._this_process.add(hedge_id)
-        if self._unforced is not None:
-            text = f"the exit of {self._unforced} was forced by nothing: the process hedges on with {hedge_id}"
-            self._report.fail("S13", text)
-            self._unforced = None
 
     def committed(self, now_us: int) -> None:
         """Lines were folded: does the open hedge wait for a way out?"""
@@ -128,7 +121,8 @@ class ExitJudge:
         if story is None:
             return
         if line["forced"] and not (stopping or self._is_forced(line["hedge_id"], story, mono_ns)):
-            self._unforced = line["hedge_id"]
+            text = f"the exit of {line['hedge_id']} is told as forced, and nothing forces it"
+            self._report.fail("S13", text)
         if leaves and self._exits(story) >= self._limits.max_exits:
             return
         ways: dict[str, Way] = {}
@@ -153,7 +147,8 @@ class ExitJudge:
     def _is_forced(self, hedge_id: str, story: HedgeStory, mono_ns: int) -> bool:
         halted = self._fold.mode in ("halted", "panic")
         late = mono_ns - int(story.body["mono_ns"]) >= self._limits.force_ms * 1_000_000
-        return halted or late or hedge_id not in self._this_process
+        leaves = any(each["name"] == "feed_dead" for each in self._fold.alerts[self._fold.alerts_before :])
+        return halted or late or leaves or hedge_id not in self._this_process
 
     def _exits(self, story: HedgeStory) -> int:
         return sum(self._order(name).purpose in ("complete", "unwind") for name in story.orders)

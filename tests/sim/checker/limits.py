@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.sim.checker.risk import RiskLimits
+from tests.sim.checker.spike import SpikeLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Limits:
     rounding_cap: Decimal
     windows: tuple[tuple[int, int], ...]
     risk: RiskLimits
+    spike: SpikeLimits | None
+    """None where the guard is off."""
     signed_errors_only: bool
     views_in_time: bool
     """Whether the venue shows every row within `lag_ms`."""
