@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.shell import endings, harms, scenes, trial, troubles
+from arbbot.exchange.faults import Fault
+from tests.shell import apart, endings, harms, scenes, trial, troubles
 
 ENOUGH_SEEDS = 300
 """A run of so many seeds plays the scenes too, and fails when something on the list never happened."""
 
 FAULTS = tuple(
     dict.fromkeys(
-        f"fault {kind.partition(',')[0]}"
+        f"fault {apart.word(Fault.parse(kind.format(s=1, l=5)))}"
         for kinds in (
             troubles.REST_ANYWHERE, troubles.OF_ORDERS, troubles.OF_CANCELS, troubles.OF_ROWS, troubles.OF_FRAMES,
             ("refuse_subscription", "ignore_subscription", "auth_403", "ip_403"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from arbbot.exchange.accounts import Account, Status
+from tests.shell.apart import word
 from tests.shell.nature import Witness
 from tests.shell.world import World
 
@@ -76,5 +77,5 @@ def forget(world: World) -> None:
             del sequence[0]
     faults = world.levers._faults.active
     for fault in [fault for fault in faults if fault.left == 0]:
-        world.faulted[fault.name] += fault.fired
+        world.faulted[word(fault)] += fault.fired
         faults.remove(fault)

@@ -30,6 +30,7 @@ from arbbot.journal.sqlite import SqliteJournal
 from arbbot.settings import Settings
 from tests.e2e.judge import Journal, Json
 from tests.e2e.stage import CALM, CROWD, RATES, Sections, ladder
+from tests.shell.apart import word
 from tests.shell.loop import LIFE, Life, VirtualLoop, within
 from tests.shell.nature import ORIGIN_NS, Witness, virtual
 from tests.shell.net import Network
@@ -115,7 +116,7 @@ class World:
     def heal(self) -> None:
         """Switch all faults off: those of the exchange and those of the road."""
         for fault in self.levers._faults.active:
-            self.faulted[fault.name] += fault.fired
+            self.faulted[word(fault)] += fault.fired
         self.levers._faults.active.clear()
         network = self.loop.network
         network.refused.clear()

@@ -239,7 +239,7 @@ class Feed:
             if now_us < link.mute_until_us or now_us < link.muted.get(channel, 0):
                 continue
             stage = "frame" if channel.startswith("order_book_") else "private"
-            struck = {each.kind for each in self._world.armed.take(stage, (channel,), now_us)}
+            struck = {each.kind: each.size for each in self._world.armed.take(stage, (channel,), now_us)}
             held = link.held.pop(channel, None)
             for raw in altered(link, channel, frame, struck):
                 self._send(link, raw, channel, struck=raw != frame)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container
+from collections.abc import Mapping
 from typing import Protocol
 
 from arbbot.exchange.faults import Fault
@@ -11,7 +11,7 @@ from arbbot.exchange.server.session import HangUp
 from arbbot.exchange.server.stream_faults import BOOKS, INSTEAD
 
 SIZES = {"huge": "300000", "burst": "300"}
-"""Smaller than the exchange's own: enough to be what they are."""
+"""Where a disturbance names none: smaller than the exchange's own, and enough to be what they are."""
 
 
 class Remembering(Protocol):
@@ -21,8 +21,8 @@ class Remembering(Protocol):
     held: dict[str, str]
 
 
-def altered(link: Remembering, channel: str, frame: str, struck: Container[str]) -> list[str | bytes]:
-    """The frames that go out instead."""
+def altered(link: Remembering, channel: str, frame: str, struck: Mapping[str, int]) -> list[str | bytes]:
+    """The frames that go out instead. `struck`: what befalls this one, and in which size (0: the usual one)."""
     if "frame_lost" in struck or "private_lost" in struck:
         return []
     if "private_twice" in struck:
@@ -34,7 +34,7 @@ def altered(link: Remembering, channel: str, frame: str, struck: Container[str])
             return [json.dumps(parsed)]
     for name, make in INSTEAD.items():
         if name in struck:
-            fault = Fault(name, "*", None, 1.0, {"size": SIZES.get(name, "1")})
+            fault = Fault(name, "*", None, 1.0, {"size": str(struck[name] or SIZES.get(name, 1))})
             return [item for item in make(frame, fault) if not isinstance(item, HangUp)]
     if "older" in struck and channel in link.last_book:
         return [frame, link.last_book[channel]]

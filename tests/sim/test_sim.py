@@ -14,6 +14,7 @@ from tests.sim.catalogue import ALL, STRIKES
 from tests.sim.command import main, revision
 from tests.sim.draw import draw
 from tests.sim.expected import BRANCHES, missing
+from tests.sim.house import SYMBOLS
 from tests.sim.life import run_plan, run_seed
 from tests.sim.plan import Disturbance, Plan
 from tests.sim.shrink import shrink, without
@@ -80,6 +81,16 @@ def test_a_trace_costs_nothing_but_time() -> None:
     on_disk = run_plan(replace(plan, sqlite=True), keep_trace=True)
     assert kept.trace == on_disk.trace
     assert kept.trace
+
+
+def test_ten_thousand_frames_at_once() -> None:
+    """A burst as large as the exchange's own, of frames of each market while an edge stands: every promise holds."""
+    quiet = replace(draw(40), disturbances=(), length_ms=30_000)
+    edge_ms = next(quote.at_ms for quote in quiet.quotes if abs(quote.premium_bps) > 20)
+    bursts = (Disturbance("burst", edge_ms, f"order_book_{market}", size=10_000) for market in SYMBOLS)
+    lived = run_plan(replace(quiet, disturbances=tuple(bursts)))
+    assert lived.violations == ()
+    assert lived.fired["burst"] == len(SYMBOLS)
 
 
 def test_delta_debugging_leaves_what_it_takes() -> None:
