@@ -219,8 +219,8 @@ class Feed:
         if old is not None:
             old.retired = old.over = True
             self._old = old
-        self._tell(FeedUp(link.epoch))
         self._world.checker.subscribed(link.epoch)
+        self._tell(FeedUp(link.epoch))
         assert link.session is not None
         for seen in link.session.release():
             self._tell(seen)

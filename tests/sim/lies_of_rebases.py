@@ -44,19 +44,6 @@ class DroppedInSilence(DroppedAtWill):
     told = (("rebase_dropped", DROPPED),)
 
 
-class WaitsAfterAResume(DroppedAtWill):
-    """A person resumes while a rebase waits, and it goes on waiting."""
-
-    told = ()
-
-    def lines(self, lines: Lines) -> Lines:
-        told = super().lines(lines)
-        if told != lines:
-            self._rebase._asked = ASKED
-            self.resumed()
-        return told
-
-
 class StopsWithout(Doctor):
     """A rebase waits when the process stops."""
 
@@ -100,10 +87,9 @@ REBASES: list[tuple[str, str, type[Checker]]] = [
     ("S4", "an opening although", before("anchor_set", "rebase_asked", ASKED)),
     ("L6", "is not done", before("hedge_opened", "rebase_asked", ASKED)),
     ("L6", "nobody waits for", before("hedge_opened", "rebase_dropped", DROPPED)),
-    ("L6", "nobody has withdrawn it", DroppedAtWill),
+    ("L6", "has not waited for long", DroppedAtWill),
     ("L6", "dropped, and nobody is told", DroppedInSilence),
-    ("L6", "although it was withdrawn", WaitsAfterAResume),
-    ("L6", "although it was withdrawn", StopsWithout),
+    ("L6", "although the process has stopped", StopsWithout),
     ("S13", "nobody waits for a rebase", each("hedge_closed", _given_up)),
     ("S13", "no plan leaves it open", each("hedge_closed", _given_up)),
     ("L1", "nobody is told how much", each("hedge_closed", _given_up)),

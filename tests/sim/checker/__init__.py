@@ -217,7 +217,6 @@ class Checker:
     def resumed(self) -> None:
         """A person told the process to trade again."""
         self._told.resumed()
-        self._rebase.resumed()
 
     def book_fetched(self, market: str, body: bytes, asked_ns: int) -> None:
         """A REST book reached the process, asked for at this monotonic time."""

@@ -21,8 +21,8 @@ class RebaseJudge:
         self._report = report
         self._asked: Json | None = None
         """The rebase that waits."""
-        self._withdrawn = False
-        """A person has told the process to trade on, or it stops: the rebase ends here."""
+        self._stops = False
+        """The process leaves with this commit: the rebase ends here."""
         self._dropped: Json | None = None
         self._undone = False
         """This commit tells a person that the rebase was not done."""
@@ -34,11 +34,6 @@ class RebaseJudge:
     def began(self) -> None:
         """A new process: what it has not found out itself it must not act on; what was asked for waits on."""
         self._left.clear()
-        self._withdrawn = False
-
-    def resumed(self) -> None:
-        """A person told the process to trade again: by the ledger that there is."""
-        self._withdrawn = self._asked is not None
 
     def line(self, kind: str, line: Json) -> None:
         """A line, before it is folded."""
@@ -55,18 +50,19 @@ class RebaseJudge:
         elif kind == "alert_raised":
             self._told(line)
         elif kind == "stopped":
-            self._withdrawn = self._asked is not None
+            self._stops = True
 
     def committed(self) -> None:
         """All lines of a commit are there."""
         if self._dropped is not None:
             self._drop(self._dropped)
-        elif self._withdrawn and self._asked is not None:
-            self._report.fail("L6", f"the rebase by {self._asked['who']} waits on although it was withdrawn")
+        elif self._stops and self._asked is not None:
+            self._report.fail("L6", f"the rebase by {self._asked['who']} waits on although the process has stopped")
+            self._asked = None
         for hedge, amount in self._given_up.items():
             self._report.fail("L1", f"{hedge} is given up with {amount} one-sided, and nobody is told how much")
         self._given_up.clear()
-        self._dropped, self._withdrawn, self._undone = None, False, False
+        self._dropped, self._stops, self._undone = None, False, False
 
     def settled(self) -> None:
         """Faults stopped long ago: what nothing is in the way of has been done."""
@@ -81,8 +77,8 @@ class RebaseJudge:
         if asked is None:
             self._report.fail("L6", "a rebase is dropped that nobody waits for")
             return
-        if not self._withdrawn and line["utc_us"] - asked["utc_us"] < OLD_US:
-            self._report.fail("L6", f"the rebase by {asked['who']} is dropped, and nobody has withdrawn it")
+        if not self._stops and line["utc_us"] - asked["utc_us"] < OLD_US:
+            self._report.fail("L6", f"the rebase by {asked['who']} is dropped although it has not waited for long")
         if not self._undone:
             self._report.fail("L6", f"the rebase by {asked['who']} is dropped, and nobody is told")
 
