@@ -143,6 +143,30 @@ HIDDEN = _in("rows out of order", 40, Disturbance("row_hidden", 0, count=2, size
 RESTARTS = _in("halts and restarts", 24, Disturbance("halt", -3_000), Disturbance("crash_any", -2_000))
 PANIC = _in("panic", 40, Disturbance("yank", 0, "sell"), Disturbance("panic", 700))
 HALTED = _in("halts in the middle", 40, Disturbance("yank", 0, "sell"), Disturbance("halt", 700))
+REBASES = _in(
+    "rebases that outlive a process",
+    40,
+    Disturbance("pause", -3_000),
+    Disturbance("rebase", -2_500),
+    Disturbance("crash_any", -2_450),
+)
+UNDONE = _in(
+    "rebases that a stop ends",
+    24,
+    Disturbance("http_503", -3_000, "any", 5_000, 90_000),
+    Disturbance("rebase", -2_500),
+    Disturbance("stop", -1_500),
+    edges=1,
+)
+GIVEN_UP = _in(
+    "rebases while something is open",
+    40,
+    Disturbance("yank", 0, "sell"),
+    Disturbance("halt", 900),
+    Disturbance("rebase", 600),
+    Disturbance("resume", 9_000),
+)
+PANIC_REBASES = _in("rebases in a panic", 40, Disturbance("panic", 300), Disturbance("rebase", 4_000))
 FEES = _in("dear fees", 60, fee_percent=Decimal("0.3"))
 LOST = _in("orders that never arrive", 24, Disturbance("lost_before", 0, "buy", for_ms=2_000))
 DARK = _in(
@@ -198,8 +222,8 @@ GROUNDS = {
     for ground in (
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, SELF_TRADES, OPENINGS,
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
-        LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, FEES,
-        LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, SHELL,
+        LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
+        UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

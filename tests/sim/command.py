@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 from tests.sim.draw import draw
-from tests.sim.expected import ENOUGH_SEEDS, missing
+from tests.sim.expected import missing
 from tests.sim.life import Result, run_plan, run_seed
 from tests.sim.shrink import shrink
 
@@ -100,11 +100,11 @@ def _many(options: argparse.Namespace) -> int:
             _progress(tally, options.seeds, time.monotonic() - started)
     taken_s = time.monotonic() - started
     unreached = missing(tally.fired, tally.reach)
-    complete = tally.seeds < ENOUGH_SEEDS or not unreached
+    complete = not missing(tally.fired, tally.reach, tally.seeds)
     if options.json:
         print(json.dumps(_figures(tally, taken_s, unreached) | {"revision": revision()}))
     else:
-        _summary(tally, taken_s, unreached, complete=complete, reach=options.reach)
+        _summary(tally, taken_s, unreached, reach=options.reach)
         for result in failures[: 0 if options.no_shrink else SHRUNK_MOST]:
             _explain(result.seed)
     return 1 if failures else 0 if complete else 3
@@ -133,7 +133,7 @@ def _figures(tally: Tally, taken_s: float, unreached: list[str]) -> dict[str, ob
     }
 
 
-def _summary(tally: Tally, taken_s: float, unreached: list[str], *, complete: bool, reach: bool) -> None:
+def _summary(tally: Tally, taken_s: float, unreached: list[str], *, reach: bool) -> None:
     pace = 60 * tally.seeds / taken_s if taken_s else 0
     print(f"{tally.seeds} lives in {taken_s:.0f} s, {pace:.0f} a minute; revision {revision()}")
     print(", ".join(f"{name} {count}" for name, count in tally.counts.items()))
@@ -142,10 +142,15 @@ def _summary(tally: Tally, taken_s: float, unreached: list[str], *, complete: bo
         _table(tally.fired)
         print("\nbranches reached:")
         _table(tally.reach)
-    if unreached:
-        print(f"\nnever reached ({'too few lives to demand it' if complete else 'that is a failure'}):")
-        for name in unreached:
-            print(f"  {name}")
+    demanded = missing(tally.fired, tally.reach, tally.seeds)
+    for words, names in (
+        ("that is a failure", demanded),
+        ("too few lives to demand it", [name for name in unreached if name not in demanded]),
+    ):
+        if names:
+            print(f"\nnever reached ({words}):")
+            for name in names:
+                print(f"  {name}")
     if tally.failed:
         print(f"\n{len(tally.failed)} lives broke a promise: {', '.join(map(str, tally.failed[:40]))}")
         _table(tally.violations)

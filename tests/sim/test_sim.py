@@ -6,16 +6,17 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.sim.catalogue import ALL, STRIKES
-from tests.sim.command import main, revision
+from tests.sim.command import Tally, main, revision
 from tests.sim.draw import draw
-from tests.sim.expected import BRANCHES, missing
+from tests.sim.expected import BRANCHES, FEW, MANY, SELDOM, SOON, missing
 from tests.sim.house import SYMBOLS
-from tests.sim.life import run_plan, run_seed
+from tests.sim.life import Result, run_plan, run_seed
 from tests.sim.plan import Disturbance, Plan
 from tests.sim.shrink import shrink, without
 
@@ -33,11 +34,17 @@ def fresh() -> int:
     )
 
 
+@cache
+def lived(seeds: range) -> tuple[Result, ...]:
+    """These lives, once in a process."""
+    return tuple(run_seed(seed) for seed in seeds)
+
+
 def hold(seeds: range) -> None:
     """Every promise holds in these lives."""
-    for seed in seeds:
-        violations = run_seed(seed).violations
-        assert not violations, f"seed {seed}, revision {revision()}, `make sim SEED={seed}`: {violations}"
+    for life in lived(seeds):
+        violations = life.violations
+        assert not violations, f"seed {life.seed}, revision {revision()}, `make sim SEED={life.seed}`: {violations}"
 
 
 @pytest.mark.parametrize("first", FIXED[::CHUNK])
@@ -112,9 +119,24 @@ def test_a_failing_life_is_cut_to_what_makes_it_fail() -> None:
     assert short.length_ms < 10_000
 
 
+def test_the_known_lives_reach_what_many_do() -> None:
+    """The fixed set reaches all that a fifth of all lives reach: a branch that is lost is noticed at once."""
+    tally = Tally()
+    for first in FIXED[::CHUNK]:
+        for life in lived(range(first, first + CHUNK)):
+            tally.add(life)
+    assert missing(tally.fired, tally.reach, len(FIXED)) == []
+
+
 def test_what_was_never_reached_is_named() -> None:
-    """A run that has reached nothing lacks every fault and every branch; one that has all of them lacks nothing."""
-    assert len(missing({}, {})) == len(ALL) + len(BRANCHES)
+    """A run that has reached nothing lacks every fault and every branch; one that has all of them lacks nothing. The
+    longer a run is, the more it must reach.
+    """
+    everything = set(missing({}, {}))
+    assert len(everything) == len(ALL) + len(BRANCHES)
+    assert everything > set(missing({}, {}, MANY)) > set(missing({}, {}, FEW)) == SOON
+    assert everything - set(missing({}, {}, MANY)) == SELDOM
+    assert missing({}, {}, FEW - 1) == []
     assert missing(dict.fromkeys(ALL, 1), dict.fromkeys(BRANCHES, 1)) == []
     assert set(STRIKES) < set(ALL)
     assert len(set(ALL)) == len(ALL)

@@ -13,6 +13,7 @@ from tests.mutants.catalogue import (
     limits,
     memory,
     modes,
+    rebases,
     risk,
 )
 from tests.mutants.mutant import Mutant, order
@@ -21,7 +22,7 @@ ALL: tuple[Mutant, ...] = tuple(
     sorted(
         (
             *identity.MUTANTS, *ledger.MUTANTS, *exits.MUTANTS, *books.MUTANTS, *decisions.MUTANTS, *limits.MUTANTS,
-            *modes.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS, *endings.MUTANTS,
+            *modes.MUTANTS, *rebases.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS, *endings.MUTANTS,
         ),
         key=order,
     )

@@ -103,13 +103,6 @@ MUTANTS = (
         hunted=one_test("tests/engine/test_start_and_books.py"),
     ),
     mutant(
-        "S4", "rebase-for-ever", "a rebase that was done is done again by the next process",
-        ("engine/state.py", "        self.anchor = Anchor.of(record, self.totals, self.foreign.totals)\n"
-         "        self.rebase_asked = None\n",
-         "        self.anchor = Anchor.of(record, self.totals, self.foreign.totals)\n"),
-        hunted=one_test("tests/engine/test_anchors.py"),
-    ),
-    mutant(
         "S4", "opening-without-the-lag", "an opening is taken while a row of what it holds may still be on its way",
         ("engine/bookkeeper.py", "        if self._core.anchoring:\n            self._ask_id = None\n",
          "        if False:\n            self._ask_id = None\n"),
