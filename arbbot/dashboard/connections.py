@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -32,8 +33,7 @@ class _Full(asyncio.Protocol):
     """The whole conversation with one connection too many."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+        cast("asyncio.WriteTransport", transport).abort()  # uvloop's is one without saying so
 
 
 class _Connection(RequestHandler):
@@ -54,8 +54,7 @@ class _Connection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.set_write_buffer_limits(high=SEND_BUFFER_BYTES)
+        cast("asyncio.WriteTransport", transport).set_write_buffer_limits(high=SEND_BUFFER_BYTES)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._gone(self)

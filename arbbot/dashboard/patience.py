@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -43,5 +44,5 @@ class Patience:
     def cut(self, request: web.Request) -> None:
         """End a connection without waiting for what it does not send or read."""
         self._refused.count("slow")
-        if isinstance(request.transport, asyncio.WriteTransport):
-            request.transport.abort()
+        if request.transport is not None:
+            cast("asyncio.WriteTransport", request.transport).abort()  # uvloop's is one without saying so

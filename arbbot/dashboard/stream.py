@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -21,6 +21,29 @@ STREAM_HEADERS = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"
 """The second asks a proxy in front not to collect frames before it hands them on."""
 SLOW_S = 5.0
 """A reader that has not taken a frame for so long is dropped; until then it misses frames, and nobody waits for it."""
+WAITING_BYTES_MAX = 64 * 1024
+"""What may wait in this process for a reader, beside what the system keeps for it; half of where writing would wait."""
+
+
+class _Reader:
+    """One open stream."""
+
+    def __init__(self, request: web.Request, response: web.StreamResponse, sessions: Sessions) -> None:
+        self.request, self.response = request, response
+        self.transport = cast("asyncio.WriteTransport", request.transport)  # uvloop's is one without saying so
+        self.session, self._sessions = request[SESSION], sessions
+        self.behind_since_s: float | None = None
+        """Loop time since when it takes nothing; None while it does."""
+        self.over = asyncio.Event()
+
+    async def take(self, frame: bytes) -> None:
+        """Write without waiting: there is room."""
+        self.behind_since_s = None
+        self._sessions.seen(self.session)
+        try:
+            await self.response.write(frame)
+        except ConnectionError:
+            self.over.set()  # it went: nothing is owed to it
 
 
 class Stream:
@@ -32,55 +55,60 @@ class Stream:
         self._patience = Patience(refused, slow_s)
         self._slow_s = slow_s
         self._sequence = 0
-        self._frame = b""
-        self._fresh = asyncio.Event()
-        self._closed = False
-        self.readers = 0
+        self._open: set[_Reader] = set()
+
+    @property
+    def readers(self) -> int:
+        """How many listen."""
+        return len(self._open)
 
     async def run(self) -> None:
-        """Make frames until cancelled. A snapshot is some 0.3 ms of work, and none when nobody looks."""
+        """Make frames until cancelled, and none when nobody looks."""
         while True:
-            if self.readers:
-                self._make()
+            if self._open:
+                await self.tell()
             await asyncio.sleep(EVERY_S)
 
     def close(self) -> None:
         """Let the readers go."""
-        self._closed = True
-        self._wake()
+        for reader in self._open:
+            reader.over.set()
 
-    def _make(self) -> None:
-        """One frame, now."""
+    async def tell(self) -> None:
+        """One frame, now, for everybody: written to one reader after the other, which is cheaper than waking a task for
+        each, and holds nobody up, for nothing is written to who has not taken what came before.
+        """
         self._sequence += 1
-        self._frame = b"id: %d\nevent: now\ndata: %b\n\n" % (self._sequence, dumps(self._snapshot()))
-        self._wake()
+        frame = b"id: %d\nevent: now\ndata: %b\n\n" % (self._sequence, dumps(self._snapshot()))
+        for reader in tuple(self._open):
+            if reader.session.over or reader.transport.is_closing():
+                reader.over.set()
+            elif reader.transport.get_write_buffer_size() <= WAITING_BYTES_MAX:
+                await reader.take(frame)
+            else:
+                self._missed(reader)
 
-    def _wake(self) -> None:
-        fresh, self._fresh = self._fresh, asyncio.Event()
-        fresh.set()
+    def _missed(self, reader: _Reader) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if reader.behind_since_s is None:
+            reader.behind_since_s = now_s
+        elif now_s - reader.behind_since_s > self._slow_s:
+            self._patience.cut(reader.request)
+            reader.over.set()
 
     async def serve(self, request: web.Request, sessions: Sessions) -> web.StreamResponse:
         """One reader, until it goes, is dropped, or its session ends."""
         if self.readers >= READERS_MAX:
             self._refused.count("connections")
             return error(HTTPStatus.SERVICE_UNAVAILABLE, f"{READERS_MAX} pages are open already")
-        session = request[SESSION]
         response = web.StreamResponse(headers=STREAM_HEADERS)
-        self.readers += 1
+        reader = _Reader(request, response, sessions)
+        await response.prepare(request)
+        await response.write(b"retry: 1000\n\n")
+        self._open.add(reader)
         try:
-            await response.prepare(request)
-            await response.write(b"retry: 1000\n\n")
-            self._make()
-            while not (self._closed or session.over):
-                sessions.seen(session)
-                frame, fresh = self._frame, self._fresh
-                async with asyncio.timeout(self._slow_s):
-                    await response.write(frame)
-                await fresh.wait()
-        except TimeoutError:
-            self._patience.cut(request)
-        except ConnectionError:
-            pass  # it went: nothing is owed to it
+            await self.tell()
+            await reader.over.wait()
         finally:
-            self.readers -= 1
+            self._open.discard(reader)
         return response

@@ -75,22 +75,16 @@ class HeldStream(Stream):
     """A stream that can fall silent with its connections open, as when the venue's frames keep a loop busy."""
 
     held = False
+    crowd = 0
+    """Readers that are counted and not there."""
 
-    def _make(self) -> None:
+    @property
+    def readers(self) -> int:
+        return super().readers + self.crowd
+
+    async def tell(self) -> None:
         if not self.held:
-            super()._make()
-
-    def tell(self) -> None:
-        """A frame at once."""
-        self._make()
-
-    def drop(self) -> None:
-        """End all open streams; they may come back soon."""
-        self.close()
-        asyncio.get_running_loop().call_later(EVERY_S, self._reopen)
-
-    def _reopen(self) -> None:
-        self._closed = False
+            await super().tell()
 
 
 class Stage:
@@ -115,7 +109,7 @@ class Stage:
     def play(self, scene: Scene, *, pace_s: str = "0") -> PlayedDaemon:
         """Put a daemon on in some state; its time goes on by `pace_s` with each frame, four times a second."""
 
-        def act() -> PlayedDaemon:
+        async def act() -> PlayedDaemon:
             use_exact_context()
             if self.actor.daemon is not None:
                 self.actor.daemon.close()
@@ -125,11 +119,11 @@ class Stage:
             played = scene(folder)
             played.pace_s = Decimal(pace_s)
             self.actor.daemon, self.actor.since_s, self.actor.ahead_s = played, time.monotonic(), 0.0
-            self.stream.tell()
+            await self.stream.tell()
             return played
 
         self.hold(False)
-        return self.call(act)
+        return asyncio.run_coroutine_threadsafe(act(), self._loop).result()
 
     def hold(self, held: bool) -> None:
         """Let the stream fall silent, or go on."""
@@ -137,7 +131,7 @@ class Stage:
 
     def drop(self) -> None:
         """End all open streams; they may come back."""
-        self.call(self.stream.drop)
+        self.call(self.stream.close)
 
     def call(self, what: Callable[[], R]) -> R:
         """Do something in the stage's own thread, between two frames."""

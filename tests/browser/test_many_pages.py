@@ -47,7 +47,7 @@ def commands(page: Page) -> list[str]:
 
 def crowd(stage: Stage, more: int) -> None:
     """So many more readers, as far as the stream knows."""
-    stage.stream.readers += more
+    stage.stream.crowd += more
 
 
 def until(page: Page, true: Callable[[], bool]) -> None:

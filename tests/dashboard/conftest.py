@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,19 @@ from pydantic import SecretStr
 from arbbot.dashboard import Dashboard, Place
 from tests.dashboard.played_source import PlayedSource
 
+try:
+    import uvloop
+except ImportError:
+    UVLOOP: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {}
+else:
+    UVLOOP = {"uvloop": uvloop.new_event_loop}
+
 TOKEN = "t" * 40
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Every test on each loop that the daemon may run on: their connections are of different making."""
+    return {"asyncio": asyncio.new_event_loop, **UVLOOP}
 
 
 @dataclass(slots=True)

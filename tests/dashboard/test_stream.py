@@ -104,7 +104,7 @@ async def test_a_reader_that_does_not_read_is_dropped() -> None:
                     while not page.refused.figures()["slow"]:
                         await frame(reply)
                         await asyncio.sleep(0.02)
-                        page.stream._make()
+                        await page.stream.tell()
                 await frame(reply)
         assert page.refused.figures()["slow"] == 1
         assert source.snapshots < 150
