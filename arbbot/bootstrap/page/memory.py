@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from arbbot.bootstrap.page.daybook import Daybook
 from arbbot.bootstrap.page.hedge_rows import HedgeRows
 from arbbot.bootstrap.page.notes import Notes
+from arbbot.domain import records as r
 from arbbot.domain.events import Moment
-from arbbot.domain.records import Record
 from arbbot.ports import Telemetry
 
 ROWS = 50
@@ -24,11 +24,13 @@ class Memory:
 
     def __init__(self) -> None:
         self.rows, self.days, self.notes = HedgeRows(ROWS), Daybook(), Notes()
+        self.durable = 0
+        """Another whenever a record was folded that is in the journal."""
         self.behind: Telemetry | None = None
         """What it passes records on to."""
-        self._waiting: deque[Record] = deque(maxlen=WAITING_MAX)
+        self._waiting: deque[r.Record] = deque(maxlen=WAITING_MAX)
 
-    def fold(self, records: Sequence[Record], at: Moment) -> None:
+    def fold(self, records: Sequence[r.Record], at: Moment) -> None:
         """See `Telemetry.fold`."""
         if self.behind is not None:
             self.behind.fold(records, at)
@@ -39,7 +41,8 @@ class Memory:
         while self._waiting:
             self.take(self._waiting.popleft())
 
-    def take(self, record: Record) -> None:
+    def take(self, record: r.Record) -> None:
         """Fold one record now."""
+        self.durable += r.is_durable(record)
         for fold in (self.rows, self.days, self.notes):
             fold.take(record)

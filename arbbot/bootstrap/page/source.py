@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import recording
 from arbbot.bootstrap.chronicle import words
@@ -18,16 +20,17 @@ from arbbot.bootstrap.page.exposed import Unhedged, worst_notional
 from arbbot.bootstrap.page.hedge_rows import HedgeRows
 from arbbot.bootstrap.page.memory import ROWS, Memory
 from arbbot.bootstrap.page.series import Sample, Series
-from arbbot.dashboard import Declined
+from arbbot.dashboard import Declined, dumps
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.records import Record
+from arbbot.engine.core import SECOND_NS
 from arbbot.engine.report import report
 from arbbot.engine.step import Engine
 from arbbot.journal.history import lines_of
 from arbbot.journal.sqlite import Line, SqliteJournal
 from arbbot.ports import Clock
 from arbbot.research.record import Recorder
-from arbbot.runtime.answers import Run, health, status, why
+from arbbot.runtime.answers import Run, edges, refusal_counts, status
 from arbbot.runtime.control import Refused
 from arbbot.runtime.operator_verbs import operator_event, outcome
 from arbbot.telemetry.fold import Telemetry
@@ -35,8 +38,9 @@ from arbbot.telemetry.fold import Telemetry
 WHO = "the page"
 VERBS = ("halt", "pause", "resume")
 _OF_THE_REPORT = (
-    "hedges", "pnl", "fees", "edge_bps", "ledger", "conversions", "turnover_per_day", "net_return_annualised",
+    "since", "hedges", "pnl", "fees", "edge_bps", "ledger", "conversions", "turnover_per_day", "net_return_annualised",
 )  # fmt: skip
+MACHINE_EVERY_NS = SECOND_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,10 @@ class PageSource:
         self._memory = memory
         self._historian = ThreadPoolExecutor(1, thread_name_prefix="page-history")
         self._unhedged = Unhedged()
+        self._written: dict[str, Any] = {}
+        self._written_at: int | None = None
+        self._machine: dict[str, Any] = {}
+        self._machine_ns: int | None = None
         self.series_kept = Series(self._sample)
         self.page_figures: Callable[[], dict[str, Any]] = dict
         """The page's own counts; set by whoever serves it."""
@@ -84,15 +92,15 @@ class PageSource:
         parts, memory = self._parts, self._memory
         memory.catch_up()
         now = parts.clock.now()
+        told = self._status(now)
         return {
             "utc_us": now.utc_us,
             "hedges_version": memory.rows.version,
-            "status": self._status(now),
-            "why": self._why(now),
-            "report": self._report(),
-            "health": self._health(now),
-            "notes": memory.notes.newest_first(),
+            "status": told,
+            "why": self._why(told),
+            "health": self._health(told, now),
             "sample": self.series_kept.latest(),
+            **self._of_records(),
         }
 
     def series(self) -> dict[str, Any]:
@@ -176,39 +184,61 @@ class PageSource:
             "demo": self._parts.demo,
         }
 
-    def _why(self, now: Moment) -> dict[str, Any]:
-        told = why(self._parts.engine, self._parts.run, now)
-        for edge in told["directions"].values():
+    def _why(self, told: dict[str, Any]) -> dict[str, Any]:
+        parts = self._parts
+        directions = edges(parts.engine)["directions"]
+        for edge in directions.values():
             touch, gross, net = edge["touch_gross_bps"], edge["gross_bps"], edge["net_bps"]
             edge["slippage_bps"] = None if touch is None or gross is None else touch - gross
             edge["fees_bps"] = None if gross is None or net is None else gross - net
-        return {key: told[key] for key in ("refusals", "directions", "counts")}
+        counts = refusal_counts(parts.engine, parts.run)
+        return {"refusals": told["blockers"], "directions": directions, "counts": counts}
+
+    def _of_records(self) -> dict[str, Any]:
+        """What rests on durable records alone, as JSON: written anew only when there has been one."""
+        memory = self._memory
+        if self._written_at != memory.durable:
+            told = {"report": self._report(), "notes": memory.notes.newest_first()}
+            self._written = {name: orjson.Fragment(dumps(part)) for name, part in told.items()}
+            self._written_at = memory.durable
+        return self._written
 
     def _report(self) -> dict[str, Any]:
         engine, days = self._parts.engine, self._memory.days
         told = report(engine.core.state, engine.core.route, self._parts.run.mode)
         return {**{key: told[key] for key in _OF_THE_REPORT}, "days": days.days(), "drawdown": days.drawdown()}
 
-    def _health(self, now: Moment) -> dict[str, Any]:
-        parts = self._parts
-        epoch = parts.engine.core.view.epoch
+    def _health(self, told: dict[str, Any], now: Moment) -> dict[str, Any]:
+        if self._machine_ns is None or now.mono_ns - self._machine_ns >= MACHINE_EVERY_NS:
+            self._machine, self._machine_ns = self._measured(now), now.mono_ns
         return {
-            **health(parts.engine, now),
-            "feed": {"connection": epoch, "reconnects": self._memory.notes.reconnects},
+            "healthy": not told["problems"],
+            "problems": told["problems"],
+            "feed": {
+                "connection": self._parts.engine.core.view.epoch,
+                "reconnects": self._memory.notes.reconnects,
+            },
+            **self._machine,
+            "recording": recording.figures(self._parts.recorder),
+            "page": self.page_figures(),
+        }
+
+    def _measured(self, now: Moment) -> dict[str, Any]:
+        """What has to be asked of the system, or sorted: once a second is enough for a person."""
+        parts = self._parts
+        return {
             "rest": machine.rest_figures(parts.gateway, now),
             "loop_lag_ms": machine.milliseconds(max(parts.telemetry.loop_lags_ms, default=0.0)),
             "disk_free_bytes": machine.disk_free_bytes(parts.state_dir),
             "rss_bytes": machine.rss_bytes(),
             "journal_bytes": machine.journal_bytes(parts.journal.path),
-            "recording": recording.figures(parts.recorder),
-            "page": self.page_figures(),
         }
 
     def _sample(self) -> Sample:
         """A point of the charts. The series asks once a second, and so keeps the memory from piling up."""
         self._memory.catch_up()
         now = self._parts.clock.now()
-        directions = why(self._parts.engine, self._parts.run, now)["directions"]
+        directions = edges(self._parts.engine)["directions"]
         low, high = self._parts.engine.core.state.exposure()
         self._unhedged.since_us(self._parts.engine.core, now)
         return {
