@@ -191,6 +191,14 @@ def ledger_difference(folder: Path) -> PlayedDaemon:
     return played
 
 
+def rebase_waits(folder: Path) -> PlayedDaemon:
+    """Asked for by a person, while the venue's rows have not been read since."""
+    played = lived(folder)
+    played.rig.step(ev.OperatorRebased("ann", "a deposit by hand"))
+    played.catch_up()
+    return played
+
+
 def hostile(folder: Path) -> PlayedDaemon:
     """Text that would like to be markup, wherever others write: reasons, alerts, the venue's words."""
     played = lived(folder)
@@ -222,6 +230,6 @@ SCENES: dict[str, Scene] = {
     for scene in (
         no_data, flat, unpriced, veteran,
         paper, demo, live, hedging, one_sided, in_doubt, reducing, paused, halted, panic, feed_down,
-        feed_dead, stopping, limit_tripped, ledger_difference, hostile,
+        feed_dead, stopping, limit_tripped, ledger_difference, rebase_waits, hostile,
     )
 }  # fmt: skip

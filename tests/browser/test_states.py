@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Show
 from tests.browser.scenes import HOSTILE
+from tests.browser.stage import Stage
 
 ANSWERS = ("flat", "doubt", "trading", "ledger")
 
@@ -39,6 +43,7 @@ def reds(page: Page) -> set[str]:
         ("feed_dead", "STOPPING", ("One-sided", "Nothing", "Stopping", "Pending")),
         ("stopping", "STOPPING", ("Hedging", "Nothing", "Stopping", "Pending")),
         ("ledger_difference", "HALTED", ("Flat", "Nothing", "Halted", "Differs")),
+        ("rebase_waits", "ACTIVE", ("Flat", "Nothing", "Anchoring", "Rebase waits")),
     ],
 )
 def test_the_state_and_the_four_answers(show: Show, scene: str, banner: str, words: tuple[str, str, str, str]) -> None:
@@ -57,6 +62,7 @@ def test_before_the_first_word_nothing_is_claimed(show: Show) -> None:
         expect(cell).to_have_text("—")
     expect(page.locator("#edges [data-figure=net_bps] td").first).to_have_text("—")
     expect(page.locator("#pnl-foot")).to_have_text("edge expected — bps, realised — bps")
+    expect(page.locator("#pnl-since")).to_have_text("counts once the account has been read")
 
 
 @pytest.mark.parametrize(
@@ -111,6 +117,14 @@ def test_a_difference_is_told_with_its_amount(show: Show) -> None:
     expect(page.locator("#agreed")).to_contain_text("by the last reading: venue minus ledger: +1.25000000 USD")
     expect(page.locator("#balances tr", has_text="USD")).to_contain_text("1.25")
     expect(page.locator("#after-halt-word")).to_have_text("The venue says otherwise")
+
+
+def test_money_says_since_when_it_counts(show: Show, stage: Stage) -> None:
+    """Since the first reading of the account, until a rebase that waits is done: then since that, whose, and why."""
+    since = show("rebase_waits").locator("#pnl-since")
+    expect(since).to_have_text(re.compile(r"^all since 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC, the ledger's opening$"))
+    stage.actor.on.pace_s = Decimal(2)
+    expect(since).to_contain_text("UTC, a rebase by ann: a deposit by hand")
 
 
 def test_figures_of_old_books_are_called_so(show: Show) -> None:

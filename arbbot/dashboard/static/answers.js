@@ -78,7 +78,8 @@ export function ledger(snapshot) {
   const { status } = snapshot;
   const age = status.reconciled_age_s === null ? null : coarse(Number(status.reconciled_age_s));
   const differs = difference(snapshot);
-  if (differs) return { word: "Differs", why: `${differs}; last equal ${age} ago`, tone: "alarm" };
+  if (differs) return { word: "Differs", why: `${differs}; last equal ${age} ago${status.rebase_waiting ? "; a rebase waits" : ""}`, tone: "alarm" };
+  if (status.rebase_waiting) return { word: "Rebase waits", why: "the ledger begins anew once the account is quiet; no hedge opens until then", tone: "wait" };
   const busy = status.open_orders.length > 0 || status.open_hedge !== null;
   if (status.reconciled) return { word: "Equal", why: `equal to the venue's balances ${age} ago`, tone: "ok" };
   if (age === null) return { word: "Not known", why: "the venue's balances have not been compared yet", tone: "wait" };

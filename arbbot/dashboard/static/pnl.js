@@ -1,6 +1,6 @@
 // What was made, in lines that are never summed in silently; by day and direction; the ledger's own bridge.
 import { $, each, exact, made, mark, pairs, put, row, short } from "./dom.js";
-import { NONE, grouped, isNegative, percent, plural, rounded, signed } from "./format.js";
+import { NONE, clock, day, grouped, isNegative, percent, plural, rounded, signed } from "./format.js";
 import { OUTCOMES } from "./words.js";
 
 const two = (value) => signed(rounded(value, 2));
@@ -30,6 +30,14 @@ export function drawPnl(snapshot) {
   ]);
   const bps = (value) => (value === null ? NONE : two(value));
   put($("pnl-foot"), `edge expected ${bps(edge.expected)} bps, realised ${bps(edge.realised)} bps`);
+  put($("pnl-since"), begun(report.since));
+}
+
+/** From when all money counts. */
+function begun(since) {
+  if (since === null) return "counts once the account has been read";
+  const cause = since.cause === "opening" ? "the ledger's opening" : `a rebase by ${since.who}: ${since.reason}`;
+  return `all since ${day(since.utc_us)} ${clock(since.utc_us)} UTC, ${cause}`;
 }
 
 export function drawDays(snapshot) {
