@@ -20,16 +20,19 @@ from arbbot.bootstrap.page.hedge_rows import HedgeRows
 from arbbot.bootstrap.page.memory import WAITING_MAX, Memory
 from arbbot.bootstrap.page.notes import Notes
 from arbbot.bootstrap.page.series import Series
+from arbbot.bootstrap.page.source import OF_THE_REPORT
 from arbbot.dashboard import dumps
 from arbbot.domain import events as ev
 from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
 from arbbot.domain.order import Purpose
 from arbbot.domain.records import DurableRecord, FillBooked, HedgeOpened, HedgeSettled
+from arbbot.engine.report import report
 from arbbot.journal.history import OF_PLANS, lines_of
 from arbbot.journal.sqlite import Identity, JournalRefused, connect_to_read, open_journal, read_journal
+from tests.browser.played_daemon import PlayedDaemon
 from tests.engine.played_venue import Play
-from tests.engine.rig import KEY, START, Rig, book
+from tests.engine.rig import KEY, ROUTE, START, Rig, book
 
 EVEN, DEAR = ("54536", "54546"), ("55000", "55010")
 HEDGES = 4
@@ -265,6 +268,22 @@ def test_the_series_is_written_once_a_sample() -> None:
     told = json.loads(dumps(series.figures()))
     assert told["samples"] == [{"utc_us": number, "low": "0.00000000"} for number in range(5)]
     assert series.latest() == {"utc_us": 4, "low": Decimal("0E-8")}
+
+
+def test_a_report_that_is_kept_is_that_of_now(tmp_path: Path) -> None:
+    """It is written anew only when a record came; and it is what it would be if it were written at every look."""
+    played = PlayedDaemon(Rig(), tmp_path)
+    played.rig.ready()
+    told = set()
+    for second in range(60):
+        played.rig.show(book("btceur", *(DEAR if second % 20 == 1 else EVEN)))
+        played.live("0.5")
+        shown = json.loads(dumps(played.source.snapshot()))["report"]
+        now = json.loads(dumps(report(played.rig.state, ROUTE, "sandbox")))
+        assert {name: shown[name] for name in OF_THE_REPORT} == {name: now[name] for name in OF_THE_REPORT}
+        told.add(shown["pnl"]["hedge"])
+    played.close()
+    assert len(told) > 1
 
 
 def test_two_orders_on_their_way_are_not_one_sided() -> None:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,32 +12,7 @@ from typing import Any
 import pytest
 
 from arbbot.exchange.options import DEMO_KEY, DEMO_READ_KEY, DEMO_READ_SECRET, DEMO_SECRET
-
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A finished process."""
-
-    code: int
-    out: str
-    err: str
-
-
-def arbbot(*words: str, **variables: str) -> Ended:
-    """Run the program from the checkout with an otherwise clean ARBBOT environment."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARBBOT_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "arbbot", *words],
-        cwd=ROOT,
-        env={**environment, **variables},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+from tests.bootstrap.program import Ended, arbbot, exchange, variables
 
 
 @pytest.fixture(scope="module")
@@ -54,15 +25,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Ended]
 
 @pytest.fixture(scope="module")
 def venue() -> Iterator[dict[str, Any]]:
-    """A calm exchange in a process of its own: its addresses."""
-    words = ("exchange", "--port", "0", "--json", "--leash")
-    with subprocess.Popen(
-        [sys.executable, "-m", "arbbot", *words], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
-        assert process.stdin is not None
-        process.stdin.close()
+    """A calm exchange."""
+    with exchange() as addresses:
+        yield addresses
 
 
 def test_a_demonstration_says_why_it_trades_and_what_came_of_it(played: tuple[Path, Path, Ended]) -> None:
@@ -180,13 +145,3 @@ def test_check_in_paper_mode_tells_what_paper_trades_with(venue: dict[str, Any],
     assert ended.code == 0, ended.err
     for words in ("mode paper needs none", "taker 0.400%", "break-even 0.8", "1 btc available", "100000 usd available"):
         assert words in ended.out
-
-
-def variables(venue: dict[str, Any], key: str, secret: str) -> dict[str, str]:
-    """Settings by environment."""
-    return {
-        "ARBBOT_SANDBOX__REST_URL": venue["rest"],
-        "ARBBOT_SANDBOX__WS_URL": venue["websocket"],
-        "ARBBOT_KEYS__KEY_ID": key,
-        "ARBBOT_KEYS__SECRET": secret,
-    }

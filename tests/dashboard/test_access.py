@@ -41,6 +41,7 @@ async def test_a_replayed_cookie_is_worth_nothing(browser: Browser) -> None:
     assert (await browser.post("api/logout", {}))[0] == 204
     async with aiohttp.ClientSession(cookies=kept, cookie_jar=aiohttp.CookieJar(unsafe=True)) as thief:
         assert (await Browser(browser.page, thief).get("api/session"))[0] == 401
+    assert browser.page.refused.figures()["session"] == 1
 
 
 async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(stranger: Browser) -> None:

@@ -37,7 +37,7 @@ from arbbot.telemetry.fold import Telemetry
 
 WHO = "the page"
 VERBS = ("halt", "pause", "resume")
-_OF_THE_REPORT = (
+OF_THE_REPORT = (
     "since", "hedges", "pnl", "fees", "edge_bps", "ledger", "conversions", "turnover_per_day", "net_return_annualised",
 )  # fmt: skip
 MACHINE_EVERY_NS = SECOND_NS
@@ -206,7 +206,7 @@ class PageSource:
     def _report(self) -> dict[str, Any]:
         engine, days = self._parts.engine, self._memory.days
         told = report(engine.core.state, engine.core.route, self._parts.run.mode)
-        return {**{key: told[key] for key in _OF_THE_REPORT}, "days": days.days(), "drawdown": days.drawdown()}
+        return {**{key: told[key] for key in OF_THE_REPORT}, "days": days.days(), "drawdown": days.drawdown()}
 
     def _health(self, told: dict[str, Any], now: Moment) -> dict[str, Any]:
         if self._machine_ns is None or now.mono_ns - self._machine_ns >= MACHINE_EVERY_NS:
