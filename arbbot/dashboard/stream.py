@@ -103,12 +103,14 @@ class Stream:
             return error(HTTPStatus.SERVICE_UNAVAILABLE, f"{READERS_MAX} pages are open already")
         response = web.StreamResponse(headers=STREAM_HEADERS)
         reader = _Reader(request, response, sessions)
-        await response.prepare(request)
-        await response.write(b"retry: 1000\n\n")
-        self._open.add(reader)
         try:
+            await response.prepare(request)
+            await response.write(b"retry: 1000\n\n")
+            self._open.add(reader)
             await self.tell()
             await reader.over.wait()
+        except ConnectionError:
+            pass  # it went before it was there
         finally:
             self._open.discard(reader)
         return response

@@ -32,7 +32,7 @@ def daemon(folder: Path, rules_: Rules = SANE, **about: Any) -> PlayedDaemon:
     return PlayedDaemon(Rig(rules_), folder, **about)
 
 
-def lived(folder: Path, seconds: int = 180, rules_: Rules = SANE, often: float = 0.06, **about: Any) -> PlayedDaemon:
+def lived(folder: Path, seconds: int = 90, rules_: Rules = SANE, often: float = 0.06, **about: Any) -> PlayedDaemon:
     """One that has traded for a while, on a premium that wanders and now and then jumps, and is quiet now."""
     played, chance, edge = daemon(folder, rules_, **about), Random(7), 0.0
     played.rig.ready()

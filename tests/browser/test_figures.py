@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -199,6 +200,14 @@ def test_times_are_utc_wherever_the_reader_is(stage: Stage, chromium: Browser, s
     for place in (".hedges thead", "#h-notes", "#h-charts"):
         expect(page.locator(place)).to_contain_text("UTC")
     context.close()
+
+
+def test_what_was_made_today_is_yesterdays_after_midnight(show: Show, stage: Stage) -> None:
+    """A row without a day is of today: at midnight each gets its day, although nothing else has happened."""
+    cell = show("paused").locator("#hedges tr th").first
+    expect(cell).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+    stage.actor.ahead_s = 86_400.0
+    expect(cell).to_have_text(re.compile(r"^\d\d-\d\d \d\d:\d\d:\d\d$"))
 
 
 def test_formatting_is_exact(show: Show) -> None:

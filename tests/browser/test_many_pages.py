@@ -14,8 +14,8 @@ from tests.browser.conftest import OpenPage, Seen
 from tests.browser.stage import TOKEN, Stage
 from tests.browser.test_commands import halt, mode
 
-PAGES = 8
-"""A browser has six sockets for one host."""
+PAGES = 7
+"""One more than a browser has sockets for one host."""
 DESK = 1
 """Readers in another browser."""
 HIDE = """(hidden) => {
@@ -59,11 +59,14 @@ def until(page: Page, true: Callable[[], bool]) -> None:
     raise AssertionError("it did not come")
 
 
-def test_eight_pages_leave_room_for_a_halt(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
+def test_seven_pages_leave_room_for_a_halt(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
     """All show the daemon and have read its past, on one stream; the first and the last can command."""
     first = open_page("flat")
-    pages = [first, *(beside(first, stage, seen) for _ in range(PAGES - 1))]
+    pages = [first, *(seen.watch(first.context.new_page()) for _ in range(PAGES - 1))]
+    for page in pages[1:]:
+        page.goto(stage.address, wait_until="commit")  # they load side by side
     for page in pages:
+        expect(page.locator("#version")).to_have_text(stage.actor.on.version)
         expect(page.locator("#hedges tr").first).to_be_visible()
     until(first, lambda: stage.stream.readers == DESK + 1)
     pages[-1].locator("#pause").click()

@@ -33,7 +33,9 @@ export class Hedges {
 
   /** A frame tells that something changed. */
   see(snapshot) {
+    const before = day(this.nowUs);
     this.nowUs = snapshot.utc_us;
+    if (day(this.nowUs) !== before) this.draw(); // what was today's is yesterday's
     if (snapshot.hedges_version !== this.version) this.readSoon();
   }
 
@@ -88,14 +90,18 @@ export class Hedges {
   /** `next` is the number of the oldest that is shown; null where there is no older one. */
   show(next) {
     this.next = next !== null && next > 1 ? next : null;
+    this.draw();
+    put($("hedge-note"), this.known.size ? "A hedge opens its timeline." : "No hedge yet.");
+    show($("older"), this.next !== null);
+  }
+
+  draw() {
     const today = day(this.nowUs);
     each($("hedges"), this.known.values(), ({ hedge }) => hedge.hedge_id, ({ hedge }) => makeRow(hedge), (node, { hedge, text }) => {
       if (node.drawn === text + today) return;
       node.drawn = text + today;
       drawRow(node, hedge, this.nowUs);
     });
-    put($("hedge-note"), this.known.size ? "A hedge opens its timeline." : "No hedge yet.");
-    show($("older"), this.next !== null);
   }
 }
 
