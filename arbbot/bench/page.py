@@ -85,7 +85,7 @@ async def _readers(bench: Bench) -> AsyncIterator[Readers]:
     about = Run.begin(engine, "sandbox", "bench", clock.now())
     parts = Parts(
         engine, about, clock, bench.journal, bench.venue, bench.telemetry, None, bench.directory, True,
-        bench.shell.deliver,
+        bench.shell.deliver, bench.shell.standing_still,
     )  # fmt: skip
     source, pipe = PageSource(parts, bench.memory), asyncio.subprocess.PIPE
     async with Dashboard(Place("127.0.0.1", 0), SecretStr(TOKEN), source) as page:

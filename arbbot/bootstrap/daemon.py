@@ -152,7 +152,7 @@ async def _serve(
         if memory is not None:
             looks = PageParts(
                 parts.engine, about, clock, journal, source, telemetry, parts.recorder, settings.state_dir, narrated,
-                daemon.deliver,
+                daemon.deliver, daemon.standing_still,
             )  # fmt: skip
             link = await serve_page(stack, settings, looks, memory)
         control = ControlServer(socket, _answerer(parts, daemon, about, source, link))

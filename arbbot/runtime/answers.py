@@ -108,8 +108,13 @@ def health(engine: Engine, now: Moment, still: str | None = None) -> dict[str, A
     """Whether this daemon is fit to trade: `still` is what of it does not move. A pause is a person's choice and no
     illness.
     """
-    found = [*([] if still is None else [f"standing still: {still}"]), *problems(engine, now)]
-    return {"healthy": not found, "problems": found}
+    return fitness(problems(engine, now), still)
+
+
+def fitness(found: list[str], still: str | None) -> dict[str, Any]:
+    """`health` of problems that were found already."""
+    told = [*([] if still is None else [f"standing still: {still}"]), *found]
+    return {"healthy": not told, "problems": told}
 
 
 def problems(engine: Engine, now: Moment) -> list[str]:

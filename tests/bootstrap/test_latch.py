@@ -21,7 +21,7 @@ from arbbot.domain.failure import Failure
 from arbbot.domain.mode import Mode
 from arbbot.exchange.options import DEMO_KEY, DEMO_PANIC_KEY, DEMO_PANIC_SECRET, DEMO_SECRET
 from arbbot.runtime.latch import Latch
-from tests.bootstrap.test_verbs import ROOT, arbbot
+from tests.bootstrap.program import ROOT, arbbot
 from tests.engine.rig import Rig
 from tests.runtime.test_daemon import Notes
 

@@ -286,6 +286,17 @@ def test_a_report_that_is_kept_is_that_of_now(tmp_path: Path) -> None:
     assert len(told) > 1
 
 
+def test_the_page_knows_what_stands_still(tmp_path: Path) -> None:
+    """What does not move is a problem on the page, as it is for `arbbot health`."""
+    played = PlayedDaemon(Rig(), tmp_path)
+    played.rig.ready()
+    assert played.source.snapshot()["health"]["healthy"]
+    played.still = "no book was read for 90 s"
+    told = played.source.snapshot()["health"]
+    assert (told["healthy"], told["problems"]) == (False, ["standing still: no book was read for 90 s"])
+    played.close()
+
+
 def test_two_orders_on_their_way_are_not_one_sided() -> None:
     """Since when counts from when a side or a doubt was left, and ends with it."""
     rig, looks = Rig().ready(), Unhedged()

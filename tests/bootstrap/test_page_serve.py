@@ -82,7 +82,7 @@ async def served(stack: AsyncExitStack, chosen: Settings, *, demo: bool) -> str:
     gateway = BitstampGateway(RestSettings("http://127.0.0.1:9"), clock, Limiter(Random(1)))
     parts = Parts(
         rig.engine, Run.begin(rig.engine, "sandbox", "1", rig.at), clock, journal, gateway, telemetry, None,
-        chosen.state_dir, demo, lambda event, _at: rig.step(event).records,
+        chosen.state_dir, demo, lambda event, _at: rig.step(event).records, lambda _at: None,
     )  # fmt: skip
     return await serve_page(stack, chosen, parts, Memory())
 

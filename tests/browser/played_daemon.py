@@ -38,6 +38,8 @@ class PlayedDaemon:
         self.rig = rig
         self.pace_s = Decimal(0)
         """How far its time goes on each time that it is looked at."""
+        self.still: str | None = None
+        """What of it does not move."""
         self._told = 0
         self._journaled = 0
         self._journal = open_journal(
@@ -57,7 +59,8 @@ class PlayedDaemon:
         self._memory.rows.version = 1_000 * number
         run = Run.begin(rig.engine, mode, self.version, rig.at)
         parts = Parts(
-            rig.engine, run, self, self._journal, gateway, telemetry, None, folder, demo, self._deliver
+            rig.engine, run, self, self._journal, gateway, telemetry, None, folder, demo, self._deliver,
+            lambda _: self.still,
         )  # fmt: skip
         self._series: Series | None = None
         self.source = PageSource(parts, self._memory)

@@ -30,7 +30,7 @@ from arbbot.journal.history import lines_of
 from arbbot.journal.sqlite import Line, SqliteJournal
 from arbbot.ports import Clock
 from arbbot.research.record import Recorder
-from arbbot.runtime.answers import Run, edges, refusal_counts, status
+from arbbot.runtime.answers import Run, edges, fitness, refusal_counts, status
 from arbbot.runtime.control import Refused
 from arbbot.runtime.operator_verbs import operator_event, outcome
 from arbbot.telemetry.fold import Telemetry
@@ -57,6 +57,8 @@ class Parts:
     state_dir: Path
     demo: bool
     deliver: Callable[[Event, Moment], Sequence[Record]]
+    still: Callable[[Moment], str | None]
+    """What of the daemon does not move, in words."""
 
 
 class PageSource:
@@ -211,9 +213,9 @@ class PageSource:
     def _health(self, told: dict[str, Any], now: Moment) -> dict[str, Any]:
         if self._machine_ns is None or now.mono_ns - self._machine_ns >= MACHINE_EVERY_NS:
             self._machine, self._machine_ns = self._measured(now), now.mono_ns
+        still = self._parts.still(now)
         return {
-            "healthy": not told["problems"],
-            "problems": told["problems"],
+            **fitness(told["problems"], still),
             "feed": {
                 "connection": self._parts.engine.core.view.epoch,
                 "reconnects": self._memory.notes.reconnects,
