@@ -27,7 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal as D
 from itertools import combinations, cycle
 from pathlib import Path
@@ -338,7 +338,11 @@ def main(days: float, seed: int, *, as_json: bool) -> int:
     week = live(days, seed, lambda line: print(line, file=sys.stderr, flush=True))
     growth, never_freed = growth_mb_a_day(weighed(week.lived)), dict(week.garbage.most_common(GARBAGE_TOLD))
     if as_json:
-        told = {"growth MB a day": growth, "never freed": never_freed, "lived": [asdict(day) for day in week.lived]}
+        told = {
+            "growth MB a day": growth,
+            "never freed": never_freed,
+            "lived": [{each.name: getattr(day, each.name) for each in fields(day)} for day in week.lived],
+        }
         same = {name: getattr(week, name) for name in ("days", "seed", "code", "problems", "troubles")}
         print(json.dumps({**same, **told}))
     else:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from types import CoroutineType, FrameType
-from typing import Any
+from typing import Any, cast
 
 from arbbot.runtime.daemon import Daemon
 from tests.shell.world import Run, World
@@ -33,9 +33,11 @@ def resident_mb() -> float:
 
 def called(thing: object) -> str:
     """What kind of thing it is, and of a frame whose."""
-    if isinstance(thing, FrameType):
-        return f"frame of {thing.f_globals.get('__name__')}.{thing.f_code.co_qualname}"
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+    kind = type(thing)  # never asked of the thing itself: it may be a proxy of something dead
+    if kind is FrameType:
+        frame = cast(FrameType, thing)
+        return f"frame of {frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def variables(task: asyncio.Task[Any]) -> dict[str, Any]:
