@@ -69,4 +69,7 @@ def test_compose_sets_what_there_is_to_set() -> None:
     settings = read_sources(environ=variables).settings()
     assert settings.dashboard.names == ("127.0.0.1:8780", "localhost:8780")
     assert all(str(path).startswith("/run/secrets/") for path in (settings.keys.key_file, settings.keys.secret_file))
+    (agent,) = re.findall(r"env_file: (\S+)", COMPOSE)
+    told = (ROOT / "deploy" / "container" / agent).read_text()
+    assert f"DD_DOGSTATSD_SOCKET={(settings.telemetry.statsd or '').removeprefix('unix://')}\n" in told
     assert f'ports: ["127.0.0.1:{settings.dashboard.port}:{settings.dashboard.port}"]' in DAEMON
