@@ -14,6 +14,15 @@ from arbbot.domain.order import VenueOrderStatus
 from tests.browser.conftest import OpenPage, Seen, Show
 from tests.browser.stage import Stage
 
+IMPATIENT = """() => {
+    AbortSignal.timeout = () => {
+        const over = new AbortController();
+        setTimeout(() => over.abort(new DOMException("late", "TimeoutError")), 500);
+        return over.signal;
+    };
+}"""
+"""Half a second is five."""
+
 
 def mode(stage: Stage) -> Mode:
     """The engine's own word."""
@@ -93,6 +102,23 @@ def test_a_halt_that_cannot_be_sent_says_so_and_how_else(open_page: OpenPage, se
     )
     expect(page.locator("#ask-halt")).to_be_visible()
     assert mode(stage) is Mode.ACTIVE
+
+
+def test_what_was_not_answered_is_not_called_undone(open_page: OpenPage, stage: Stage) -> None:
+    """A command was sent and no answer came in time: it may have been carried out, and here it was."""
+    page = open_page("halted")
+    page.route("**/api/command", lambda route: route.fetch())  # it arrives, and the page never hears of it
+    page.evaluate(IMPATIENT)
+    page.locator("#resume").click()
+    page.locator("#ask-resume [name=reason]").fill("looked at it")
+    page.locator("#ask-resume [name=phrase]").fill("resume sandbox")
+    page.keyboard.press("Enter")
+    expect(page.locator("#ask-resume .error")).to_have_text(
+        "It may have been done: no answer within 5 s. In a terminal: arbbot resume --reason TEXT"
+    )
+    expect(page.locator("#state")).to_have_text("ACTIVE")
+    assert mode(stage) is Mode.ACTIVE
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_escape_commands_nothing(show: Show, stage: Stage) -> None:

@@ -1,7 +1,7 @@
 // What a person may command: halt, pause, resume. A refusal is shown where it was asked, with the way round it.
 import { $, put, show } from "./dom.js";
 import { plain } from "./format.js";
-import { command } from "./session.js";
+import { UNANSWERED, command } from "./session.js";
 
 const SAID_MS = 5000;
 
@@ -49,7 +49,8 @@ export class Controls {
       put($("said"), `${verb.toUpperCase()} accepted: the daemon is ${outcome.state}. ${outcome.said.join(" ")}`);
       show($("said"), true);
     } catch (error) {
-      put(failed, `Not done: ${error.message}. In a terminal: arbbot ${verb} --reason TEXT`);
+      const done = error.status === UNANSWERED ? "It may have been done" : "Not done";
+      put(failed, `${done}: ${error.message}. In a terminal: arbbot ${verb} --reason TEXT`);
       if (error.status === 401) this.lost(verb, dialog, words);
     } finally {
       submit.disabled = false;

@@ -2,6 +2,9 @@
 
 let csrf = null;
 
+/** As a status: it was sent, and whether it was done is not known. */
+export const UNANSWERED = -1;
+
 export class Refused extends Error {
   constructor(message, status) {
     super(message);
@@ -14,10 +17,10 @@ const ANSWER_MS = 5000;
 async function request(path, options = {}) {
   let reply;
   try {
-    reply = await fetch(path, { ...options, signal: AbortSignal.timeout(options.timeoutMs ?? ANSWER_MS) });
+    reply = await fetch(path, { ...options, signal: AbortSignal.timeout(ANSWER_MS) });
   } catch (error) {
-    const said = error.name === "TimeoutError" ? `no answer within ${ANSWER_MS / 1000} s` : "the daemon cannot be reached";
-    throw new Refused(said, 0);
+    if (error.name === "TimeoutError") throw new Refused(`no answer within ${ANSWER_MS / 1000} s`, UNANSWERED);
+    throw new Refused("the daemon cannot be reached", 0);
   }
   const answer = reply.status === 204 ? {} : await reply.json().catch(() => ({}));
   if (!reply.ok) throw new Refused(answer.error ?? `refused with status ${reply.status}`, reply.status);
