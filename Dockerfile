@@ -43,7 +43,7 @@ ENV PATH=/opt/arbbot/bin:$PATH \
     ARBBOT_STATE_DIR=/var/lib/arbbot
 USER 10001:10001
 VOLUME ["/var/lib/arbbot"]
-# The daemon stops by its own table and needs up to a minute: run with a stop grace of 60 s.
+# The daemon stops by its own table and needs up to a minute, and closes: run with a stop grace of 90 s.
 STOPSIGNAL SIGTERM
 # The page listens inside the container's own loopback: deploy/container/README.md says how to reach it.
 # Ask and command the daemon inside: docker exec CONTAINER python -m arbbot status

@@ -11,10 +11,14 @@ import pytest
 from arbbot.cli import main
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.settings import Settings, read_sources
+from arbbot.settings.options import RunMode
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 COMPOSE = (ROOT / "deploy" / "container" / "compose.yaml").read_text()
+REAL_MONEY = {"ARBBOT_MODE": "live", "ARBBOT_LIVE__I_UNDERSTAND_REAL_MONEY": "yes"}
+AFTER_THE_GRACE_S = 30
+"""What a stop may take beyond its grace: orders, questions, the last alerts, the log and the page are waited for."""
 DAEMON = COMPOSE.split("  datadog-agent:")[0]
 
 
@@ -56,7 +60,7 @@ def test_compose_gives_a_stop_its_time() -> None:
     """More than the daemon's own grace; docker's usual 10 s would kill it in the middle."""
     grace = re.search(r"stop_grace_period: (\d+)s", DAEMON)
     assert grace is not None
-    assert int(grace[1]) >= Settings().account.stop_grace_s + 10
+    assert int(grace[1]) >= Settings().account.stop_grace_s + AFTER_THE_GRACE_S
     for word in ("read_only: true", "cap_drop: [ALL]", "no-new-privileges:true", "restart: on-failure"):
         assert word in DAEMON
 
@@ -67,6 +71,8 @@ def test_compose_sets_what_there_is_to_set() -> None:
     variables = {name: re.sub(r"\$\{\w+:-(\w+)\}", r"\1", value.strip("'\"")) for name, value in given}
     assert len(variables) >= 6
     settings = read_sources(environ=variables).settings()
+    assert read_sources(environ={**variables, **REAL_MONEY}).settings().mode is RunMode.LIVE
+    assert all((name, f"${{{name}:-{variables[name]}}}") in given for name in REAL_MONEY), "passed through from outside"
     assert settings.dashboard.names == ("127.0.0.1:8780", "localhost:8780")
     assert all(str(path).startswith("/run/secrets/") for path in (settings.keys.key_file, settings.keys.secret_file))
     (agent,) = re.findall(r"env_file: (\S+)", COMPOSE)

@@ -20,6 +20,10 @@ DAEMON, PANIC = "arbbot.service", "arbbot-panic.service"
 EXPOSURE_MAX = 1.3
 OWN = {"Type", "ExecStart", "Environment", "LoadCredential", "WatchdogSec", "RestartPreventExitStatus"}
 """What the units may differ in, beside how they are started again and stopped."""
+AFTER_THE_GRACE_S = 30
+"""What a stop may take beyond its grace: orders, questions, the last alerts, the log and the page are waited for."""
+REPLAYED = 10_000_000 / 36_000
+"""Seconds for a journal of years: records, and how many a second were read on one slow core."""
 ENDS = re.compile(r"(Restart|Timeout|Kill)")
 FINAL = {ExitCode.USAGE, ExitCode.SETTINGS, ExitCode.SECRET, ExitCode.JOURNAL, ExitCode.LIVE_SWITCH, ExitCode.AUTH}
 
@@ -76,11 +80,19 @@ def test_the_units_know_the_exit_codes() -> None:
     assert {line.split(":")[0] for line in panic["LoadCredential"]} == {"api_key", "api_secret"}
 
 
+def test_a_restart_is_no_failure() -> None:
+    """systemd 254 and later would start the panic unit for each restart, with every order of the account cancelled."""
+    assert settings_of(DAEMON, "Service")["RestartMode"] == ["direct"]
+
+
 def test_the_times_fit() -> None:
-    """The watchdog waits for several pings, a stop for the stop's grace, and a panic for its whole look."""
+    """The watchdog waits for several pings, a start for a journal of years, a stop for its grace and what comes after,
+    and a panic for its whole look.
+    """
     daemon, panic, account = settings_of(DAEMON, "Service"), settings_of(PANIC, "Service"), Settings().account
     assert seconds(daemon["WatchdogSec"][0]) >= 5 * WATCHDOG_EVERY_NS / 1e9
-    assert seconds(daemon["TimeoutStopSec"][0]) >= account.stop_grace_s + 10
+    assert seconds(daemon["TimeoutStartSec"][0]) >= 2 * REPLAYED
+    assert seconds(daemon["TimeoutStopSec"][0]) >= account.stop_grace_s + AFTER_THE_GRACE_S
     assert seconds(panic["TimeoutStartSec"][0]) >= 2 * (account.doubt_bound_s + account.lag_s)
 
 
