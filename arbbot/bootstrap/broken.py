@@ -44,7 +44,7 @@ def failure(
 def why_left(engine: Engine, code: ExitCode) -> str:
     """Why it stopped, and what it had to leave open where it had to."""
     reason = engine.core.stopping or "no reason was given"
-    return f"{reason}; {_left(engine)}" if code is ExitCode.NOT_FLAT else reason
+    return f"{reason}; {_left(engine)}" if code in (ExitCode.NOT_FLAT, ExitCode.AUTH) else reason
 
 
 def not_started(failure: Failure, state: State, base: str) -> Failure:

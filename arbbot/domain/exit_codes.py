@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
     FEED_DEAD = 20
     """The feed died; what was open was resolved."""
     AUTH = 21
-    """The venue refused our key; do not restart."""
+    """The venue refused our key, whatever is left open; do not restart."""
     NOT_FLAT = 22
     """Stopped with an open, one-sided or doubtful order: a person must look."""
     CHECK_FAILED = 23

@@ -106,7 +106,7 @@ async def panic(stage: Stage) -> None:
 
 
 async def lost_key(stage: Stage) -> None:
-    """The venue refuses the key while a leg is open, and cuts the line: code and alert name the order.
+    """The venue refuses the key while a leg is open, and cuts the line: code 21, and an alert names the order.
 
     First what could close the leg, then what the daemon asks all the time: at the first refusal it starts to leave.
     """
@@ -114,7 +114,7 @@ async def lost_key(stage: Stage) -> None:
     for call in ("cancel_order", "sell", "buy", "order_status", "user_transactions", "open_orders", "websockets_token"):
         await stage.fault(f"auth_403:{call}")
     await stage.control("drop_connections", reset=True)
-    assert await stage.gone() == 22
+    assert await stage.gone() == 21
     assert sell["client_order_id"] in stage.journal.all("alert_raised", name="stopped_not_flat")[0]["text"]
     await stage.verdict(halted=True)
 

@@ -254,8 +254,10 @@ def test_a_refusal_nobody_signed_for_is_believed_until_the_key_has_worked(make_r
     assert working.engine.core.stopping is None
 
 
-def test_a_key_lost_with_an_order_open_is_not_flat(rig: Rig) -> None:
-    """The order cannot be cancelled without a key: not flat, and named."""
+def test_a_key_lost_with_an_order_open(rig: Rig) -> None:
+    """The order cannot be cancelled without a key: named in an alert, and with the code that is not started again, so
+    that whoever has another key cancels it.
+    """
     hedge(rig, sell=RESTS)
     rig.venue.failing = set(Topic)
     rig.venue.channel = False
@@ -263,7 +265,9 @@ def test_a_key_lost_with_an_order_open_is_not_flat(rig: Rig) -> None:
     rig.step(ev.AskFailed(0, "API0005", auth_lost=True))
     rig.run(46)
     assert rig.venue.orders[1].status is not VenueOrderStatus.CANCELED
-    assert code(rig) == ExitCode.NOT_FLAT
+    assert code(rig) == ExitCode.AUTH
+    (told,) = rig.alert_texts("stopped_not_flat")
+    assert "q7-000002" in told
     assert all(command.terms.purpose is Purpose.LEG for command in rig.placed())
 
 

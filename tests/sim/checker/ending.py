@@ -13,9 +13,11 @@ from tests.sim.checker.money import MoneyJudge
 from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
-OK, NOT_FLAT = 0, 22
+OK, AUTH, NOT_FLAT = 0, 21, 22
 READ_ENDS = (OK, NOT_FLAT)
 """Exit codes of processes that could read the account to the last."""
+LEAVING = (AUTH, NOT_FLAT)
+"""Exit codes of processes that may leave something behind, which an alert names. A refused key stays one all the same."""
 LONG_US = 30_000_000
 """Beyond its lag, for a row that a process has not booked which is not in order."""
 LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
@@ -81,7 +83,7 @@ class EndJudge:
             if (code == OK or name not in words) and name not in truth.denied:
                 self._report.fail("L3", f"{name} still rests; code {code}, alerts: {words or 'none'}")
         for intent in fold.orders.values():
-            if intent.state not in ENDED and (code != NOT_FLAT or intent.name not in words):
+            if intent.state not in ENDED and (code not in LEAVING or intent.name not in words):
                 self._report.fail("L2", f"{intent.name} is {intent.state} at the end; code {code}, alerts: {words}")
         net = truth.position - baseline
         if abs(net) >= truth.dust() and abs(net) > Decimal("1e-8"):
@@ -97,7 +99,7 @@ class EndJudge:
         spans = [(Decimal(found[1]), Decimal(found[2])) for found in told if found is not None]
         if self._truth.lied:
             return
-        if code != NOT_FLAT or not spans:
+        if code not in LEAVING or not spans:
             self._report.fail("L1", f"left one-sided by {net} with code {code}")
         elif not any(low <= net <= high for low, high in spans):
             self._report.fail("L1", f"left one-sided by {net}, told as {spans}")
