@@ -17,7 +17,7 @@ OK, AUTH, NOT_FLAT = 0, 21, 22
 READ_ENDS = (OK, NOT_FLAT)
 """Exit codes of processes that could read the account to the last."""
 LEAVING = (AUTH, NOT_FLAT)
-"""Exit codes of processes that may leave something behind, which an alert names. A refused key stays one all the same."""
+"""Exit codes of processes that may leave something behind, which an alert names."""
 LONG_US = 30_000_000
 """Beyond its lag, for a row that a process has not booked which is not in order."""
 LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
