@@ -26,8 +26,9 @@ def panic(
 ) -> int:
     """Without a daemon: latch, cancel EVERY open order of the account, and verify at the venue that none is left.
 
-    Done again it does no harm. A running daemon sees the latch within a second and stops trading; one that is started
-    begins halted, until `arbbot resume`. Exit 0 only by the venue's word; what is in doubt or left is told, exit 22.
+    Done again it does no harm. A running daemon sees the latch within a second and goes to panic; one that is started
+    begins halted: no new hedge, but it resolves what is one-sided. `arbbot resume` ends either. Exit 0 only by the
+    venue's word; what is in doubt or left is told, exit 22.
     """
     from arbbot.settings import load
 

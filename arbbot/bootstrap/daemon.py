@@ -57,7 +57,6 @@ from arbbot.runtime.answers import Run, edges, health, status, why
 from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.control import ControlServer, Refused
 from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
-from arbbot.runtime.latch import Latch
 from arbbot.runtime.operator_verbs import operator_event, outcome
 from arbbot.settings import Keys, RunMode, Settings, read_alerts_url, read_keys, rules
 from arbbot.telemetry.redact import Redactor
@@ -140,13 +139,12 @@ async def _serve(
         door.recorder = parts.recorder
         seen = Observed(settings, parts.engine, source, clock, journal.path, parts.recorder)
         telemetry, logger = await observe(stack, seen, redactor, alerts_url, narrated=narrated)
-        latch = panic_latch(settings)
-        told = _listeners(telemetry, memory, latch, narrated=narrated)
+        told = latched.ObeyedLatch(panic_latch(settings), _listeners(telemetry, memory, narrated=narrated))
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)
-        latched.obey(stack, latch, parts.engine.core.state, daemon.deliver, clock)
+        told.obey(stack, parts.engine.core.state, daemon.deliver, clock)
         about = Run.begin(parts.engine, settings.mode.value, __version__, clock.now())
         link = None
         if memory is not None:
@@ -163,12 +161,12 @@ async def _serve(
             raise broken.failure(fault, parts.engine, logger, redactor, telemetry, clock.now()) from fault
 
 
-def _listeners(telemetry: Port, memory: Memory | None, latch: Latch, *, narrated: bool) -> Port:
+def _listeners(telemetry: Port, memory: Memory | None, *, narrated: bool) -> Port:
     """All who are told of records, one behind the other."""
     told: Port = Narrator(telemetry) if narrated else telemetry
     if memory is not None:
         memory.behind, told = told, memory
-    return latched.LiftingLatch(latch, told)
+    return told
 
 
 class _Door:

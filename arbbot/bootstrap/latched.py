@@ -22,42 +22,52 @@ LOOK_EVERY_S = 1.0
 _STOPPED = (Mode.HALTED, Mode.PANIC)
 
 
-class LiftingLatch:
-    """Passes records on, and lifts the latch where one of them is a person's resume: it is in the journal by then."""
+class ObeyedLatch:
+    """The latch of a running daemon, in front of those who are told of records.
+
+    A latch that was not there at the last look is never lifted: the next look finds it, and the daemon goes to panic.
+    """
 
     def __init__(self, latch: Latch, behind: Telemetry) -> None:
         self._latch = latch
         self._behind = behind
+        self._seen: Mark = None
+        """At the last look."""
 
     def fold(self, records: Sequence[Record], at: Moment) -> None:
-        """See `Telemetry.fold`."""
+        """See `Telemetry.fold`. Lifts the latch where a record is a person's resume: it is in the journal by then."""
         if any(isinstance(record, ModeChanged) and record.mode is Mode.ACTIVE for record in records):
-            try:
-                self._latch.lift()
-            except OSError as error:
-                say(f"arbbot: {self._latch.path} could not be removed, the next start is halted: {error.strerror}")
+            self._lift()
         self._behind.fold(records, at)
 
+    def obey(self, stack: AsyncExitStack, state: State, deliver: Deliver, clock: Clock) -> None:
+        """From now on, until the stack unwinds."""
+        self.begin(state, deliver, clock.now())
+        beside(stack, self._watch(state, deliver, clock), "the watch for a panic")
 
-def obey(stack: AsyncExitStack, latch: Latch, state: State, deliver: Deliver, clock: Clock) -> None:
-    """Both, until the stack unwinds."""
-    seen = begin(latch, state, deliver, clock.now())
-    beside(stack, watch(latch, seen, state, deliver, clock), "the watch for a panic")
+    def begin(self, state: State, deliver: Deliver, at: Moment) -> None:
+        """Halt where a latch lies: called before the daemon runs, it is the first thing that happens to it."""
+        self._seen = self._latch.mark()
+        if self._seen is not None and state.mode not in _STOPPED:
+            deliver(OperatorHalted(WHO, self._latch.words(), False), at)
 
+    def look(self, state: State, deliver: Deliver, at: Moment) -> None:
+        """Panic when a latch was left since the last look, also where halted: a halt still sends what ends a hedge."""
+        mark = self._latch.mark()
+        is_new = mark is not None and mark != self._seen
+        self._seen = mark
+        if is_new and state.mode is not Mode.PANIC:
+            deliver(OperatorHalted(WHO, self._latch.words(), True), at)
 
-def begin(latch: Latch, state: State, deliver: Deliver, at: Moment) -> Mark:
-    """Halt where a latch lies: called before the daemon runs, it is the first thing that happens to it."""
-    mark = latch.mark()
-    if mark is not None and state.mode not in _STOPPED:
-        deliver(OperatorHalted(WHO, latch.words(), False), at)
-    return mark
+    async def _watch(self, state: State, deliver: Deliver, clock: Clock) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self.look(state, deliver, clock.now())
 
-
-async def watch(latch: Latch, seen: Mark, state: State, deliver: Deliver, clock: Clock) -> None:
-    """Panic when a latch is left that was not there at the last look, until cancelled."""
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        mark = latch.mark()
-        if mark is not None and mark != seen and state.mode not in _STOPPED:
-            deliver(OperatorHalted(WHO, latch.words(), True), clock.now())
-        seen = mark
+    def _lift(self) -> None:
+        if self._seen is None or self._latch.mark() != self._seen:
+            return
+        try:
+            self._latch.lift()
+        except OSError as error:
+            say(f"arbbot: {self._latch.path} could not be removed, the next start is halted: {error.strerror}")

@@ -1,9 +1,10 @@
 """`arbbot panic`: without a daemon, latch, cancel every open order of the account, and see that none is left.
 
 It needs a key that may list and cancel orders, and no more. The latch comes first, so that no daemon that starts
-meanwhile trades. Then it cancels and looks, again and again: the venue serves its list of open orders from a cache, and
-an order that was on its way when its daemon died may still be taken. Only a look after the last moment at which either
-could hide one ends it well. Cancelling twice harms nothing, so a lost answer is no more than a reason to look again.
+meanwhile begins a hedge. Then it cancels and looks, again and again: the venue serves its list of open orders from a
+cache, and an order that was on its way when its daemon died may still be taken. Only a look after the last moment at
+which either could hide one ends it well. Cancelling twice harms nothing, so a lost answer is no more than a reason to
+look again.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _latch(settings: Settings, who: str, reason: str) -> bool:
     except (Failure, OSError) as error:
         say(f"panic: NOT LATCHED, the next start of the daemon will trade: {error}")
         return False
-    say(f"panic: latched: {latch.path}; a daemon starts halted, a running one stops trading, until `arbbot resume`")
+    say(f"panic: latched: {latch.path}; a daemon starts halted, a running one goes to panic, until `arbbot resume`")
     return True
 
 

@@ -111,7 +111,7 @@ def journal_path(settings: Settings) -> Path:
 
 
 def panic_latch(settings: Settings) -> Latch:
-    """The latch that keeps these settings' daemon from trading: beside its journal, one a mode."""
+    """The latch that stops these settings' daemon: beside its journal, one a mode."""
     return Latch(journal_path(settings).with_name(NAME))
 
 

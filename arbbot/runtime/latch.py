@@ -1,7 +1,8 @@
-"""The panic latch: a file beside the journal, left by `arbbot panic`, that keeps the daemon from trading.
+"""The panic latch: a file beside the journal, left by `arbbot panic`, that stops a daemon.
 
 It works where a control socket does not: with no daemon there, or with one that does not answer. A daemon that finds
-it at its start begins halted; one that is running goes to panic within a second. A person's resume lifts it.
+it at its start begins halted: no new hedge, but what is one-sided is resolved. One that is running, halted or not, goes
+to panic within a second and sends no more than cancels. A person's resume lifts it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from arbbot.bootstrap.latched import LiftingLatch, begin
+from arbbot.bootstrap.latched import ObeyedLatch
 from arbbot.control_client import ask
 from arbbot.domain.events import Event, Moment, OperatorHalted, OperatorResumed
 from arbbot.domain.failure import Failure
@@ -22,7 +22,9 @@ from arbbot.domain.mode import Mode
 from arbbot.exchange.options import DEMO_KEY, DEMO_PANIC_KEY, DEMO_PANIC_SECRET, DEMO_SECRET
 from arbbot.runtime.latch import Latch
 from tests.bootstrap.program import ROOT, arbbot
-from tests.engine.rig import Rig
+from tests.engine.played_venue import Play
+from tests.engine.rig import D, Rig
+from tests.engine.scenes import hedge
 from tests.runtime.test_daemon import Notes
 
 SPEED = "60"
@@ -31,26 +33,63 @@ SPEED = "60"
 def test_a_latched_daemon_begins_halted_and_a_resume_lifts_the_latch(tmp_path: Path) -> None:
     """The halt and its cause are the first event; the latch goes with the resume's record and not before."""
     latch, rig, notes = Latch(tmp_path / "live" / "panic.latch"), Rig().ready(), Notes()
-    telemetry = LiftingLatch(latch, notes)
+    telemetry = ObeyedLatch(latch, notes)
     heard: list[Event] = []
 
     def deliver(event: Event, at: Moment) -> None:
         heard.append(event)
         telemetry.fold(rig.step(event).records, at)
 
-    assert begin(latch, rig.state, deliver, rig.at) is None
+    telemetry.begin(rig.state, deliver, rig.at)
+    assert heard == []
     latch.leave("ann", "two lines\nof reason", "2026-11-22T10:00:00Z")
-    assert begin(latch, rig.state, deliver, rig.at) is not None
+    telemetry.begin(rig.state, deliver, rig.at)
     assert rig.state.mode is Mode.HALTED
     assert heard == [
         OperatorHalted("the panic latch", "panic by ann at 2026-11-22T10:00:00Z: two lines of reason", False)
     ]
     assert latch.mark() is not None
-    begin(latch, rig.state, deliver, rig.at)
+    telemetry.begin(rig.state, deliver, rig.at)
+    telemetry.look(rig.state, deliver, rig.at)
     assert len(heard) == 1
     deliver(OperatorResumed("ben", "looked at the venue"), rig.at)
     assert latch.mark() is None
     assert notes.records
+
+
+def test_a_latch_nobody_has_looked_at_survives_a_resume(tmp_path: Path) -> None:
+    """Left between two looks, with the resume of something earlier in between: the next look is the panic."""
+    latch, rig = Latch(tmp_path / "panic.latch"), Rig().ready()
+    telemetry = ObeyedLatch(latch, Notes())
+
+    def deliver(event: Event, at: Moment) -> None:
+        telemetry.fold(rig.step(event).records, at)
+
+    latch.leave("ann", "earlier", "2026-11-22T10:00:00Z")
+    telemetry.begin(rig.state, deliver, rig.at)
+    latch.leave("systemd", "the key is refused", "2026-11-22T10:00:00Z")
+    deliver(OperatorResumed("ben", "of the earlier one"), rig.at)
+    assert rig.mode() is Mode.ACTIVE
+    assert "the key is refused" in latch.words()
+    telemetry.look(rig.state, deliver, rig.at)
+    assert rig.mode() is Mode.PANIC
+    deliver(OperatorResumed("ben", "of this one"), rig.at)
+    assert latch.mark() is None
+
+
+def test_a_panic_is_obeyed_by_a_halted_daemon_too(tmp_path: Path) -> None:
+    """A halt ends a one-sided hedge by orders; with the latch of a panic nothing is sent any more."""
+    latch, rig = Latch(tmp_path / "panic.latch"), Rig()
+    telemetry = ObeyedLatch(latch, Notes())
+    hedge(rig, sell=Play(fill=D(0)))
+    telemetry.begin(rig.state, lambda _event, _at: None, rig.at)
+    rig.step(OperatorHalted("ann", "unsure", False))
+    sent = len(rig.placed())
+    latch.leave("ann", "fire", "2026-11-22T10:00:00Z")
+    telemetry.look(rig.state, lambda event, _at: rig.step(event), rig.at)
+    rig.run(20)
+    assert rig.mode() is Mode.PANIC
+    assert len(rig.placed()) == sent
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"who": 1}'])
