@@ -32,7 +32,7 @@ def panic(
     """
     from arbbot.settings import load
 
-    loaded = load(settings, None if mode is None else mode.value)
+    loaded = load(settings, None if mode is None else mode.value, live_switch=False)  # a brake asks for nothing
     from arbbot import bootstrap
 
     return bootstrap.panic(loaded, operator(), reason, for_s)

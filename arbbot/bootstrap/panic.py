@@ -17,14 +17,14 @@ from decimal import Decimal
 
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap.terminal import say
-from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, make_state_dir, panic_latch
+from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, journal_path, make_state_dir, panic_latch
 from arbbot.domain.commands import Ask, CancelOrder, Topic
 from arbbot.domain.events import AskFailed, Event, Moment, OpenOrdersFetched
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.order import OpenOrder
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import Keys, Settings, read_keys
+from arbbot.settings import Keys, RunMode, Settings, read_keys
 
 CACHE_S = 11.0
 """A list asked for so long after a cancel knows of it: the venue's documentation says that it is cached for 10 s."""
@@ -39,6 +39,9 @@ def panic(settings: Settings, who: str, reason: str, watch_s: Decimal | None) ->
     account = settings.account
     watched_s = account.doubt_bound_s + account.lag_s if watch_s is None else watch_s
     latched = _latch(settings, who, reason)
+    other = _mode_in_use(settings)
+    if other is not None:
+        say(f"panic: THIS IS {settings.mode.upper()} MODE, but the journal of {other} mode is the one written last")
     code = asyncio.run(_sweep(settings, read_keys(settings), float(watched_s)))
     say("panic: a position is not touched: look at the venue, start the daemon, and `arbbot resume --reason TEXT`")
     return code if latched else ExitCode.FAULT
@@ -55,6 +58,24 @@ def _latch(settings: Settings, who: str, reason: str) -> bool:
         return False
     say(f"panic: latched: {latch.path}; a daemon starts halted, a running one goes to panic, until `arbbot resume`")
     return True
+
+
+def _mode_in_use(settings: Settings) -> RunMode | None:
+    """Another mode with orders at a venue whose journal was written after that of ours, which may be meant instead."""
+    written = {
+        mode: _written_ns(settings.model_copy(update={"mode": mode})) for mode in (RunMode.SANDBOX, RunMode.LIVE)
+    }
+    last = max(written, key=lambda mode: written[mode])
+    return last if written[last] > _written_ns(settings) else None
+
+
+def _written_ns(settings: Settings) -> int:
+    """When something was last written to the journal; 0 where there is none."""
+    path = journal_path(settings)
+    try:
+        return max(found.stat().st_mtime_ns for found in path.parent.glob(f"{path.name}*"))
+    except (OSError, ValueError):
+        return 0
 
 
 async def _sweep(settings: Settings, keys: Keys | None, watch_s: float) -> ExitCode:
@@ -84,6 +105,9 @@ class Sweep:
         self._broken_off = broken_off
         self._left: tuple[OpenOrder, ...] | None = None
         """By the last look; None where it told nothing."""
+        self._key_worked = False
+        self._refused = ""
+        """Why the key was refused at the last look, if it never worked."""
         self._said = ""
 
     async def run(self, watch_s: float) -> ExitCode:
@@ -93,8 +117,6 @@ class Sweep:
             await self._cancel_all()
             await self._pause()
             looked = await self._source.perform(Ask(0, Topic.OPEN_ORDERS))
-            if isinstance(looked, AskFailed) and (looked.auth_lost or looked.auth_claimed):
-                raise Failure(ExitCode.AUTH, f"panic: the venue refuses the key: {looked.reason}; IN DOUBT: look there")
             await self._take(looked)
             past_s = (self._clock.now().mono_ns - until_ns) / 1e9
             if past_s >= 0 and self._left == ():
@@ -102,6 +124,8 @@ class Sweep:
                 return ExitCode.OK
             if past_s >= PATIENCE_S:
                 break
+        if self._refused and not self._broken_off.is_set():
+            raise Failure(ExitCode.AUTH, f"panic: the venue refuses the key: {self._refused}; IN DOUBT: look there")
         raise Failure(ExitCode.NOT_FLAT, f"panic: {self._in_doubt()}")
 
     async def _cancel_all(self) -> None:
@@ -120,14 +144,24 @@ class Sweep:
         """What a look told; what is still open is cancelled one by one too."""
         if not isinstance(looked, OpenOrdersFetched):
             self._left = None
-            self._tell(f"open orders not read, again soon: {getattr(looked, 'reason', 'no answer')}")
+            self._fail(looked)
             return
-        self._left = looked.orders
+        self._left, self._key_worked, self._refused = looked.orders, True, ""
         if not looked.orders:
             self._tell("nothing is open; looking on for what may still be on its way")
         for order in looked.orders:
             self._tell(f"still open, cancelling it alone: {_worded(order)}")
             await self._source.perform(CancelOrder(order.client_order_id or "", order.venue_order_id, order.market))
+
+    def _fail(self, looked: Event) -> None:
+        """A look that told nothing. One refusal of the key proves little: nobody may have signed for it, and a clock
+        that is being set is refused too. It counts where it was the last answer, and the key never worked.
+        """
+        reason = getattr(looked, "reason", "no answer")
+        refused = isinstance(looked, AskFailed) and (looked.auth_lost or looked.auth_claimed)
+        self._refused = reason if refused and not self._key_worked else ""
+        trouble = "the venue refuses the key" if refused else "open orders not read"
+        self._tell(f"{trouble}, again soon: {reason}")
 
     def _in_doubt(self) -> str:
         how = "broken off" if self._broken_off.is_set() else "given up"

@@ -99,8 +99,10 @@ class Sources:
             return source.place(location)
         return Source(_DEFAULT, {}).place(locations[0])
 
-    def settings(self) -> Settings:
-        """Merge, validate and cross-check. Raises SettingsError with one line per problem."""
+    def settings(self, *, live_switch: bool = True) -> Settings:
+        """Merge, validate and cross-check; live mode wants its second switch, but where nothing is to be traded
+        (`live_switch` False). Raises SettingsError with one line per problem.
+        """
         merged: Tree = {}
         for source in reversed(self.layers):
             merged = _merged(merged, source.tree)
@@ -108,15 +110,17 @@ class Sources:
             settings = Settings(**merged)
         except ValidationError as error:
             raise SettingsError(ExitCode.SETTINGS, problem_lines(error, self.place)) from None
-        if settings.mode is RunMode.LIVE and settings.live.i_understand_real_money != "yes":
+        if live_switch and settings.mode is RunMode.LIVE and settings.live.i_understand_real_money != "yes":
             place = self.place([("live", "i_understand_real_money")])
             raise SettingsError(ExitCode.LIVE_SWITCH, [f'{place}: live mode trades real money and wants "yes" here'])
         return settings
 
 
-def load(path: Path | None = None, mode: str | None = None) -> Settings:
-    """The settings in force. `path` and `mode` are the command line's word. Raises SettingsError."""
-    return read_sources(path, mode).settings()
+def load(path: Path | None = None, mode: str | None = None, *, live_switch: bool = True) -> Settings:
+    """The settings in force. `path` and `mode` are the command line's word; `live_switch` as in `Sources.settings`.
+    Raises SettingsError.
+    """
+    return read_sources(path, mode).settings(live_switch=live_switch)
 
 
 def in_force(path: Path | None = None) -> dict[str, dict[str, Any]]:

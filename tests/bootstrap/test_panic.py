@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 from arbbot import bootstrap
 from arbbot.bootstrap.panic import CACHE_S, PATIENCE_S, Sweep
 from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, journal_path, panic_latch
+from arbbot.cli import main
 from arbbot.domain.commands import PlaceOrder
 from arbbot.domain.events import OrderAcked
 from arbbot.domain.exit_codes import ExitCode
@@ -180,15 +182,25 @@ async def test_a_venue_that_does_not_tell_leaves_a_doubt(scene: Any) -> None:
 
 
 async def test_a_key_that_is_refused_is_told_at_once(scene: Any) -> None:
-    """A key that may not see orders, or is none, helps nobody: its own exit code."""
+    """A key that may not see orders, or is none, helps nobody: its own exit code, in the end."""
     async with scene() as play:
         with pytest.raises(Failure) as failure:
-            await play.sweep(keys=Keys(DEMO_PANIC_KEY, SecretStr(DEMO_READ_SECRET)))
+            await play.sweep(1.0, keys=Keys(DEMO_PANIC_KEY, SecretStr(DEMO_READ_SECRET)))
         assert failure.value.code is ExitCode.AUTH
+        assert "the venue refuses the key, again soon: API0005" in play.said()
         with pytest.raises(Failure) as failure:
             await play.sweep(1.0, keys=Keys(DEMO_READ_KEY, SecretStr(DEMO_READ_SECRET)))
         assert "No permission found" in play.said()
         assert failure.value.code is ExitCode.NOT_FLAT
+
+
+async def test_one_refusal_does_not_end_it(scene: Any) -> None:
+    """As while a clock is being set, or by who is no venue: the sweep goes on and ends well."""
+    async with scene() as play:
+        await play.fault("auth_403:open_orders:1")
+        assert await play.sweep(1.0) is ExitCode.OK
+        assert await play.open() == []
+        assert "API0005" in play.said()
 
 
 async def test_who_breaks_it_off_is_told_what_is_not_known(scene: Any) -> None:
@@ -201,12 +213,41 @@ async def test_who_breaks_it_off_is_told_what_is_not_known(scene: Any) -> None:
         assert "broken off, IN DOUBT: nothing was open at the last look" in failure.value.reason
 
 
-def test_the_latch_comes_first_and_is_told_when_it_cannot(
+@pytest.fixture
+def keyless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key and no setting from outside."""
+    for name in [name for name in os.environ if name.startswith("ARBBOT_") or name == "CREDENTIALS_DIRECTORY"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("keyless")
+def test_a_brake_wants_no_second_switch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Live mode with the settings as shipped: latched before anything is asked for; only a key is missing here."""
+    monkeypatch.setenv("ARBBOT_STATE_DIR", str(tmp_path))
+    assert main(["panic", "--mode", "live", "--reason", "fire"]) == ExitCode.SECRET
+    assert (tmp_path / "live" / "panic.latch").exists()
+    assert "latched" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("keyless")
+def test_the_wrong_mode_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whose journal was written last is the mode that runs: where it is another, the first lines say so."""
+    for mode, at_s in (("sandbox", 1000), ("live", 2000)):
+        (tmp_path / mode).mkdir()
+        (tmp_path / mode / "journal.db").touch()
+        os.utime(tmp_path / mode / "journal.db", (at_s, at_s))
+    for mode, told in (("sandbox", True), ("live", False)):
+        settings = Settings.model_validate({"mode": mode, "state_dir": tmp_path})
+        with pytest.raises(Failure):
+            bootstrap.panic(settings, "ann", "fire", None)
+        assert ("the journal of live mode is the one written last" in capsys.readouterr().err) is told
+
+
+@pytest.mark.usefixtures("keyless")
+def test_the_latch_comes_first_and_is_told_when_it_cannot(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Before a key is even looked for a daemon's start is shut; a latch that cannot be left is exit 1, in words."""
-    for name in ("CREDENTIALS_DIRECTORY", "ARBBOT_KEYS__KEY_ID"):
-        monkeypatch.delenv(name, raising=False)
     settings = Settings.model_validate({"state_dir": tmp_path / "state"})
     with pytest.raises(Failure) as failure:
         bootstrap.panic(settings, "ann", "fire", None)
