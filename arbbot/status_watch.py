@@ -100,6 +100,8 @@ def _differs(line: Answer) -> bool:
 def _ledger(answer: Answer, apart: list[str]) -> str:
     if answer["reconciled"]:
         return "equals the venue's balances"
+    if answer["differs"]:
+        return f"DIFFERS from the venue, {answer['differs']}"
     if _is_busy(answer):
         return "compared when nothing is open"
     if apart:
@@ -110,7 +112,7 @@ def _ledger(answer: Answer, apart: list[str]) -> str:
 def _ledger_style(answer: Answer, apart: list[str]) -> str:
     if answer["reconciled"]:
         return GOOD
-    return IDLE if _is_busy(answer) and not apart else BAD
+    return IDLE if _is_busy(answer) and not apart and not answer["differs"] else BAD
 
 
 def _is_busy(answer: Answer) -> bool:

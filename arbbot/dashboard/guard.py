@@ -54,7 +54,10 @@ class Guard:
 
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._patience.written(request, await self._reply(request, handler))
+            reply = await self._reply(request, handler)
+            if SESSION not in request:
+                reply.force_close()  # who has no session keeps no place
+            return await self._patience.written(request, reply)
 
         return guarded
 
@@ -76,16 +79,17 @@ class Guard:
         if changes and not self._is_ours(request):
             self._refused.count("origin")
             return error(HTTPStatus.FORBIDDEN, "another page may not command this one")
+        session = self._sessions.find(request.cookies.get(self._cookie_name, ""))
+        if session is not None:
+            request[SESSION] = session
         if request.path in OPEN_PATHS or request.path.startswith(OPEN_FOLDER):
             return None
-        session = self._sessions.find(request.cookies.get(self._cookie_name, ""))
         if session is None:
             self._refused.count("session")
             return error(HTTPStatus.UNAUTHORIZED, "open the page anew with its token")
         if changes and not _is_same(session.csrf, request.headers.get(CSRF_HEADER, "")):
             self._refused.count("csrf")
             return error(HTTPStatus.FORBIDDEN, f"a command carries the page's {CSRF_HEADER}")
-        request[SESSION] = session
         return None
 
     def _is_ours(self, request: web.Request) -> bool:

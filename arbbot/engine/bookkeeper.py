@@ -83,6 +83,8 @@ class Bookkeeper:
         """When one of its questions was last answered, or failed."""
         self.concluded = False
         """A whole reading has agreed in this process."""
+        self.differs: str | None = None
+        """What was told to a person and has not been equal since."""
         self.agreed_utc_us: int | None = None
         """When the last one did, whether or not anything had changed."""
         self.difference: dict[str, Decimal] = {}
@@ -316,6 +318,7 @@ class Bookkeeper:
         """A whole sandwich at a quiet moment: anchor, agree or differ."""
         core = self._core
         if core.anchoring:
+            self.differs = None
             self._anchor()
             self.concluded = True
             self._schedule(again=False)
@@ -324,7 +327,7 @@ class Bookkeeper:
         self.difference = {holding.currency: holding.total for holding in found}
         beyond = tuple(each for each in found if each.total and not explained(core, self._balances, each))
         if not beyond:
-            self._difference = None
+            self._difference = self.differs = None
             self.agreed_utc_us = core.at.utc_us
             self._agree(found)
             self.concluded = True
@@ -357,7 +360,8 @@ class Bookkeeper:
         self._difference_told = True
         core.emit(Discrepancy(beyond, True, core.at.utc_us))
         told = ", ".join(f"{holding.total:+} {holding.currency}" for holding in beyond)
-        core.alert(Severity.CRITICAL, "ledger_difference", f"venue minus ledger: {told}")
+        self.differs = f"venue minus ledger: {told}"
+        core.alert(Severity.CRITICAL, "ledger_difference", self.differs)
         core.restrict(Mode.HALTED, f"the ledger differs from the venue: {told}")
 
     def _anchor(self) -> None:

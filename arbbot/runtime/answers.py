@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -73,7 +73,8 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "reconciled": state.agreed,
         "reconciled_age_s": _age_s(state.last_agreed_utc_us, now),
         "agreed_utc_us": engine.books.agreed_utc_us,
-        "open_orders_utc_us": engine.open_orders.read_utc_us,
+        "differs": None if state.agreed else engine.books.differs,
+        "open_orders_listed": engine.open_orders.listed and asdict(engine.open_orders.listed),
         "books": {symbol: _book(engine, slot, now) for symbol, slot in core.view.slots.items()},
         "blockers": [_explained(refusal) for refusal in present_refusals(engine)],
         "problems": problems(engine, now),

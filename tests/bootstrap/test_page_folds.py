@@ -140,8 +140,8 @@ def test_notes_know_since_when_the_state_holds() -> None:
 
 
 def test_a_halt_reads_the_account_at_once() -> None:
-    """A person who halts hears within seconds that the venue's balances equal the ledger, halted or not, and that the
-    venue has listed open orders and none is there that we do not know: asked since then, not before.
+    """A person who halts hears within seconds that the venue's balances equal the ledger, halted or not; of
+    its open orders within its cache's age.
     """
     rig = Rig().ready()
     rig.run(10)
@@ -150,8 +150,9 @@ def test_a_halt_reads_the_account_at_once() -> None:
     rig.run(3)
     assert rig.engine.books.agreed_utc_us is not None
     assert rig.engine.books.agreed_utc_us > halted_us
-    assert rig.engine.open_orders.read_utc_us is not None
-    assert rig.engine.open_orders.read_utc_us > halted_us
+    rig.run(9)
+    assert rig.engine.open_orders.listed is not None
+    assert rig.engine.open_orders.listed.utc_us > halted_us + 10_000_000
 
 
 def test_an_answer_from_before_the_halt_confirms_nothing() -> None:
@@ -165,12 +166,15 @@ def test_an_answer_from_before_the_halt_confirms_nothing() -> None:
     rig.step(ev.OperatorHalted("ann", "enough", False))
     halted_us = rig.at.utc_us
     rig.run(4)
-    assert rig.engine.open_orders.read_utc_us is None
+    assert not rig.engine.open_orders.read
     lost = next(ask_id for ask_id, put in rig.engine.core.asks.items() if put.question.topic is Topic.OPEN_ORDERS)
     rig.step(ev.AskFailed(lost, "lost", False))
     rig.run(9)
-    assert rig.engine.open_orders.read_utc_us is not None
-    assert rig.engine.open_orders.read_utc_us > halted_us + 8_000_000
+    assert rig.engine.open_orders.read
+    assert rig.engine.open_orders.listed is None
+    rig.run(9)
+    assert rig.engine.open_orders.listed is not None
+    assert rig.engine.open_orders.listed.utc_us > halted_us + 14_000_000
 
 
 def test_history_finds_a_hedge_with_its_orders(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ QUICK = {
     "ARBBOT_DASHBOARD__PORT": "0",
 }  # fmt: skip
 """A hedge every few seconds on a market that is out of joint."""
-MOVING = ("uptime_s", "reconciled_age_s", "agreed_utc_us", "open_orders_utc_us", "books")
+MOVING = ("uptime_s", "reconciled_age_s", "agreed_utc_us", "open_orders_listed", "books")
 """What of a status is another with every look, although nothing happens."""
 HALF = "POST /api/login HTTP/1.1\r\nHost: {0}\r\nOrigin: http://{0}\r\nContent-Length: 100\r\n\r\n{{"
 PATIENCE_S = 25.0

@@ -6,11 +6,12 @@ import re
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from arbbot.domain.commands import Topic
+from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
-from arbbot.domain.order import VenueOrderStatus
+from arbbot.domain.order import OpenOrder, VenueOrderStatus
 from tests.browser.conftest import OpenPage, Seen, Show
 from tests.browser.stage import Stage
 
@@ -65,7 +66,9 @@ def test_a_halt_at_rest_is_confirmed_by_a_reading_after_it(show: Show, stage: St
     expect(page.locator("#after-halt-word")).to_have_text("Nothing is open")
     let_time_pass(stage, "4")
     expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
-    claim = r"its list of open orders has none .* after the halt\); its balances and rows equal the ledger .* after the"
+    claim = (
+        r"list of open orders is empty .*, 1\d s after the halt\); its balances and rows equal the ledger .* after the"
+    )
     expect(page.locator("#after-halt-text")).to_have_text(re.compile(claim))
 
 
@@ -76,9 +79,51 @@ def test_nothing_is_confirmed_before_the_venue_listed_its_orders(show: Show, sta
     halt(page)
     let_time_pass(stage, "4")
     expect(page.locator("#after-halt-text")).to_have_text(
-        "by our own books; waiting for the venue's word on its open orders"
+        "by our own books; waiting for the venue's word on its open orders (a list that it gives within 10 s may be an "
+        "old one)"
     )
     expect(page.locator("#after-halt-word")).to_have_text("Nothing is open")
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_the_venue_lists_is_not_called_nothing(show: Show, stage: Stage, own: bool) -> None:
+    """An order that our books have ended, or somebody else's: no green word, until the list is empty."""
+    page = show("flat")
+
+    def listed() -> None:
+        venue = stage.actor.on.rig.venue
+        known = venue.orders[0]
+        name, venue_order_id = (known.terms.client_order_id, known.venue_order_id) if own else (None, 999_999)
+        price = size = Decimal(1)
+        venue.strays = (OpenOrder(venue_order_id, name, "btcusd", Side.SELL, price, size),)
+
+    def gone() -> None:
+        stage.actor.on.rig.venue.strays = ()
+
+    stage.call(listed)
+    halt(page)
+    let_time_pass(stage, "4")
+    expect(page.locator("#after-halt-word")).to_have_text("The venue lists open orders")
+    whose = "of ours that our books have ended" if own else "that this daemon did not send"
+    expect(page.locator("#after-halt-text")).to_contain_text(f"1 order {whose}")
+    expect(page.locator("#answer-doubt .word")).to_have_text("1 order listed" if own else "Nothing")
+    stage.call(gone)
+    expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "stop\u00a0now", "a\u200bb"])
+def test_no_halt_is_refused_over_its_reason(show: Show, stage: Stage, reason: str) -> None:
+    """None, blanks, and what telephones and pasted text put between words."""
+    page = show("flat")
+    page.locator("#halt").click()
+    page.locator("#ask-halt [name=reason]").fill(reason)
+    page.locator("#ask-halt [type=submit]").click()
+    expect(page.locator("#said")).to_contain_text("HALT accepted")
+    told = {"stop\u00a0now": "stop now", "a\u200bb": "a b"}.get(reason, "halted from the page")
+    assert stage.call(lambda: stage.actor.on.rig.state.mode_reason) == told
+    page.locator("#halt").click()
+    expect(page.locator("#ask-halt [name=reason]")).to_have_value("halted from the page")
+    page.keyboard.press("Escape")
 
 
 def test_halt_works_while_the_stream_is_dead(open_page: OpenPage, stage: Stage) -> None:
@@ -91,14 +136,14 @@ def test_halt_works_while_the_stream_is_dead(open_page: OpenPage, stage: Stage) 
     assert mode(stage) is Mode.HALTED
 
 
-def test_a_halt_that_cannot_be_sent_says_so_and_how_else(open_page: OpenPage, seen: Seen, stage: Stage) -> None:
-    """The daemon is out of reach: the dialog stays, with the command for a terminal."""
+def test_a_halt_that_finds_nobody_says_how_else(open_page: OpenPage, seen: Seen, stage: Stage) -> None:
+    """The daemon is out of reach, which a page cannot tell from an answer that was lost: the dialog stays."""
     seen.expected = ("ERR_INTERNET_DISCONNECTED",)
     page = open_page("flat")
     page.context.set_offline(True)
     halt(page)
     expect(page.locator("#ask-halt .error")).to_have_text(
-        "Not done: the daemon cannot be reached. In a terminal: arbbot halt --reason TEXT"
+        "It may have been done: no connection, or it broke before an answer. In a terminal: arbbot halt --reason TEXT"
     )
     expect(page.locator("#ask-halt")).to_be_visible()
     assert mode(stage) is Mode.ACTIVE
@@ -118,6 +163,31 @@ def test_what_was_not_answered_is_not_called_undone(open_page: OpenPage, stage: 
     )
     expect(page.locator("#state")).to_have_text("ACTIVE")
     assert mode(stage) is Mode.ACTIVE
+    page.unroute_all(behavior="ignoreErrors")
+
+
+@pytest.mark.parametrize("answer", ["reset", "cut", "another", "502"])
+def test_an_answer_that_was_lost_is_not_called_a_refusal(
+    open_page: OpenPage, seen: Seen, stage: Stage, answer: str
+) -> None:
+    """A tunnel that dies, half an answer, what is none, or a proxy's word: the halt was done, and nobody says not."""
+    seen.expected = ("ERR_CONNECTION_RESET", "502 (Bad Gateway)")
+    page = open_page("flat")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        if answer == "reset":
+            route.abort("connectionreset")
+        elif answer == "502":
+            route.fulfill(status=502, body="<h1>Bad Gateway</h1>")
+        else:
+            route.fulfill(content_type="application/json", body='{"state"' if answer == "cut" else "{}")
+
+    page.route("**/api/command", lose)
+    halt(page)
+    expect(page.locator("#ask-halt .error")).to_contain_text("It may have been done")
+    expect(page.locator("#ask-halt .error")).to_be_visible()
+    assert mode(stage) is Mode.HALTED
     page.unroute_all(behavior="ignoreErrors")
 
 

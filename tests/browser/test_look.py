@@ -15,6 +15,12 @@ from tests.browser.stage import Stage
 DESK = ViewportSize(width=1280, height=800)
 TELEPHONE = ViewportSize(width=360, height=740)
 RUN_MS = 1500
+ROOM = """() => {
+    const state = document.createRange();
+    state.selectNodeContents(document.getElementById("state"));
+    return document.getElementById("halt").getBoundingClientRect().left - state.getBoundingClientRect().right;
+}"""
+"""Between the state's word and the button."""
 DRAWN_MS = 200
 
 
@@ -61,6 +67,7 @@ def test_nothing_is_wider_than_a_telephone(show: Show) -> None:
     try:
         for scene in (
             "no_data",
+            "feed_dead",
             "veteran",
             "live",
             "in_doubt",
@@ -76,6 +83,7 @@ def test_nothing_is_wider_than_a_telephone(show: Show) -> None:
             )
             assert cut == [], scene
             expect(page.locator("#halt")).to_be_in_viewport()
+            assert page.evaluate(ROOM) >= 0, scene
     finally:
         page.set_viewport_size(DESK)
 

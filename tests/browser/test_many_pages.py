@@ -134,6 +134,58 @@ def test_a_halt_outlives_the_end_of_its_session(open_page: OpenPage, stage: Stag
     assert stage.call(lambda: stage.actor.on.rig.state.mode_reason) == "odd fills"
 
 
+def test_a_login_in_one_page_is_one_for_all(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
+    """The daemon forgot both pages of a browser: each asks, whoever held the stream gives way, and both go on."""
+    seen.expected = ("401 (Unauthorized)", "403 (Forbidden)", "ERR_INCOMPLETE_CHUNKED_ENCODING")
+    first = open_page("flat")
+    other = beside(first, stage, seen)
+    first.context.clear_cookies()
+    stage.drop()
+    for page in (first, other):
+        expect(page.locator("#ask-token")).to_be_visible()
+    other.locator("#ask-token input").fill(TOKEN)
+    other.keyboard.press("Enter")
+    for page in (first, other):
+        expect(page.locator("#ask-token")).to_be_hidden()
+        expect(page.locator("#stale")).to_be_hidden()
+    halt(first)
+    for page in (first, other):
+        expect(page.locator("#state")).to_have_text("HALTED")
+
+
+def test_six_pages_without_locks_leave_room_for_a_halt(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
+    """As by plain http under a name of the network: each page holds a stream, and lets it go for a command."""
+    seen.expected = ("ERR_INCOMPLETE_CHUNKED_ENCODING",)
+    first = open_page("flat")
+    first.context.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    first.reload()
+    pages = [first, *(beside(first, stage, seen) for _ in range(PAGES - 2))]
+    until(first, lambda: stage.stream.readers == DESK + PAGES - 1)
+    halt(pages[-1])
+    expect(pages[-1].locator("#said")).to_contain_text("HALT accepted")
+    assert mode(stage) is Mode.HALTED
+
+
+def test_a_hidden_page_keeps_its_session(open_page: OpenPage, seen: Seen) -> None:
+    """It takes no frames, and says once an hour that it is there."""
+    page = open_page("flat", clock=True)
+    page.evaluate(HIDE, True)
+    seen.asked.clear()
+    with page.expect_response("**/api/session"):
+        page.clock.fast_forward("01:00:01")
+    page.evaluate(HIDE, False)
+
+
+def test_logging_out_ends_the_session(open_page: OpenPage, seen: Seen) -> None:
+    """The page then shows nothing but the question for the token."""
+    seen.expected = ("401 (Unauthorized)",)
+    page = open_page("flat")
+    page.locator("#logout").click()
+    expect(page.locator("#ask-token")).to_be_visible()
+    expect(page.locator("#state")).to_have_text("NO DATA YET")
+    assert page.context.cookies() == []
+
+
 def test_a_pause_is_not_sent_behind_a_login(open_page: OpenPage, stage: Stage, seen: Seen) -> None:
     """What is no emergency wants to be asked again; what was typed is still there."""
     seen.expected = ("401 (Unauthorized)",)

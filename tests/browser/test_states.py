@@ -52,7 +52,8 @@ def test_the_state_and_the_four_answers(show: Show, scene: str, banner: str, wor
     expect(page.locator("#state")).to_have_text(banner)
     for name, word in zip(ANSWERS, words, strict=True):
         expect(page.locator(f"#answer-{name} .word")).to_have_text(word)
-    assert page.title() == f"{banner} · sandbox · arbbot"
+    expect(page).to_have_title(f"{banner} · sandbox · arbbot")
+    assert reds(page) == RED.get(scene, set())
 
 
 def test_before_the_first_word_nothing_is_claimed(show: Show) -> None:
@@ -130,7 +131,7 @@ def test_money_says_since_when_it_counts(show: Show, stage: Stage) -> None:
 def test_figures_of_old_books_are_called_so(show: Show) -> None:
     """Between two connections the last edge stays to be read, but not as the present one."""
     page = show("feed_down")
-    expect(page.locator("#edge-basis")).to_have_text("basis points, from books that are not fresh")
+    expect(page.locator("#edge-basis")).to_have_text("bp, books not fresh")
     expect(page.locator("#books [data-key=btcusd] td").last).to_have_text("old, feed down")
     show("flat")
     expect(page.locator("#edge-basis")).to_have_text("basis points")

@@ -138,6 +138,18 @@ async def test_half_a_request_holds_no_place(browser: Browser) -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("head", ["Host: wrong", "Host: 127.0.0.1:{port}", "Host: 127.0.0.1:{port}\r\nCookie: a=b"])
+async def test_who_has_no_session_keeps_no_place(page: Dashboard, head: str) -> None:
+    """A reply, or a refusal, ends the connection: whoever asked must not hold it by asking again."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", page.port)
+    writer.write(f"GET /favicon.svg HTTP/1.1\r\n{head.format(port=page.port)}\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        said = await reader.read()
+    assert b"Connection: close" in said
+    assert page.refused.figures()["slow"] == 0
+    writer.close()
+
+
 async def test_a_reply_that_is_not_taken_holds_no_place(browser: Browser) -> None:
     """Somebody who asks again and again and reads nothing is cut off."""
     with socket.socket() as lazy:

@@ -32,11 +32,13 @@ from arbbot.ports import Clock
 from arbbot.research.record import Recorder
 from arbbot.runtime.answers import Run, edges, fitness, refusal_counts, status
 from arbbot.runtime.control import Refused
-from arbbot.runtime.operator_verbs import operator_event, outcome
+from arbbot.runtime.operator_verbs import TEXT_CHARS_MAX, operator_event, outcome
 from arbbot.telemetry.fold import Telemetry
 
 WHO = "the page"
 VERBS = ("halt", "pause", "resume")
+REASONS = {"halt": "halted from the page"}
+"""Where none was given: a halt is never refused over its reason."""
 OF_THE_REPORT = (
     "since", "hedges", "pnl", "fees", "edge_bps", "ledger", "conversions", "turnover_per_day", "net_return_annualised",
 )  # fmt: skip
@@ -59,6 +61,12 @@ class Parts:
     deliver: Callable[[Event, Moment], Sequence[Record]]
     still: Callable[[Moment], str | None]
     """What of the daemon does not move, in words."""
+
+
+def _one_line(reason: str) -> str:
+    """What people type and paste, without what no log shows: other blanks than spaces, line ends, invisible marks."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in reason)
+    return " ".join(shown.split())[:TEXT_CHARS_MAX].strip()
 
 
 class PageSource:
@@ -163,7 +171,7 @@ class PageSource:
             raise Declined(f'to resume, type "{self._phrase}"')
         parts = self._parts
         try:
-            event = operator_event({"verb": verb, "who": WHO, "reason": reason})
+            event = operator_event({"verb": verb, "who": WHO, "reason": _one_line(reason) or REASONS.get(verb, "")})
             return outcome(parts.engine.core.state, parts.deliver(event, parts.clock.now()), verb)
         except Refused as refusal:
             raise Declined(str(refusal)) from refusal

@@ -37,6 +37,8 @@ export function flat({ status, utc_us: nowUs }) {
 }
 
 export function doubt({ status }) {
+  const ended = status.open_orders_listed?.ours;
+  if (ended) return { word: `${plural(ended, "order")} listed`, why: "the venue still lists as open what our books have ended: look there", tone: "alarm" };
   const orders = status.open_orders.filter((order) => order.in_doubt);
   if (!orders.length) {
     if (!status.armed) return { word: "Nothing", why: "by the journal; the venue has not told yet", tone: "calm" };
@@ -68,17 +70,9 @@ export function trading({ status, why }) {
   };
 }
 
-/** What the last reading found different, in the daemon's words; null where nothing was, or where it agreed since. */
-export function difference({ status, notes }) {
-  const told = notes.find((note) => note.name === "ledger_difference");
-  return !status.reconciled && told && told.utc_us > (status.agreed_utc_us ?? 0) ? told.text : null;
-}
-
-export function ledger(snapshot) {
-  const { status } = snapshot;
+export function ledger({ status }) {
   const age = status.reconciled_age_s === null ? null : coarse(Number(status.reconciled_age_s));
-  const differs = difference(snapshot);
-  if (differs) return { word: "Differs", why: `${differs}; last equal ${age} ago${status.rebase_waiting ? "; a rebase waits" : ""}`, tone: "alarm" };
+  if (status.differs) return { word: "Differs", why: `${status.differs}; last equal ${age} ago${status.rebase_waiting ? "; a rebase waits" : ""}`, tone: "alarm" };
   if (status.rebase_waiting) return { word: "Rebase waits", why: "the ledger begins anew once the account is quiet; no hedge opens until then", tone: "wait" };
   const busy = status.open_orders.length > 0 || status.open_hedge !== null;
   if (status.reconciled) return { word: "Equal", why: `equal to the venue's balances ${age} ago`, tone: "ok" };

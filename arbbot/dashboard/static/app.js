@@ -13,18 +13,22 @@ import { drawLimits, drawNearest, drawRefusals } from "./limits.js";
 import { drawNotes } from "./notes.js";
 import { drawBridge, drawDays, drawPnl, hedgeCounts } from "./pnl.js";
 import { Series } from "./series.js";
-import { login, session, tokenInAddress } from "./session.js";
+import { login, logout, session, tokenInAddress } from "./session.js";
 import { Stream } from "./stream.js";
 import { refreshTimeline, setUpTimeline } from "./timeline.js";
 
 const AGE_EVERY_MS = 100;
 const AGAIN_MS = 2000;
+const HIDDEN_EVERY_MS = 3600e3;
+/** A page out of sight takes no frames, and keeps its session all the same. */
 const FORGOTTEN = "The daemon does not know this page any more; it may have been restarted.";
 
+/** Tells the other pages of this browser that somebody has logged in. */
+const door = new BroadcastChannel("door");
 const waiting = [];
 const series = new Series();
 const charts = new Charts(series);
-const controls = new Controls(() => askToken(FORGOTTEN));
+const controls = new Controls(() => askToken(FORGOTTEN), (send) => stream.aside(send));
 const hedges = new Hedges((all, changed) => {
   charts.hedges = all;
   series.changed = true;
@@ -76,7 +80,7 @@ async function enter() {
   const token = tokenInAddress();
   stream.asksSince ??= Date.now();
   try {
-    if (token) await login(token);
+    if (token) await knock(token);
     const about = await session();
     know(about);
     charts.load(about.charts);
@@ -88,6 +92,11 @@ async function enter() {
       setTimeout(enter, AGAIN_MS);
     }
   }
+}
+
+async function knock(token) {
+  await login(token);
+  door.postMessage("open");
 }
 
 /** Resolves once somebody has logged in, here or in another page of this browser. */
@@ -106,7 +115,7 @@ function setUpLogin() {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await login(form.token.value.trim());
+      await knock(form.token.value.trim());
       form.reset();
       enter();
     } catch (error) {
@@ -115,8 +124,13 @@ function setUpLogin() {
   });
 }
 
+/** Whatever came of it: without a session the page asks for the token. */
+$("logout").addEventListener("click", () => logout().catch(() => {}).then(() => location.reload()));
+
 setUpLogin();
 setUpTimeline();
 addEventListener("hashchange", enter);
+door.addEventListener("message", () => $("ask-token").open && enter());
+setInterval(() => document.hidden && session().catch(() => {}), HIDDEN_EVERY_MS);
 setInterval(() => drawAge(stream), AGE_EVERY_MS);
 enter();

@@ -54,9 +54,10 @@ export function drawAge(stream) {
   put($("age"), age === null ? "never" : `${(stale ? age / 1000 : Math.min(age, 999) / 1000).toFixed(1)} s ago`);
   show($("stale"), stale);
   if (!stale) return;
-  const what = age === null ? "NO DATA YET" : "NO UPDATES";
   const left = age === null ? "Nothing below is known." : "Everything below is old.";
-  put($("stale"), `${what} for ${span(stream.silentMs() / 1000)}: ${whyStale(stream)}. ${left} HALT still works if the daemon does.`);
+  put($("stale-what"), age === null ? "NO DATA YET" : "NO UPDATES");
+  put($("stale-for"), ` for ${span(stream.silentMs() / 1000)}`);
+  put($("stale-why"), `: ${whyStale(stream)}. ${left} HALT still works if the daemon does.`);
   const before = document.hidden ? "not watching" : "STALE";
   document.title = `${before} · ${document.title.replace(/^(STALE|not watching) · /, "")}`;
 }

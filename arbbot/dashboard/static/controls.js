@@ -1,16 +1,18 @@
 // What a person may command: halt, pause, resume. A refusal is shown where it was asked, with the way round it.
 import { $, put, show } from "./dom.js";
 import { plain } from "./format.js";
-import { UNANSWERED, command } from "./session.js";
+import { command } from "./session.js";
 
 const SAID_MS = 5000;
 
 export class Controls {
-  /** `onLost()` when the daemon knows this session no more; it resolves once somebody has logged in. */
-  constructor(onLost) {
+  /** `onLost()` when the daemon knows this session no more; it resolves once somebody has logged in. `aside(send)` sends
+   * with a socket to spare. */
+  constructor(onLost, aside) {
     this.phrase = "";
     this.saidAt = 0;
     this.onLost = onLost;
+    this.aside = aside;
     for (const verb of ["halt", "pause", "resume"]) this.prepare(verb);
     const typed = $("ask-resume").querySelector("[name=phrase]");
     typed.addEventListener("input", () => this.checkPhrase());
@@ -21,7 +23,7 @@ export class Controls {
     const form = dialog.querySelector("form");
     $(verb).addEventListener("click", () => {
       put(dialog.querySelector(".error"), "");
-      if (verb !== "halt") form.reset();
+      form.reset();
       if (verb === "resume") this.checkPhrase();
       dialog.showModal();
     });
@@ -43,13 +45,13 @@ export class Controls {
     submit.disabled = true;
     put(failed, "");
     try {
-      const outcome = await command(verb, words);
-      dialog.close();
-      this.saidAt = performance.now();
+      const outcome = await this.aside(() => command(verb, words));
       put($("said"), `${verb.toUpperCase()} accepted: the daemon is ${outcome.state}. ${outcome.said.join(" ")}`);
+      this.saidAt = performance.now();
       show($("said"), true);
+      dialog.close();
     } catch (error) {
-      const done = error.status === UNANSWERED ? "It may have been done" : "Not done";
+      const done = error.status > 0 ? "Not done" : "It may have been done"; // only the daemon can say that it was not
       put(failed, `${done}: ${error.message}. In a terminal: arbbot ${verb} --reason TEXT`);
       if (error.status === 401) this.lost(verb, dialog, words);
     } finally {
@@ -68,7 +70,7 @@ export class Controls {
   /** What may be pressed follows the state; HALT always may. What a command led to stays until frames tell more. */
   see({ status }) {
     if (performance.now() - this.saidAt > SAID_MS) show($("said"), false);
-    $("pause").disabled = status.state !== "active";
+    $("pause").disabled = status.state !== "active" || status.stopping !== null;
     $("resume").disabled = status.state === "active";
     const tripped = status.limits.tripped.map((trip) => `${trip.name} (${plain(trip.measured)} of ${plain(trip.limit)})`);
     const cleared = tripped.length ? ` Resuming also clears: ${tripped.join(", ")}.` : "";

@@ -34,7 +34,7 @@ export function drawEdge(snapshot) {
     });
   });
   const old = Object.values(status.books).some((book) => !book.fresh);
-  put($("edge-basis"), old ? "basis points, from books that are not fresh" : "basis points");
+  put($("edge-basis"), old ? "bp, books not fresh" : "basis points");
   mark($("edge-basis"), "tone", old ? "wait" : "calm");
   each($("books"), Object.entries(status.books), ([symbol]) => symbol, () => row(3), drawBook);
   drawReasons(why.refusals);

@@ -1,7 +1,7 @@
 // Exposure, what is open at the venue, and balances.
 import { $, each, exact, made, mark, put, row } from "./dom.js";
 import { NONE, coarse, grouped, isZero, utc } from "./format.js";
-import { difference, orderState } from "./answers.js";
+import { orderState } from "./answers.js";
 
 export function drawFlat(snapshot) {
   const { status, utc_us: nowUs } = snapshot;
@@ -13,9 +13,9 @@ export function drawFlat(snapshot) {
   const since = status.unhedged_since_us;
   put($("unhedged"), since === null ? NONE : coarse((nowUs - since) / 1e6), since === null ? "" : `since ${utc(since)}`);
   const [currency, drift] = Object.entries(status.fx_drift)[0] ?? ["", null];
-  put($("drift-name"), `left by hedges, unconverted ${currency}`);
+  put($("drift-name"), `unconverted ${currency}`, "what hedges left that has not been converted");
   exact($("fx-drift"), drift);
-  const differs = difference(snapshot);
+  const { differs } = status;
   put($("agreed"), differs ? `by the last reading: ${differs}` : agreed(status, nowUs));
   mark($("agreed"), "tone", differs ? "alarm" : "calm");
   drawOrders(status.open_orders);

@@ -1,9 +1,9 @@
 // Whether the daemon is fit to trade, and the figures behind that.
 import { $, lines, mark, pairs, put, short } from "./dom.js";
-import { NONE, bytes, grouped, percent, plural, rounded } from "./format.js";
+import { NONE, bytes, coarse, grouped, percent, plural, rounded } from "./format.js";
 import { FEED_DEAD, LATCHED } from "./words.js";
 
-export function healthTone({ status, health }) {
+function healthTone({ status, health }) {
   if (health.healthy) return "ok";
   return LATCHED.includes(status.state) || health.problems.includes(FEED_DEAD) ? "alarm" : "wait";
 }
@@ -15,8 +15,11 @@ export function drawHealth(snapshot, stream) {
   mark(word, "tone", healthTone(snapshot));
   lines($("problems"), health.problems);
   mark($("problems"), "tone", healthTone(snapshot));
-  pairs($("health-lines"), figures(health, stream));
+  pairs($("health-lines"), [...process(snapshot), ...figures(health, stream)]);
 }
+
+/** What the banner has no room for on a small screen. */
+const process = ({ status }) => [["route", status.route], ["version", status.version], ["running for", coarse(Number(status.uptime_s))]];
 
 const ms = (value) => (node) => short(node, value, (text) => `${rounded(text, 1)} ms`);
 const full = (text, title) => (node) => put(node, text, title);

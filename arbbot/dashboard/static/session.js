@@ -3,9 +3,9 @@
 let csrf = null;
 
 /** As a status: it was sent, and whether it was done is not known. */
-export const UNANSWERED = -1;
+const UNANSWERED = -1;
 
-export class Refused extends Error {
+class Refused extends Error {
   constructor(message, status) {
     super(message);
     this.status = status;
@@ -15,15 +15,16 @@ export class Refused extends Error {
 const ANSWER_MS = 5000;
 
 async function request(path, options = {}) {
+  const lost = options.method === "POST" ? UNANSWERED : 0; // who cannot tell "refused" from "reset" claims neither
   let reply;
   try {
     reply = await fetch(path, { ...options, signal: AbortSignal.timeout(ANSWER_MS) });
   } catch (error) {
-    if (error.name === "TimeoutError") throw new Refused(`no answer within ${ANSWER_MS / 1000} s`, UNANSWERED);
-    throw new Refused("the daemon cannot be reached", 0);
+    throw new Refused(error.name === "TimeoutError" ? `no answer within ${ANSWER_MS / 1000} s` : "no connection, or it broke before an answer", lost);
   }
-  const answer = reply.status === 204 ? {} : await reply.json().catch(() => ({}));
-  if (!reply.ok) throw new Refused(answer.error ?? `refused with status ${reply.status}`, reply.status);
+  const answer = reply.status === 204 ? {} : await reply.json().catch(() => null);
+  if (!reply.ok) throw new Refused(answer?.error ?? `answered with status ${reply.status}`, reply.status >= 500 ? lost || reply.status : reply.status);
+  if (answer === null) throw new Refused("the answer was cut off", lost);
   return answer;
 }
 
@@ -42,6 +43,8 @@ export function tokenInAddress() {
 export async function login(token) {
   csrf = (await posted("/api/login", { token })).csrf;
 }
+
+export const logout = () => posted("/api/logout", {}, { "X-CSRF": csrf ?? "" });
 
 /** What the daemon is. Refused with status 401 where nobody has logged in. */
 export async function session() {

@@ -57,8 +57,25 @@ export class Stream {
     source.addEventListener("error", async () => {
       if (source.readyState !== EventSource.CLOSED) return this.tell("broke", ""); // it comes back by itself
       this.tell("broke", await refusal());
-      if (source === this.source) this.retry = setTimeout(() => this.on.onRefused(), RETRY_MS);
+      if (source === this.source) this.retry = setTimeout(() => this.giveWay(), RETRY_MS);
     });
+  }
+
+  /** Another page may have the session, or the place, that this one lacks. */
+  giveWay() {
+    this.close();
+    this.on.onRefused();
+  }
+
+  /** Without locks every page holds a stream, and with six of them no socket is left: this page's goes to the command. */
+  async aside(send) {
+    if (navigator.locks) return send();
+    this.close();
+    try {
+      return await send();
+    } finally {
+      this.open();
+    }
   }
 
   /** To every page, this one too. */
