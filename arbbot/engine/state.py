@@ -141,6 +141,11 @@ class State:
         """Our client order id behind a transaction row, where it is known."""
         return None if row.order_id is None else self.order_by_venue_id.get(row.order_id)
 
+    def could_be(self, order: OwnOrder, venue_order_id: int) -> bool:
+        """Whether the venue's id can be this order's: neither is known to belong to another."""
+        owner = self.order_by_venue_id.get(venue_order_id, order.terms.client_order_id)
+        return owner == order.terms.client_order_id and order.venue_order_id in (None, venue_order_id)
+
     def drift(self, currency: str) -> Decimal:
         """What our trading, fees in, has changed of a currency since the anchor."""
         return -(

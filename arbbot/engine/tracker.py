@@ -54,9 +54,10 @@ class OrderTracker:
     # --- what the wire said --------------------------------------------------------------------------------
 
     def acked(self, event: OrderAcked) -> None:
-        """The venue took the order."""
+        """The venue took the order, if it is this one that it names."""
         order = self._core.state.orders[event.client_order_id]
-        self._attach(order, event.venue_order_id, "acknowledged")
+        if not self._attach(order, event.venue_order_id, "acknowledged") and order.state is OrderState.INTENT:
+            self._core.move(order, OrderState.IN_DOUBT, "acknowledged as another order")
 
     def refused(self, event: OrderRefused) -> None:
         """The venue refused it; but a refusal after proof of life is a contradiction, not an end."""
@@ -69,11 +70,11 @@ class OrderTracker:
 
     def unanswered(self, event: OrderUnanswered) -> None:
         """The order may exist."""
-        order = self._core.state.orders[event.client_order_id]
+        order, told = self._core.state.orders[event.client_order_id], event.venue_order_id
         if order.state is OrderState.INTENT:
             self._core.move(order, OrderState.IN_DOUBT, event.reason)
-        if event.venue_order_id is not None and order.venue_order_id is None:
-            self._core.move(order, order.state, "named by an error reply", event.venue_order_id)
+        if told is not None and order.venue_order_id is None and self._core.state.could_be(order, told):
+            self._core.move(order, order.state, "named by an error reply", told)
 
     def cancel_answered(self, event: CancelResult) -> None:
         """A cancel's word changes nothing by itself: the next status reading does."""
@@ -306,8 +307,8 @@ class OrderTracker:
     def _attach(self, order: OwnOrder, venue_order_id: int, cause: str) -> bool:
         """The venue knows the order under this id. False when that cannot be: what was told is of another order."""
         core = self._core
-        if order.venue_order_id is not None and order.venue_order_id != venue_order_id:
-            self._contradiction(order, f"the venue names it {order.venue_order_id} and {venue_order_id}")
+        if not core.state.could_be(order, venue_order_id):
+            self._contradiction(order, f"the venue names it {venue_order_id}, which is another order")
             return False
         taken_for = order.state
         if taken_for not in _NOT_THERE:
@@ -372,8 +373,7 @@ class OrderTracker:
                 return f"{order.terms.client_order_id} has fills of {order.filled}: it cannot be absent"
             self._finish(order, OrderState.ABSENT, f"declared absent by {who}: {reason}")
         else:
-            owner = self._core.state.order_by_venue_id.get(venue_order_id, order.terms.client_order_id)
-            if owner != order.terms.client_order_id or order.venue_order_id not in (None, venue_order_id):
+            if not self._core.state.could_be(order, venue_order_id):
                 return f"venue order {venue_order_id} is not {order.terms.client_order_id}"
             self._attach(order, venue_order_id, f"named by {who}: {reason}")
         return None

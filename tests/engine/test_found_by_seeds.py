@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from arbbot.domain import events as ev
 from arbbot.domain.mode import Mode
-from arbbot.domain.records import AnchorSet, Discrepancy, StatementAgreed
+from arbbot.domain.order import OrderState
+from arbbot.domain.records import AnchorSet, Discrepancy, HedgeClosed, StatementAgreed
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import PlayedVenue
 from tests.engine.rig import ROUTE, D, Rig, book, even_books, rules
@@ -58,3 +61,23 @@ def test_a_forced_exit_takes_what_a_thin_book_has(rig: Rig) -> None:
     rig.run(90)
     assert closed(rig).outcome == "one_sided"
     assert abs(rig.state.position) < D("0.0005")
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_a_reply_that_names_an_earlier_order_is_a_doubt(rig: Rig, *, acknowledged: bool) -> None:
+    """The reply to an earlier request, told again: an error that names its order says nothing of this one; a word that
+    the venue took it as that one is a contradiction, and a doubt that ends by the venue's own lists (seed 6607).
+    """
+    hedge(rig)
+    rig.run(10)
+    earlier = next(iter(rig.state.order_by_venue_id))
+    rig.show(book("btceur", "55100", "55110", stamp=2**55 + 2))
+    name = list(rig.state.orders)[-1]
+    told = ev.OrderAcked(name, earlier) if acknowledged else ev.OrderUnanswered(name, "500.016: timed out", earlier)
+    rig.step(told)
+    assert rig.state.orders[name].state is OrderState.IN_DOUBT
+    assert rig.state.orders[name].venue_order_id is None
+    rig.run(60)
+    assert rig.state.orders[name].state is OrderState.FILLED
+    assert [each.outcome for each in rig.all(HedgeClosed)][:2] == ["completed", "completed"]
+    assert ("order_contradiction" in rig.alerts()) is acknowledged

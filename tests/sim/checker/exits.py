@@ -147,7 +147,8 @@ class ExitJudge:
     def _is_forced(self, hedge_id: str, story: HedgeStory, mono_ns: int) -> bool:
         halted = self._fold.mode in ("halted", "panic")
         late = mono_ns - int(story.body["mono_ns"]) >= self._limits.force_ms * 1_000_000
-        leaves = any(each["name"] == "feed_dead" for each in self._fold.alerts[self._fold.alerts_before :])
+        told = {each["name"] for each in self._fold.alerts[self._fold.alerts_before :]}
+        leaves = not told.isdisjoint({"feed_dead", "auth_refused"})
         return halted or late or leaves or hedge_id not in self._this_process
 
     def _exits(self, story: HedgeStory) -> int:
