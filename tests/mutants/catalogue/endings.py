@@ -86,6 +86,11 @@ MUTANTS = (
         hunted=DARK,
     ),
     mutant(
+        "L3", "refused-for-ever", "a refused key with an order open ends with the code that is started again",
+        ("engine/leaving.py", "code if code is ExitCode.AUTH else ExitCode.NOT_FLAT", "ExitCode.NOT_FLAT"),
+        hunted=one_test("tests/engine/test_stopping.py"),
+    ),
+    mutant(
         "L3", "stop-never-ends", "the stop's grace has no end",
         ("engine/step.py", "        if not (grace_over or (settled and", "        if not ((settled and"),
         hunted=one_test("tests/engine/test_stopping.py"),
