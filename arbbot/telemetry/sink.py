@@ -8,10 +8,13 @@ import time
 from collections import deque
 
 CHUNK_BYTES = 4096
-"""A pipe that polls as writable takes this much without blocking (POSIX PIPE_BUF on Linux); so do a tty and
-journald's socket."""
+"""A pipe that polls as writable takes this much without blocking (POSIX PIPE_BUF on Linux); so does journald's socket.
+A terminal does not, and is written to by a description of our own that never blocks. A file is always ready, and a disk
+that hangs holds the writer up whatever one does."""
 
 QUEUE_LINES_MAX = 10_000
+FULL_S = 0.01
+"""A last wait looks this often at a terminal that polls as writable and takes nothing."""
 
 
 class LineSink:
@@ -20,13 +23,16 @@ class LineSink:
     def __init__(self, fd: int, lines_max: int = QUEUE_LINES_MAX) -> None:
         self.dropped = 0
         """Lines that will never be written."""
-        self._fd = fd
+        self.gone = False
+        """Whether nobody will read any more: the reader left, or the disk is full."""
+        self._own = _own_description(fd)
+        self._fd = fd if self._own is None else self._own
         self._closed = False
         self._lines: deque[bytes] = deque(maxlen=lines_max)
         self._rest = b""
         """The line being written."""
         self._poll = select.poll()
-        self._poll.register(fd, select.POLLOUT)
+        self._poll.register(self._fd, select.POLLOUT)
 
     def put(self, line: bytes) -> None:
         """Queue one line, without its newline."""
@@ -53,8 +59,11 @@ class LineSink:
             try:
                 written = os.write(self._fd, self._rest[:CHUNK_BYTES])
             except BlockingIOError:
+                if wait_ms:
+                    time.sleep(FULL_S)
                 return
-            except OSError:  # the reader is gone or the disk is full: trading goes on without this log
+            except OSError:  # trading goes on without this log
+                self.gone = True
                 self._give_up()
                 return
             self._rest = self._rest[written:]
@@ -67,3 +76,19 @@ class LineSink:
         self.dropped += len(self._lines) + bool(self._rest)
         self._lines.clear()
         self._rest = b""
+        if self._own is not None:
+            self._poll.unregister(self._own)
+            os.close(self._own)
+            self._own = None
+
+
+def _own_description(fd: int) -> int | None:
+    """A terminal's second, non-blocking description: the flag of the first belongs to the shell as well. None for what
+    is no terminal, or is one that may not be opened again, such as another user's.
+    """
+    if not os.isatty(fd):
+        return None
+    try:
+        return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return None

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import pty
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,3 +71,31 @@ def test_close_writes_the_rest_but_does_not_wait_for_ever(pipe: Pipe) -> None:
     stalled.close(0.05)
     assert time.monotonic() - began < 5
     assert stalled.dropped > 0
+
+
+@pytest.mark.timeout(10)
+def test_a_terminal_that_nobody_reads_never_blocks() -> None:
+    """Ctrl-S, or a connection that froze: flush returns, what waits comes out once it is read, and the shell's own
+    description of the terminal is left as it was.
+    """
+    reader, terminal = pty.openpty()
+    os.set_blocking(reader, False)
+    sink = LineSink(terminal)
+    wanted = b""
+    for number in range(400):
+        sink.put(b"%05d" % number + b"y" * 150)
+        wanted += b"%05d" % number + b"y" * 150 + b"\r\n"
+        sink.flush()
+    got = b""
+    while len(got) < len(wanted):
+        try:
+            got += os.read(reader, 65536)
+        except BlockingIOError:
+            sink.flush()
+    assert (got, sink.dropped, os.get_blocking(terminal)) == (wanted, 0, True)
+    for _ in range(400):
+        sink.put(b"y" * 150)
+    sink.close(0.05)
+    assert sink.dropped > 0
+    os.close(reader)
+    os.close(terminal)
