@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
 from contextlib import suppress
 from typing import TextIO
 
+from arbbot.telemetry.sink import LineSink
+
+PATIENCE_S = 0.2
+"""For a reader that is slow, or has stopped reading: what it has not taken by then is lost."""
+
 
 def say(*lines: str, out: TextIO | None = None) -> bool:
     """Print lines, by default to stderr; False when nobody reads there any more, which must not stop trading."""
     out = out or sys.stderr
+    text = "\n".join(lines)
     try:
-        print(*lines, sep="\n", file=out, flush=True)
+        out.flush()
+        descriptor = out.fileno()
+    except io.UnsupportedOperation:  # kept in memory
+        print(text, file=out)
+        return True
     except (OSError, ValueError):
         _empty_into_nothing(out)
         return False
-    return True
+    sink = LineSink(descriptor)
+    sink.put(text.encode(out.encoding or "utf-8", "backslashreplace"))
+    sink.close(PATIENCE_S)
+    if sink.gone:
+        _empty_into_nothing(out)
+    return not sink.dropped
 
 
 def say_if_broken(task: asyncio.Task[None]) -> None:

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 from typing import TextIO
 
 import pytest
 
 from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.recording import figures, watch
-from arbbot.bootstrap.terminal import say_if_broken
+from arbbot.bootstrap.terminal import say, say_if_broken
 from arbbot.domain.events import Moment
 from arbbot.domain.mode import Severity
 from arbbot.domain.records import AlertRaised, Record
@@ -60,6 +61,36 @@ def test_a_narrator_without_a_reader_falls_silent(terminal: tuple[TextIO, TextIO
     narrator.fold([ALERT], Moment(0, 0))
     narrator.fold([ALERT], Moment(0, 0))
     assert len(behind.records) == 3
+
+
+@pytest.mark.timeout(10)
+def test_a_reader_that_has_stopped_reading_is_not_waited_for(terminal: tuple[TextIO, TextIO]) -> None:
+    """A full pipe: what it does not take is lost, within a moment, and the caller hears so; nothing of it is left in
+    the stream for the exit to wait with.
+    """
+    writer, reader = terminal
+    lost = next(number for number in range(1000) if not say("x" * 1000, out=writer))
+    assert lost > 50
+    assert not say("and more", out=writer)
+    writer.close()
+    assert reader.read().splitlines()[:lost] == ["x" * 1000] * lost
+
+
+@pytest.mark.timeout(10)
+def test_more_than_a_pipe_holds_is_said_to_who_reads(
+    terminal: tuple[TextIO, TextIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that is merely slower than we are gets it all."""
+    monkeypatch.setattr("arbbot.bootstrap.terminal.PATIENCE_S", 8.0)  # whatever else this machine does
+    writer, reader = terminal
+    wanted = [f"{number} caf\u00e9" for number in range(20_000)]
+    got: list[str] = []
+    reading = Thread(target=lambda: got.extend(reader.read().splitlines()))
+    reading.start()
+    assert say(*wanted, out=writer)
+    writer.close()
+    reading.join()
+    assert got == wanted
 
 
 def test_a_reader_that_leaves_does_not_change_the_exit_code(tmp_path: Path) -> None:
