@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
@@ -20,6 +21,8 @@ BACKLOG_MAX = 10_000
 """Batches of records kept while the task is behind."""
 
 EVERY_S = 0.05
+TELL_EVERY_S = 1.0
+"""What need not be known at once: how late the loop is, what was lost, and the metrics' packets."""
 LAG_WINDOW_S = 10
 SLICE = 5
 """Batches folded before the loop gets its turn again."""
@@ -39,7 +42,8 @@ class Telemetry:
         alerts: Alerts | None = None,
     ) -> None:
         self.dropped = 0
-        """Batches of records that came while the backlog was full, and records that could not be told."""
+        """Batches of records that came while the backlog was full, and what failed: log, metrics and alerts each tell
+        of a record by themselves, and each failure counts."""
         self._logger = logger
         self._sink = sink
         self._metrics = metrics
@@ -66,37 +70,45 @@ class Telemetry:
     async def run(self) -> None:
         """Turn records into lines and metrics until cancelled. `close` finishes what is still noted then."""
         loop = asyncio.get_running_loop()
+        tell_due, worst_ms = loop.time(), 0.0
         while True:
             due = loop.time() + EVERY_S
             await asyncio.sleep(EVERY_S)
             self.loop_lags_ms.append(max(0.0, loop.time() - due) * 1000)
-            self._metrics.distribution("loop.lag_ms", self.loop_lags_ms[-1])
+            worst_ms = max(worst_ms, self.loop_lags_ms[-1])
             while self._backlog:
                 self._drain(SLICE)
                 await asyncio.sleep(0)
-            self._sink.flush()
-            self._tell_losses()
-            self._metrics.flush()
+            self._try(self._sink.flush)
+            if loop.time() >= tell_due:
+                self._try(partial(self._metrics.distribution, "loop.lag_ms", worst_ms))
+                tell_due, worst_ms = loop.time() + TELL_EVERY_S, 0.0
+                self._try(self._tell_losses)
+                self._try(self._metrics.flush)
 
     def close(self) -> None:
         """The last call: fold the rest and write it out, waiting at most a second for the log's reader."""
         while self._backlog:
             self._drain(SLICE)
-        self._sink.close(CLOSE_TIMEOUT_S)
-        self._tell_losses()
-        self._metrics.close()
+        self._try(lambda: self._sink.close(CLOSE_TIMEOUT_S))
+        self._try(self._tell_losses)
+        self._try(self._metrics.close)
+
+    def _try(self, tell: Callable[[], None]) -> None:
+        """One thing of many: if it fails it costs itself, and not what comes after it."""
+        try:
+            tell()
+        except Exception:  # noqa: BLE001 - the edge: what cannot be told must not end the telling
+            self.dropped += 1
 
     def _drain(self, batches: int) -> None:
         for _ in range(min(batches, len(self._backlog))):
             records, at = self._backlog.popleft()
             for record in records:
-                try:
-                    self._measures.take(record, at.mono_ns)
-                    self._write(record, at)
-                    if self._alerts is not None:
-                        self._alerts.take(record, at)
-                except Exception:  # noqa: BLE001 - the edge: a record that cannot be told must not end the telling
-                    self.dropped += 1
+                self._try(partial(self._measures.take, record, at.mono_ns))
+                self._try(partial(self._write, record, at))
+                if self._alerts is not None:
+                    self._try(partial(self._alerts.take, record, at))
 
     def _write(self, record: Record, at: Moment) -> None:
         line = LINES[record.kind]

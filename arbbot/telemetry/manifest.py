@@ -79,12 +79,12 @@ _DECLARED = (
     Metric("state", _GAUGE, "state", (), "0 active, 1 paused, 2 reducing, 3 halted, 4 panic"),
     Metric("alerts", _COUNT, "alert", ("severity", "name"), "something a person should know"),
     Metric("invariants.tripped", _COUNT, "trip", ("invariant",), "what must always be true was not; see INVARIANTS"),
-    Metric("loop.lag_ms", _DISTRIBUTION, "millisecond", (), "how late the telemetry timer woke", _MS),
+    Metric("loop.lag_ms", _DISTRIBUTION, "millisecond", (), "how late a timer woke, at worst in a second", _MS),
     Metric("clock.off_ms", _GAUGE, "millisecond", (), "by how much the venue's clock and ours differ, unsigned"),
     Metric("process.rss_bytes", _GAUGE, "byte", (), "resident memory"),
     Metric("journal.bytes", _GAUGE, "byte", (), "the journal and its write-ahead log"),
     Metric("disk.free_bytes", _GAUGE, "byte", (), "what the state directory may still grow by"),
-    Metric("telemetry.dropped", _COUNT, "item", ("what",), "records, lines, packets or messages that nobody took"),
+    Metric("telemetry.dropped", _COUNT, "item", ("what",), "what could not be told, or nobody took"),
     Metric("alerts.posts", _COUNT, "request", ("outcome",), "requests to the webhook: delivered, failed or refused"),
     # --- hedges and conversions
     Metric("hedges.opened", _COUNT, "hedge", ("direction",), "decisions to hedge"),
@@ -151,7 +151,7 @@ _DECLARED = (
     Metric("ledger.difference", _GAUGE, "currency", ("currency",), "venue minus ledger at a quiet moment"),
     Metric("ledger.rounding", _GAUGE, "currency", ("currency",), "what the last agreement put to the rounding account"),
     Metric("reconcile", _CHECK, "", (), "ok when the ledger equals the venue, critical when that halted"),
-    Metric("reconcile.age_s", _GAUGE, "second", (), "since the ledger was last seen to equal the venue"),
+    Metric("reconcile.age_s", _GAUGE, "second", (), "since the ledger last equalled the venue, or the start"),
     Metric("auth", _CHECK, "", (), "ok when the account was read, critical when the venue refused the key"),
     # --- limits and exposure
     Metric("limits.tripped", _COUNT, "trip", ("limit",), "hard limits reached; a person must resume"),

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import string
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
+from random import Random
 from typing import get_args
 
 import pytest
@@ -16,6 +18,7 @@ from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderKind, OrderState, OrderTerms, Purpose, Transaction
 from arbbot.telemetry.address import parse_agent
+from arbbot.telemetry.alerts import Alerts, Answer, Choice, Message
 from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.lines import INFO, LINES, WARNING, level_of
 from arbbot.telemetry.logging import build_logger
@@ -238,7 +241,7 @@ def test_a_full_backlog_drops_and_counts(pipe: Pipe, agent: UdpAgent) -> None:
 
 
 async def test_a_record_that_cannot_be_told_costs_one_record(pipe: Pipe, agent: UdpAgent) -> None:
-    """Neither the task nor the other records of its batch die of it: it is counted, they are told."""
+    """Neither the task nor the other records of its batch die of it: log and metrics count it, they are told."""
     telemetry = telemetry_into(pipe, agent)
     unheard = r.AlertRaised("no severity", "name", "text", UTC)  # type: ignore[arg-type]  # what no line can be made of
     telemetry.fold([unheard, r.Stopped(0, "asked to", UTC)], Moment(0, UTC))
@@ -248,10 +251,57 @@ async def test_a_record_that_cannot_be_told_costs_one_record(pipe: Pipe, agent: 
         while not told:
             await asyncio.sleep(0.01)
             told += pipe.lines()
-    assert ([line["kind"] for line in told], telemetry.dropped, task.done()) == (["stopped"], 1, False)
+    assert ([line["kind"] for line in told], telemetry.dropped, task.done()) == (["stopped"], 2, False)
     task.cancel()
     await asyncio.wait([task])
     telemetry.close()
+
+
+class _Failing(Metrics):
+    """A metrics client of which one call fails each time."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(None, TAGS, Redactor())
+        self.tried = 0
+        setattr(self, name, self._fail)
+
+    def _fail(self, *_: object, **__: object) -> None:
+        self.tried += 1
+        raise ArithmeticError("one metric")
+
+
+@pytest.mark.parametrize("name", ["distribution", "count", "flush", "service_check"])
+async def test_a_metric_that_fails_costs_itself_alone(name: str, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log and alerts tell of the record whose measure fails, the task runs on and tries again, the last words are
+    written; each failure is counted.
+    """
+    monkeypatch.setattr("arbbot.telemetry.fold.TELL_EVERY_S", 0.0)
+    posted: list[Message] = []
+
+    async def post(messages: Sequence[Message], dropped: int) -> Answer:
+        posted.extend(messages)
+        return Answer("delivered")
+
+    sink, metrics = LineSink(pipe.writer), _Failing(name)
+    alerts = Alerts(Choice(), post, Random(1))
+    telemetry = Telemetry(build_logger(sink, IDENTITY, Redactor()), sink, metrics, alerts=alerts)
+    refused = r.AlertRaised(Severity.CRITICAL, "auth_refused", "the key", UTC)
+    telemetry.fold([refused], Moment(0, UTC))
+    task = asyncio.create_task(telemetry.run())
+    told: list[dict[str, object]] = []
+    async with asyncio.timeout(10):
+        while not told or (metrics.tried < 2 and name != "service_check"):
+            await asyncio.sleep(0.01)
+            told += pipe.lines()
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+    telemetry.fold([r.Stopped(0, "asked to", UTC)], Moment(0, UTC))
+    telemetry.close()
+    await alerts.close(1.0)
+    assert [line["kind"] for line in told + pipe.lines()] == ["alert_raised", "stopped"]
+    assert [message.name for message in posted] == ["auth_refused"]
+    assert telemetry.dropped >= 1
 
 
 async def test_the_task_writes_while_it_runs(pipe: Pipe, agent: UdpAgent) -> None:
