@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap.page.machine import disk_free_bytes, journal_bytes, rest_figures, rss_bytes
+from arbbot.bootstrap.terminal import say
 from arbbot.domain.events import Moment
 from arbbot.domain.money import BPS
 from arbbot.engine.step import Engine
@@ -20,6 +23,9 @@ from arbbot.telemetry.metrics import Metrics
 EVERY_S = 10.0
 RATIO_WINDOW_S = 600
 LOOKS = int(RATIO_WINDOW_S / EVERY_S)
+
+At = TypeVar("At")
+Figure = TypeVar("Figure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Places:
 
 
 class Gauges:
-    """Tells them, from one look to the next."""
+    """Tells them, from one look to the next. One that cannot be read is not told, and costs nothing else."""
 
     def __init__(self, metrics: Metrics, places: Places) -> None:
         self._metrics = metrics
@@ -43,63 +49,87 @@ class Gauges:
         self._ratio = HitRatio(places.gateway.limiter)
         self._limits: set[str] = set()
         """Those that could be measured so far."""
+        self._broken: set[str] = set()
+        """What failed so far: each is said once."""
+        self._reads: dict[str, Callable[[Moment], float | None]] = {
+            "rest.p50_ms": lambda now: _number(rest_figures(places.gateway, now)["p50_ms"]),
+            "rest.p99_ms": lambda now: _number(rest_figures(places.gateway, now)["p99_ms"]),
+            "rate_limit.used": lambda now: float(rest_figures(places.gateway, now)["budget_used"]),
+            "rate_limit.ratio": lambda _: self._ratio.ratio,
+            "premium.difference_bps": self._premium_bps,
+            "clock.off_ms": self._clock_off_ms,
+            "orders.in_doubt_age_s": self._doubt_s,
+            "reconcile.age_s": self._unreconciled_s,
+            "exposure.notional": self._exposure,
+            "pnl.realised": lambda _: float(places.engine.core.state.realised_pnl),
+            "pnl.day": lambda _: float(places.engine.core.state.limits.today(places.engine.limits.now_us)[1]),
+            "uptime_s": lambda now: (now.mono_ns - places.started.mono_ns) / 1e9,
+            "process.rss_bytes": lambda _: rss_bytes(),
+            "journal.bytes": lambda _: journal_bytes(places.journal),
+            "disk.free_bytes": lambda _: disk_free_bytes(places.state_dir),
+        }
 
     async def run(self) -> None:
         """Tell every ten seconds, until cancelled."""
+        self._metrics.count("telemetry.dropped", 0, what="gauges")
         while True:
-            self.tell()
+            self._read("the look at the gauges", lambda _: self.tell(), None)
             await asyncio.sleep(EVERY_S)
 
     def tell(self) -> None:
         """Everything, as of now."""
         now = self._places.clock.now()
-        self._venue(now)
-        self._account(now)
-        self._limits_used()
-        self._machine(now)
+        self._metrics.count("rest.requests", self._read("rest.requests", lambda _: self._ratio.look(), now) or 0)
+        for name, read in self._reads.items():
+            self._metrics.gauge(name, self._read(name, read, now))
+        used = self._read("limits.used", self._limits_used, now) or {}
+        for limit in sorted(self._limits | used.keys()):
+            self._metrics.gauge("limits.used", used.get(limit), limit=limit)
+        self._limits |= used.keys()
         self._metrics.repeat_checks()
 
-    def _venue(self, now: Moment) -> None:
-        """How the venue answers, how hard it is asked, and how far its tickers and its clock are from what we see."""
-        gauge, core = self._metrics.gauge, self._places.engine.core
-        figures = rest_figures(self._places.gateway, now)
-        gauge("rest.p50_ms", _number(figures["p50_ms"]))
-        gauge("rest.p99_ms", _number(figures["p99_ms"]))
-        gauge("rate_limit.used", float(figures["budget_used"]))
-        self._metrics.count("rest.requests", self._ratio.look())
-        gauge("rate_limit.ratio", self._ratio.ratio)
+    def _read(self, name: str, read: Callable[[At], Figure], at: At) -> Figure | None:
+        """The figure; None where it cannot be had, which is counted."""
+        try:
+            return read(at)
+        except Exception as error:  # noqa: BLE001 - the edge: what cannot be read must not end the reading of the rest
+            self._metrics.count("telemetry.dropped", what="gauges")
+            if name not in self._broken:
+                self._broken.add(name)
+                say(f"arbbot: {name} cannot be read: {type(error).__name__}: {' '.join(str(error).split())}")
+            return None
+
+    def _premium_bps(self, _: Moment) -> float | None:
+        """How far the tickers' premium is from the books'."""
         difference = self._places.engine.premium.difference
-        gauge("premium.difference_bps", None if difference is None else float(difference * BPS))
-        gauge("clock.off_ms", None if core.clock_base_us is None else abs(core.venue_offset_ms))
+        return None if difference is None else float(difference * BPS)
 
-    def _account(self, now: Moment) -> None:
-        """How old doubts and the last agreement are, what is one-sided, and what was made."""
-        gauge, engine = self._metrics.gauge, self._places.engine
-        core, state = engine.core, engine.core.state
-        oldest_us = min((order.intended_utc_us for order in state.in_doubt()), default=now.utc_us)
-        gauge("orders.in_doubt_age_s", _age_s(oldest_us, now))
-        agreed_us = max(filter(None, (state.last_agreed_utc_us, engine.books.agreed_utc_us)), default=None)
-        gauge("reconcile.age_s", None if agreed_us is None else _age_s(agreed_us, now))
-        low, high = state.exposure()
-        middle = core.view.mid(core.route.domestic.symbol)
+    def _clock_off_ms(self, _: Moment) -> float | None:
+        core = self._places.engine.core
+        return None if core.clock_base_us is None else abs(core.venue_offset_ms)
+
+    def _doubt_s(self, now: Moment) -> float:
+        """The age of the oldest doubt; 0 without one."""
+        state = self._places.engine.core.state
+        return _age_s(min((order.intended_utc_us for order in state.in_doubt()), default=now.utc_us), now)
+
+    def _unreconciled_s(self, now: Moment) -> float:
+        """Since the last agreement; where there has never been one, since the start."""
+        engine = self._places.engine
+        agreed_us = max(filter(None, (engine.core.state.last_agreed_utc_us, engine.books.agreed_utc_us)), default=None)
+        return _age_s(self._places.started.utc_us if agreed_us is None else agreed_us, now)
+
+    def _exposure(self, _: Moment) -> float | None:
+        """What is one-sided, at the domestic book's middle; before there is a book, at the journal's last price."""
+        core = self._places.engine.core
+        low, high = core.state.exposure()
         one_sided = max(-low, high)
-        gauge("exposure.notional", None if middle is None and one_sided else float(one_sided * (middle or 0)))
-        gauge("pnl.realised", float(state.realised_pnl))
-        gauge("pnl.day", float(state.limits.today(engine.limits.now_us)[1]))
+        price = core.view.mid(core.route.domestic.symbol) or core.state.last_marks.get(core.route.base)
+        return None if price is None and one_sided else float(one_sided * (price or 0))
 
-    def _limits_used(self) -> None:
-        """How near each hard limit is; one that cannot be measured at present is not told."""
-        used = {each.name: float(each.measured / each.limit) for each in self._places.engine.limits.measures()}
-        for name in sorted(self._limits | used.keys()):
-            self._metrics.gauge("limits.used", used.get(name), limit=name)
-        self._limits |= used.keys()
-
-    def _machine(self, now: Moment) -> None:
-        gauge, places = self._metrics.gauge, self._places
-        gauge("uptime_s", (now.mono_ns - places.started.mono_ns) / 1e9)
-        gauge("process.rss_bytes", rss_bytes())
-        gauge("journal.bytes", journal_bytes(places.journal))
-        gauge("disk.free_bytes", disk_free_bytes(places.state_dir))
+    def _limits_used(self, _: Moment) -> dict[str, float]:
+        """How near each hard limit is; one that cannot be measured at present is not there."""
+        return {each.name: float(each.measured / each.limit) for each in self._places.engine.limits.measures()}
 
 
 class HitRatio:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -13,6 +14,7 @@ from arbbot.bitstamp.rest import BitstampGateway, RestSettings
 from arbbot.bootstrap.gauges import LOOKS, Gauges, HitRatio, Places
 from arbbot.domain import events as ev
 from arbbot.domain.events import Moment
+from arbbot.engine.state import State
 from arbbot.telemetry.address import parse_agent
 from arbbot.telemetry.metrics import Metrics
 from arbbot.telemetry.redact import Redactor
@@ -50,12 +52,21 @@ class Watched:
     def told(self) -> dict[str, float]:
         """Every gauge of this moment, by its name, and its own tag where it has one."""
         self._gauges.tell()
+        return self.heard()
+
+    async def run(self) -> None:
+        """As the daemon does."""
+        await self._gauges.run()
+
+    def heard(self) -> dict[str, float]:
+        """What the agent has heard since it was last asked; counts summed."""
         self._metrics.flush()
-        found = {}
+        found: dict[str, float] = {}
         for line in self._agent.received():
             name, _, rest = line.removeprefix("arbbot.").partition(":")
             value, _, tags = rest.partition("|")
-            found[" ".join(filter(None, (name, tags.partition("#")[2])))] = float(value)
+            key = " ".join(filter(None, (name, tags.partition("#")[2])))
+            found[key] = float(value) + (found.get(key, 0.0) if tags.startswith("c") else 0.0)
         return found
 
     def close(self) -> None:
@@ -64,15 +75,18 @@ class Watched:
 
 
 def test_nothing_is_made_up_before_it_is_known(tmp_path: Path) -> None:
-    """Before anything was heard there is no premium, no clock, no agreement, no answer time and no exposure's worth."""
+    """Before anything was heard there is no premium, no clock, no answer time and no exposure's worth; the ledger
+    is unreconciled since the start.
+    """
     watched = Watched(Rig(), tmp_path)
     told = watched.told()
     watched.close()
-    unknown = ("premium.difference_bps", "clock.off_ms", "reconcile.age_s", "rest.p50_ms", "journal.bytes")
+    unknown = ("premium.difference_bps", "clock.off_ms", "rest.p50_ms", "journal.bytes")
     assert not told.keys() & set(unknown)
     assert "limits.used limit:equity_loss" not in told
     assert told["exposure.notional"] == told["orders.in_doubt_age_s"] == told["rate_limit.ratio"] == 0
     assert told["disk.free_bytes"] > 0
+    assert told["reconcile.age_s"] == 0
 
 
 def test_premium_and_clock_are_told_once_they_are_seen(tmp_path: Path) -> None:
@@ -107,6 +121,51 @@ def test_ages_grow_with_the_rigs_time(tmp_path: Path) -> None:
     assert told["orders.in_doubt_age_s"] == pytest.approx(100, abs=1)
     assert told["reconcile.age_s"] > 99
     assert told["uptime_s"] == pytest.approx(100, abs=1)
+
+
+def test_an_account_that_never_agrees_grows_old_from_the_start(tmp_path: Path) -> None:
+    """Without any agreement ever, the page for `reconcile_late` comes all the same."""
+    watched = Watched(Rig(), tmp_path)
+    watched.rig.at = Moment(watched.rig.at.mono_ns + 901 * 10**9, watched.rig.at.utc_us + 901 * 10**6)
+    told = watched.told()
+    watched.close()
+    assert told["reconcile.age_s"] == pytest.approx(901)
+
+
+def test_without_a_book_exposure_has_the_journals_last_price(tmp_path: Path) -> None:
+    """A start with something one-sided and a feed that is away: worth what it was when last noted, not unknown."""
+    watched = Watched(hedge(Rig(), sell=RESTS), tmp_path)
+    watched.rig.run(4)
+    core = watched.rig.engine.core
+    core.state.last_marks = {core.route.base: Decimal(50_000)}
+    core.view.slots[core.route.domestic.symbol].book = None
+    told = watched.told()
+    watched.close()
+    assert told["exposure.notional"] == pytest.approx(0.05 * 50_000)
+
+
+async def test_a_gauge_that_fails_costs_itself_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is taken away, so that no old value goes on looking well, it is counted and said once; all others are told,
+    and at the next look again.
+    """
+    told: list[str] = []
+    monkeypatch.setattr("arbbot.bootstrap.gauges.say", told.append)
+    monkeypatch.setattr("arbbot.bootstrap.gauges.EVERY_S", 0.01)
+    watched = Watched(Rig(), tmp_path)
+    whole = watched.told().keys()
+    monkeypatch.setattr(State, "in_doubt", lambda _: 1 // 0)
+    running = asyncio.create_task(watched.run())
+    await asyncio.sleep(0.1)
+    rest = watched.heard()
+    assert not running.done()
+    running.cancel()
+    await asyncio.wait([running])
+    watched.close()
+    assert whole - rest.keys() == {"orders.in_doubt_age_s"}
+    assert rest["telemetry.dropped what:gauges"] > 1
+    assert told == [
+        "arbbot: orders.in_doubt_age_s cannot be read: ZeroDivisionError: integer division or modulo by zero"
+    ]
 
 
 def test_the_hit_ratio_is_that_of_the_last_ten_minutes() -> None:
