@@ -202,7 +202,10 @@ class Alerts:
         self._sending.clear()
 
     async def _once(self) -> Answer:
-        answer = await self._post(tuple(self._sending), self.dropped)
+        try:
+            answer = await self._post(tuple(self._sending), self.dropped)
+        except Exception:  # noqa: BLE001 - the edge: a request that breaks must not end the sending of the next
+            answer = Answer("failed")
         self.posts[answer.outcome] += 1
         if answer.outcome == "delivered":
             self._sending.clear()

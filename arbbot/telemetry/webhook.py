@@ -38,13 +38,19 @@ class OwnThread(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """See aiohttp. Raises OSError where the name is unknown, or while the last look-up still hangs."""
+        """See aiohttp. Raises OSError where the name is unknown or is none, while the last look-up still hangs, and
+        where the system has no thread to give.
+        """
         if self._busy:
             raise OSError(None, "the last look-up has not come back")
         self._busy = True
         loop = asyncio.get_running_loop()
         found: asyncio.Future[list[Any]] = loop.create_future()
-        Thread(target=self._look_up, args=(loop, found, host, port, family), daemon=True).start()
+        try:
+            Thread(target=self._look_up, args=(loop, found, host, port, family), daemon=True).start()
+        except (RuntimeError, MemoryError) as error:
+            self._busy = False
+            raise OSError(None, f"no thread for a look-up: {error}") from error
         return [
             ResolveResult(
                 hostname=host, host=address[0], port=address[1], family=kind, proto=proto, flags=socket.AI_NUMERICHOST
@@ -65,6 +71,8 @@ class OwnThread(AbstractResolver):
             came = socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
         except OSError as error:
             came = error
+        except Exception as error:  # noqa: BLE001 - the edge: whatever ends this thread must reach who waits for it
+            came = OSError(None, f"not looked up: {type(error).__name__}")  # such as UnicodeError: a label too long
         self._busy = False
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_settle, found, came)

@@ -216,6 +216,26 @@ async def test_a_failure_is_tried_again_and_the_message_arrives() -> None:
     assert (alerts.dropped, dict(alerts.posts)) == (0, {"delivered": 1, "failed": 2, "refused": 0})
 
 
+async def test_a_request_that_breaks_is_a_failed_one() -> None:
+    """Whatever is wrong in the sending itself: tried again, counted, and neither the task nor the close ends of it."""
+
+    class Breaks(Receiver):
+        async def __call__(self, messages: Sequence[Message], dropped: int) -> Answer:
+            if len(self.got) != 1:
+                self.got.append(tuple(messages))
+                raise RuntimeError("can't start new thread")
+            return await super().__call__(messages, dropped)
+
+    receiver = Breaks()
+    alerts = sender(receiver)
+    alerts.take(alert(1), at(0))
+    await until(alerts, lambda: alerts.posts["delivered"] > 0)
+    assert alerts.posts["failed"] == 1
+    alerts.take(alert(2), at(1))
+    await alerts.close(1.0)
+    assert (alerts.posts["failed"], alerts.dropped) == (2, 1)
+
+
 async def test_what_keeps_failing_is_given_up_counted_and_the_next_is_told_of_it() -> None:
     """After so many tries it is dropped; the next message that arrives says how many were lost."""
     receiver = Receiver(*[Answer("failed")] * TRIES)

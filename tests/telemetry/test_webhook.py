@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -216,6 +217,34 @@ async def test_a_look_up_that_hangs_keeps_no_thread_of_the_loop(monkeypatch: pyt
     hanging.set()
     assert {found["host"] for found in await first} <= {"127.0.0.1", "::1"}
     assert await resolver.resolve("localhost", 80)
+
+
+async def test_without_a_thread_a_look_up_fails_and_the_next_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system at its limit of threads costs the message's try, not the sending: later it is looked up again."""
+
+    def none_left(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    webhook = Webhook("http://localhost:1/", Form.JSON, ABOUT, Redactor())
+    resolver = OwnThread()
+    with monkeypatch.context() as full:
+        full.setattr(Thread, "start", none_left)
+        with pytest.raises(OSError, match="no thread"):
+            await resolver.resolve("localhost", 80)
+        async with webhook:
+            assert await webhook((DONE,), 0) == Answer("failed")
+    assert await resolver.resolve("localhost", 80)
+
+
+@pytest.mark.parametrize("host", ["x" * 64 + ".example", "a..b"])
+async def test_what_is_no_name_fails_and_the_next_is_tried(host: str) -> None:
+    """A name that cannot even be asked for costs the try, by the resolver's own word, and leaves it free."""
+    resolver = OwnThread()
+    with pytest.raises(OSError):  # noqa: PT011 - the words are the system's or ours
+        await resolver.resolve(host, 80)
+    assert await resolver.resolve("localhost", 80)
+    async with Webhook(f"https://{host}/hook", Form.JSON, ABOUT, Redactor()) as webhook:
+        assert await webhook((DONE,), 0) == Answer("failed")
 
 
 async def test_an_address_that_cannot_be_verified_gets_nothing(tmp_path: Path) -> None:
