@@ -69,6 +69,7 @@ class Engine:
         self._mark_due_ns = NEVER
         self._stop_code = ExitCode.OK
         self._stop_since_ns = NEVER
+        self._balances_ask_id = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
             ev.FeedUp: self._feed_up,
             ev.FeedDown: self._feed_down,
@@ -252,6 +253,9 @@ class Engine:
         self.hedges.settle()
 
     def _balances(self, event: ev.BalancesFetched) -> None:
+        if event.ask_id < self._balances_ask_id:
+            return  # a late answer to an earlier question
+        self._balances_ask_id = event.ask_id
         self.books.balances_fetched(event)
         self.entry.available = {balance.currency: balance.available for balance in event.balances}
         self.entry.capital = {balance.currency: balance.total for balance in event.balances}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from arbbot.domain import events as ev
+from arbbot.domain.commands import Topic
 from arbbot.domain.mode import Mode
-from arbbot.domain.order import OrderState
+from arbbot.domain.order import Balance, OrderState
 from arbbot.domain.records import AnchorSet, Discrepancy, HedgeClosed, StatementAgreed
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import PlayedVenue
@@ -81,3 +82,16 @@ def test_a_reply_that_names_an_earlier_order_is_a_doubt(rig: Rig, *, acknowledge
     assert rig.state.orders[name].state is OrderState.FILLED
     assert [each.outcome for each in rig.all(HedgeClosed)][:2] == ["completed", "completed"]
     assert ("order_contradiction" in rig.alerts()) is acknowledged
+
+
+def test_balances_that_a_later_answer_overtook_are_not_taken(rig: Rig) -> None:
+    """What is available is what was asked for last: a reply that comes half a minute late is old (seed 9196)."""
+    rig.ready()
+    first = rig.engine.core.ask(Topic.BALANCES)
+    second = rig.engine.core.ask(Topic.BALANCES)
+    poor = tuple(Balance(currency, D(1), D(1), D(0)) for currency in ROUTE.currencies)
+    rich = tuple(Balance(currency, D(9), D(9), D(0)) for currency in ROUTE.currencies)
+    rig.step(ev.BalancesFetched(second, poor))
+    rig.step(ev.BalancesFetched(first, rich))
+    assert {rig.engine.entry.available[currency] for currency in ROUTE.currencies} == {D(1)}
+    assert rig.engine.books.balances[ROUTE.numeraire].total == D(1)

@@ -216,7 +216,7 @@ class Wire:
             if command.topic is Topic.BOOK:
                 self._world.checker.book_fetched(command.market or "", answer.body, exchange.asked_ns)
             elif command.topic is Topic.BALANCES:
-                self._world.checker.balances_read(answer.body)
+                self._world.checker.balances_read(answer.body, exchange.asked_ns)
             elif command.topic is Topic.TRANSACTIONS:
                 self._world.checker.rows_read(answer.body)
             elif command.topic is Topic.MARKETS:

@@ -98,6 +98,7 @@ class Checker:
         self._shown.began()
         self._told.began()
         self._decisions.began()
+        self._money.began()
         self._exits.began(now_us)
         self._risk.began()
         self._rebase.began()
@@ -193,11 +194,11 @@ class Checker:
         """Client order ids of placements on their way."""
         return frozenset(self._wire.underway)
 
-    def balances_read(self, body: bytes) -> None:
-        """A balances reply reached the process."""
+    def balances_read(self, body: bytes, asked_ns: int) -> None:
+        """A balances reply reached the process, asked for at this monotonic time."""
         try:
             rows = json.loads(body)
-            self._money.balances_read({row["currency"]: Decimal(row["total"]) for row in rows})
+            self._money.balances_read({row["currency"]: Decimal(row["total"]) for row in rows}, asked_ns)
             self._told.balances_read()
         except (ValueError, TypeError, KeyError):
             return

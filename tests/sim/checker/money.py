@@ -22,11 +22,17 @@ class MoneyJudge:
         self._truth = truth
         self._report = report
         self._read: dict[str, Decimal] = {}
-        """Totals of the last balances reply that reached the process."""
+        """Totals of the balances that the process asked for last, of those it was answered."""
+        self._asked_ns = 0
 
-    def balances_read(self, totals: dict[str, Decimal]) -> None:
-        """A balances reply reached the process."""
-        self._read = totals
+    def began(self) -> None:
+        """A process starts."""
+        self._asked_ns = 0
+
+    def balances_read(self, totals: dict[str, Decimal], asked_ns: int) -> None:
+        """A balances reply reached the process; one that is overtaken by the reply to a later question is old."""
+        if asked_ns >= self._asked_ns:
+            self._read, self._asked_ns = totals, asked_ns
 
     def before(self, kind: str, line: Json) -> None:
         """A booking that is about to be folded."""
