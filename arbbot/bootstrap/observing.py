@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 from structlog.typing import FilteringBoundLogger
@@ -97,15 +97,23 @@ async def _alerts(
     stack: AsyncExitStack, settings: Settings, url: SecretStr, identity: Identity, redactor: Redactor
 ) -> Alerts:
     """The sender of alerts; what is left at the end gets one last request, when all else has stopped."""
-    for secret in (url.get_secret_value(), urlsplit(url.get_secret_value()).path):
-        if len(secret) >= SECRET_CHARS_MIN:
-            redactor.learn(secret)
+    for secret in secrets_of(url.get_secret_value()):
+        redactor.learn(secret)
     wanted = settings.alerts
     choice = Choice(wanted.least, wanted.also, wanted.never, wanted.per_minute, float(wanted.repeat_s))
     webhook = Webhook(url.get_secret_value(), wanted.form, identity.tags(), redactor)
     alerts = Alerts(choice, await stack.enter_async_context(webhook), SystemRandom())
     stack.push_async_callback(alerts.close, LAST_WORDS_S)
     return alerts
+
+
+def secrets_of(url: str) -> set[str]:
+    """An address and each part of it that may be what lets one in: as written and as it is read."""
+    parts = urlsplit(url)
+    values = (value for _, value in parse_qsl(parts.query))
+    user = parts.netloc.rpartition("@")[0]
+    found = {url, parts.path, parts.query, *values, user, *user.split(":"), parts.fragment}
+    return {each for text in found for each in (text, unquote(text)) if len(each) >= SECRET_CHARS_MIN}
 
 
 async def _serve(stack: AsyncExitStack, settings: Settings, exposition: Exposition, *, demo: bool) -> None:

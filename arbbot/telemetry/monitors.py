@@ -72,7 +72,11 @@ MONITORS = (
         "The daemon is not running, its loop stands still, or its metrics get lost. Nobody looks after open orders.",
         below=True,
         no_data_min=10,
-        promql="absent(arbbot_heartbeat_total) or increase(arbbot_heartbeat_total[5m]) < 1",
+        promql="absent(arbbot_heartbeat_total) or "
+        "sum by (env, mode, route) (increase(arbbot_heartbeat_total[5m])) < 1 or "
+        # one daemon of several: a series that ended has no value any more, and the others keep `absent` silent
+        "(group by (env, mode, route) (last_over_time(arbbot_heartbeat_total[1d])) unless "
+        "group by (env, mode, route) (last_over_time(arbbot_heartbeat_total[5m])))",
     ),
     Monitor(
         "restarts",
@@ -102,7 +106,7 @@ MONITORS = (
         _SUM,
         15,
         0,
-        "Records, log lines, packets or messages had nobody to take them. Trading goes on; the telling has gaps.",
+        "Something could not be told, or had nobody to take it. Trading goes on; the telling has gaps.",
         by=("what",),
         urgent=False,
     ),
@@ -186,7 +190,8 @@ MONITORS = (
         Reading.AVERAGE,
         60,
         10,
-        "Legs fill worse than the books promised at the decision, on average of an hour: the edge is being eaten.",
+        "Of an hour, legs fill worse than the books promised at the decision (Datadog: their average; Prometheus: the "
+        "worst tenth of them): the edge is being eaten.",
         warning=5,
         by=("market", "side"),
         urgent=False,

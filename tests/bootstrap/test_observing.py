@@ -42,6 +42,19 @@ def test_the_agents_variables_win_where_they_can_be_tags(environ: dict[str, str]
     assert (identity.venue, identity.mode, identity.route) == ("bitstamp", "sandbox", "btcusd-btceur")
 
 
+async def test_no_part_of_the_webhooks_address_is_logged(tmp_path: Path) -> None:
+    """What lets one in may stand in the path, the query, the user's part, as written or as read: blotted out of lines
+    that hold it alone.
+    """
+    url = SecretStr("http://bookkeeper:open%20sesame@127.0.0.1:1/hook/T0/B0XYZ?v=1&token=s3cret%2Fs3cret#fragment1")
+    redactor = Redactor()
+    async with AsyncExitStack() as stack:
+        await observe(stack, observed(tmp_path), redactor, url, narrated=True)
+    for said in ("open%20sesame", "open sesame", "POST /hook/T0/B0XYZ", "token: s3cret/s3cret", "s3cret%2Fs3cret"):
+        assert "[secret]" in str(redactor.clean(said)), said
+    assert redactor.clean("v=1 and 127.0.0.1") == "v=1 and 127.0.0.1"
+
+
 def observed(folder: Path, **telemetry: object) -> Observed:
     """A daemon that stands still, with these settings of its telemetry."""
     settings = Settings.model_validate({"state_dir": folder, "telemetry": telemetry})
