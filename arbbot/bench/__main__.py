@@ -15,6 +15,7 @@ from arbbot.bench.memory import Resident, measure
 from arbbot.bench.page import READERS, page_cost
 from arbbot.bench.pauses import pauses
 from arbbot.bench.table import Figure, show
+from arbbot.bench.telling import SCRAPE_EVERY_S, watched
 from arbbot.bench.tick_to_trade import by_aiohttp, daemon, floor, loops, on_loop
 
 ROUNDS = 200
@@ -22,6 +23,7 @@ SAMPLES = 100
 LATENCY_ROUNDS = 3
 PAGE_ROUNDS, PAGE_SAMPLES = 4, 55
 """As many orders as the limit of a minute leaves room for."""
+TELLING_S, SCRAPES = 5, 20
 FRAMES = 150_000
 SOAK_FRAMES = 1_000_000
 
@@ -84,6 +86,13 @@ def page_figures() -> list[Figure]:
     ]
 
 
+def telling_figures() -> list[Figure]:
+    """What agent and scraper cost while nothing is traded."""
+    cost = watched(TELLING_S, SCRAPES)
+    told = f"of one core: {cost.idle_share:.2%} the task and the agent, a scrape of {cost.scrape_ms:.1f} ms"
+    return [Figure("telemetry, agent and scraper", cost.share * 100, "%", 1.0, f"{told} each {SCRAPE_EVERY_S} s")]
+
+
 def memory_figures(frames: int) -> list[Figure]:
     """Resident memory, and what a full collection costs."""
     weighed: Resident = asyncio.run(measure(frames))
@@ -100,7 +109,7 @@ def main(
     soak: Annotated[bool, typer.Option("--soak", help=f"Weigh memory after {SOAK_FRAMES:,} frames.")] = False,
 ) -> None:
     """Measure the hot paths against their budgets."""
-    figures = cpu_figures() + bookkeeping_figures() + latency_figures() + page_figures()
+    figures = cpu_figures() + bookkeeping_figures() + latency_figures() + page_figures() + telling_figures()
     figures += memory_figures(SOAK_FRAMES if soak else FRAMES)
     machine = f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
     show(figures, machine, as_json=as_json)

@@ -10,6 +10,7 @@ import pytest
 from arbbot.bench.bookkeeping import bookkeeping
 from arbbot.bench.page import page_cost
 from arbbot.bench.table import Figure, show
+from arbbot.bench.telling import watched
 from arbbot.bench.tick_to_trade import Latency, by_aiohttp, daemon, floor, loops, on_loop
 
 
@@ -36,6 +37,13 @@ def test_bookkeeping_is_measured_with_the_real_parts() -> None:
     assert 0 < cost.noting_us < cost.beside_us
     assert cost.commit_normal_us > 0
     assert cost.commit_full_us > 0
+
+
+def test_being_watched_is_measured_with_an_agent_and_a_scraper() -> None:
+    """Both have a cost, and the share of a core is the two together."""
+    cost = watched(1, 2)
+    assert 0 < cost.idle_share < cost.share
+    assert cost.scrape_ms > 0
 
 
 def test_figures_are_told_as_table_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
