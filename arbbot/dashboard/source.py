@@ -13,7 +13,7 @@ class Source(Protocol):
     """The daemon as the page sees it. Answers are JSON-able, money as Decimal or text."""
 
     def about(self) -> dict[str, Any]:
-        """Mode, version, route, and the phrase that resuming wants."""
+        """The phrase that resuming wants."""
         ...
 
     def snapshot(self) -> dict[str, Any]:
@@ -25,7 +25,7 @@ class Source(Protocol):
         ...
 
     def hedges(self) -> dict[str, Any]:
-        """The last hedges, newest first."""
+        """The last hedges, newest first, and what the last days made."""
         ...
 
     async def hedges_before(self, cursor: int) -> dict[str, Any]:

@@ -74,8 +74,7 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.CONVERTING: "foreign currency is being converted, and no hedge opens beside that",
     Refusal.IN_DOUBT: "an order is in doubt and counts as if it may fill",
     Refusal.UNHEDGED: "a base position is left over: trade it away at the venue or keep it, then `arbbot rebase`",
-    Refusal.ANCHORING: "the venue's balances become the ledger's opening once nothing is open and transactions read "
-    "account.lag_s after them show nothing new",
+    Refusal.ANCHORING: "once the account is quiet for some seconds, the venue's balances become the ledger's opening",
     Refusal.RECONCILING: "the ledger has not yet been seen equal to the venue since the last fill",
     Refusal.CLOCK_UNSEEN: "no reply has told the venue's clock since the start: a `Date` header, within seconds",
     Refusal.CLOCK_STEPPED: "this machine's clock was stepped; the venue's must be seen anew first",

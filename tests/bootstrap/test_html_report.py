@@ -12,6 +12,7 @@ import pytest
 
 from arbbot.bootstrap.written_report import Period, html_report
 from arbbot.dashboard import VENDOR
+from arbbot.domain import events as ev
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.market import Side
@@ -143,3 +144,16 @@ def test_what_was_expected_is_of_what_was_bought(tmp_path: Path) -> None:
     _, text = page(tmp_path, rig.journal)
     assert f"expected {rig.state.expected_pnl:f}" in text.words
     assert "hedge P&L, after fees" in text.words
+
+
+def test_after_a_rebase_the_lines_say_since_when(tmp_path: Path) -> None:
+    """The period may reach further back than the ledger: whose rebase, and why."""
+    rig = traded()
+    _, text = page(tmp_path, rig.journal)
+    assert any(word.startswith("since the ledger's opening, 2025-06-15") for word in text.words)
+    rig.step(ev.OperatorRebased("ann", HOSTILE))
+    rig.run(30)
+    after = tmp_path / "after"
+    after.mkdir()
+    _, text = page(after, rig.journal)
+    assert any(word.startswith(f"since a rebase by ann: {HOSTILE}, 2025-06-15") for word in text.words)

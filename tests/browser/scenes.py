@@ -16,7 +16,7 @@ from arbbot.engine.rules import FxPolicy, Rules
 from tests.browser.played_daemon import PlayedDaemon
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig, book, rules
-from tests.engine.scenes import BUY, CALM, REFUSED, RESTS, RICH, SELL
+from tests.engine.scenes import BUY, REFUSED, RESTS, SELL
 
 QUIET_S = 40
 SANE = rules(
@@ -24,6 +24,9 @@ SANE = rules(
     unhedged_s=D(120), band=D(20_000),
 )  # fmt: skip
 """Limits as a person would set them."""
+RICH = book("btceur", "55100", "55110", stamp=0)
+CALM = book("btceur", "54600", "54610", stamp=0)
+"""Stamped when they are shown: a timeline tells of when books were."""
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script> &amp; "quoted"'
 
 

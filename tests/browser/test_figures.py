@@ -13,13 +13,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from arbbot.bootstrap.page.memory import ROWS
 from arbbot.dashboard.json_text import dumps
 from arbbot.domain.records import HedgeOpened
 from tests.browser.conftest import OpenPage, Seen, Show
 from tests.browser.played_daemon import PlayedDaemon
-from tests.browser.scenes import SCENES
+from tests.browser.scenes import CALM, RICH, SCENES
 from tests.browser.stage import Stage
-from tests.engine.scenes import CALM, RICH
 
 PNL = {
     "hedges, net of fees": "hedge", "FX drift": "fx_drift", "· realised": "fx_realised",
@@ -78,8 +78,13 @@ def test_profit_and_loss_line_by_line(show: Show, stage: Stage) -> None:
     for currency, fee in report["fees"].items():
         assert shown[f"fees paid, {currency}"] == fee
     assert page.locator("#pnl-short").get_attribute("title") == report["pnl"]["hedge"]
-    days = sum((Decimal(day["realised_pnl"]) for day in report["days"]), Decimal(0))
-    assert days == Decimal(report["pnl"]["hedge"])
+    days = api(stage.actor.hedges)["days"]
+    assert sum(Decimal(day["realised_pnl"]) for day in days) == Decimal(report["pnl"]["hedge"])
+    assert "days" not in report, "they grow with the journal's age, and frames do not"
+    for row, day in zip(page.locator("#days tr").all(), days, strict=True):
+        expect(row.locator("td").last).to_have_attribute("title", day["realised_pnl"])
+    marks = page.evaluate("async () => (await (await fetch('/api/series')).json()).marks.length")
+    assert marks > ROWS, "the charts mark all hedges of their hour, not those of the table alone"
 
 
 def test_edges_keep_their_digits_within_reach(show: Show, stage: Stage) -> None:

@@ -34,12 +34,27 @@ def violations(page: Page) -> list[str]:
 
 @needs_npm
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("scene", ["live", "in_doubt", "ledger_difference"])
+@pytest.mark.parametrize(
+    "scene",
+    ["live", "in_doubt", "ledger_difference", "reducing", "panic", "hostile", "no_data", "feed_dead", "paused"],
+)
 def test_no_barriers(show: Show, scene: str, scheme: str) -> None:
     """Contrast, names and roles, in calm and in alarm, by day and by night."""
     page = show(scene)
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     assert violations(page) == []
+
+
+@needs_npm
+def test_no_barriers_on_a_telephone(show: Show) -> None:
+    """By night, in the state with the most on it."""
+    page = show("hostile")
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size(TELEPHONE)
+    try:
+        assert violations(page) == []
+    finally:
+        page.set_viewport_size(DESK)
 
 
 @needs_npm

@@ -104,11 +104,11 @@ def test_an_open_order_is_shown_with_what_it_may_do(show: Show) -> None:
 def test_a_tripped_limit_is_named(show: Show) -> None:
     """On the first screen, in the panel of limits, and in what resuming would clear."""
     page = show("limit_tripped")
-    expect(page.locator("#nearest")).to_have_text("tripped: max rejects")
-    expect(page.locator("#tripped li")).to_contain_text("max rejects: 2 of 2")
+    expect(page.locator("#nearest")).to_have_text("tripped: orders refused by the venue")
+    expect(page.locator("#tripped li")).to_contain_text("orders refused by the venue: 2 of 2")
     expect(page.locator("#limits tr[data-tone=alarm]")).to_have_count(1)
     page.locator("#resume").click()
-    expect(page.locator("#resume-about")).to_contain_text("also clears: max_rejects (2 of 2)")
+    expect(page.locator("#resume-about")).to_contain_text("also clears: orders refused by the venue (2 of 2)")
 
 
 def test_a_difference_is_told_with_its_amount(show: Show) -> None:

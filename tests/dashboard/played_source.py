@@ -22,7 +22,7 @@ class PlayedSource:
         self._padding = "x" * padding
 
     def about(self) -> dict[str, Any]:
-        return {"mode": "sandbox", "version": "1.2.3", "route": "btcusd-btceur", "resume_phrase": PHRASE}
+        return {"resume_phrase": PHRASE}
 
     def snapshot(self) -> dict[str, Any]:
         if self.broken is not None:
@@ -31,7 +31,7 @@ class PlayedSource:
         return {"utc_us": self.snapshots, "exposure": Decimal("0E-8"), "padding": self._padding}
 
     def series(self) -> dict[str, Any]:
-        return {"every_s": 1, "samples": [], "pnl": [(1, Decimal("1E+3"))]}
+        return {"samples": [], "pnl": [(1, Decimal("1E+3"))], "marks": []}
 
     def hedges(self) -> dict[str, Any]:
         return {"version": 1, "hedges": [], "next": None}

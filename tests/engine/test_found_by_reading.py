@@ -267,6 +267,17 @@ def test_a_difference_is_told_although_halted(rig: Rig) -> None:
     assert rig.alerts().count("ledger_difference") == 1
 
 
+def test_a_difference_stands_until_it_is_gone(rig: Rig) -> None:
+    """It is alerted once; whoever asks later hears of it as long as the ledger has not been seen equal since."""
+    rig.ready()
+    rig.venue.totals["USD"] += 5
+    rig.run(400)
+    assert rig.engine.books.differs == "venue minus ledger: +5.00000000 USD"
+    rig.venue.totals["USD"] -= 5
+    rig.run(400)
+    assert rig.engine.books.differs is None
+
+
 def test_a_revived_order_is_cancelled_until_it_is_over(rig: Rig) -> None:
     """Taken for absent and its hedge closed, then alive: every few seconds until the venue says that it is over."""
     rig.venue.channel = False

@@ -29,6 +29,11 @@ class _Day:
     turnover: Decimal = ZERO
 
 
+def expected_of(opened: r.HedgeOpened, bought: Decimal) -> Decimal:
+    """What was expected of the part that was bought; numeraire."""
+    return opened.expected_pnl * (bought / opened.size)
+
+
 class Daybook:
     """The fold."""
 
@@ -39,11 +44,15 @@ class Daybook:
         self._total = self._peak = self._worst = ZERO
         self.curve: deque[tuple[int, Decimal]] = deque(maxlen=CURVE_POINTS)
         """UTC microseconds and the cumulative P&L after each settled hedge."""
+        self.marks: deque[tuple[int, Decimal]] = deque(maxlen=CURVE_POINTS)
+        """When hedges were decided, and for what net edge in basis points."""
+        self.beginnings = 0
 
     def take(self, record: r.Record) -> None:
         """One record, in the journal's order."""
         match record:
             case r.AnchorSet():
+                self.beginnings += 1
                 self._open.clear()
                 self._bought.clear()
                 self._days.clear()
@@ -51,6 +60,7 @@ class Daybook:
                 self._total = self._peak = self._worst = ZERO
             case r.HedgeOpened():
                 self._open[record.hedge_id] = record
+                self.marks.append((record.utc_us, record.net_bps))
             case r.HedgeClosed():
                 self._bought[record.hedge_id] = record.bought
             case r.HedgeSettled():
@@ -86,7 +96,7 @@ class Daybook:
         line.realised += record.realised_pnl
         line.turnover += record.turnover
         if record.turnover:
-            line.expected += opened.expected_pnl * (bought / opened.size)
+            line.expected += expected_of(opened, bought)
         self._total += record.realised_pnl
         self._peak = max(self._peak, self._total)
         self._worst = max(self._worst, self._peak - self._total)

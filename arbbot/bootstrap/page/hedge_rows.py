@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from arbbot.bootstrap.page.daybook import expected_of
 from arbbot.domain import records as r
 from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
@@ -83,8 +84,7 @@ class _Row:
         """What was expected of the part that was bought: what a result is compared with; None before there is one."""
         if self.closed is None or self.settled is None:
             return None
-        share = self.closed.bought / self.opened.size if self.settled.turnover else ZERO
-        return self.opened.expected_pnl * share
+        return expected_of(self.opened, self.closed.bought if self.settled.turnover else ZERO)
 
     def _leg(self, side: Side) -> dict[str, Any] | None:
         leg = self.legs.get(side)

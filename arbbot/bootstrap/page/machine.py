@@ -25,7 +25,6 @@ def rest_figures(source: BitstampGateway, now: Moment) -> dict[str, Any]:
         "p99_ms": _quantile(trips_ms, 99),
         "requests": limiter.requests,
         "rate_limit_hits": limiter.hits,
-        "hit_ratio": limiter.hit_ratio,
         "budget_used": _short(limiter.used(now.mono_ns / 1e9), "0.0001"),
     }
 

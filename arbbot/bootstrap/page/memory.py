@@ -30,6 +30,11 @@ class Memory:
         """What it passes records on to."""
         self._waiting: deque[r.Record] = deque(maxlen=WAITING_MAX)
 
+    @property
+    def version(self) -> int:
+        """Another whenever a hedge has changed, or the days began anew."""
+        return self.rows.version + self.days.beginnings
+
     def fold(self, records: Sequence[r.Record], at: Moment) -> None:
         """See `Telemetry.fold`."""
         if self.behind is not None:

@@ -38,8 +38,8 @@ class Series:
         self._written.append(dumps(self._latest))
 
     def figures(self) -> dict[str, Any]:
-        """All of them, ready to be written, and how far apart they are."""
-        return {"every_s": EVERY_S, "samples": orjson.Fragment(b"[%b]" % b",".join(self._written))}
+        """All of them, ready to be written."""
+        return {"samples": orjson.Fragment(b"[%b]" % b",".join(self._written))}
 
     def latest(self) -> Sample | None:
         """The newest, if there is one yet."""

@@ -89,13 +89,7 @@ class PageSource:
 
     def about(self) -> dict[str, Any]:
         """See `Source.about`."""
-        run = self._parts.run
-        return {
-            "mode": run.mode,
-            "version": run.version,
-            "route": self._parts.engine.core.route.name,
-            "resume_phrase": self._phrase,
-        }
+        return {"resume_phrase": self._phrase}
 
     def snapshot(self) -> dict[str, Any]:
         """See `Source.snapshot`."""
@@ -105,7 +99,7 @@ class PageSource:
         told = self._status(now)
         return {
             "utc_us": now.utc_us,
-            "hedges_version": memory.rows.version,
+            "hedges_version": memory.version,
             "status": told,
             "why": self._why(told),
             "health": self._health(told, now),
@@ -116,14 +110,16 @@ class PageSource:
     def series(self) -> dict[str, Any]:
         """See `Source.series`."""
         self._memory.catch_up()
-        return {**self.series_kept.figures(), "pnl": list(self._memory.days.curve)}
+        days = self._memory.days
+        return {**self.series_kept.figures(), "pnl": list(days.curve), "marks": list(days.marks)}
 
     def hedges(self) -> dict[str, Any]:
         """See `Source.hedges`."""
         self._memory.catch_up()
         rows = self._memory.rows
         first = self._parts.engine.core.state.hedges_minted - ROWS + 1
-        return {"version": rows.version, "hedges": rows.newest_first(), "next": first if first > 1 else None}
+        told = {"version": self._memory.version, "hedges": rows.newest_first(), "next": first if first > 1 else None}
+        return {**told, "days": self._memory.days.days()}  # up to 120 lines: not for every frame
 
     async def hedges_before(self, cursor: int) -> dict[str, Any]:
         """See `Source.hedges_before`; the cursor is a hedge's number."""
@@ -132,8 +128,7 @@ class PageSource:
         rows = HedgeRows()
         for line in await self._lines_of(wanted):
             rows.take(line.record)
-        version = self._memory.rows.version
-        return {"version": version, "hedges": rows.newest_first(), "next": first if first > 1 else None}
+        return {"version": self._memory.version, "hedges": rows.newest_first(), "next": first if first > 1 else None}
 
     async def timeline(self, hedge_id: str) -> dict[str, Any] | None:
         """See `Source.timeline`."""
@@ -216,7 +211,7 @@ class PageSource:
     def _report(self) -> dict[str, Any]:
         engine, days = self._parts.engine, self._memory.days
         told = report(engine.core.state, engine.core.route, self._parts.run.mode)
-        return {**{key: told[key] for key in OF_THE_REPORT}, "days": days.days(), "drawdown": days.drawdown()}
+        return {**{key: told[key] for key in OF_THE_REPORT}, "drawdown": days.drawdown()}
 
     def _health(self, told: dict[str, Any], now: Moment) -> dict[str, Any]:
         if self._machine_ns is None or now.mono_ns - self._machine_ns >= MACHINE_EVERY_NS:

@@ -11,7 +11,7 @@ import { drawHealth } from "./health.js";
 import { Hedges } from "./hedges.js";
 import { drawLimits, drawNearest, drawRefusals } from "./limits.js";
 import { drawNotes } from "./notes.js";
-import { drawBridge, drawDays, drawPnl, hedgeCounts } from "./pnl.js";
+import { drawBridge, drawDays, drawPnl, drawRates, hedgeCounts } from "./pnl.js";
 import { Series } from "./series.js";
 import { login, logout, session, tokenInAddress } from "./session.js";
 import { Stream } from "./stream.js";
@@ -30,16 +30,15 @@ const series = new Series();
 const charts = new Charts(series);
 const controls = new Controls(() => askToken(FORGOTTEN), (send) => stream.aside(send));
 const hedges = new Hedges((all, changed) => {
-  charts.hedges = all;
-  series.changed = true;
+  series.seeHedges(all);
   refreshTimeline(changed);
-});
+}, drawDays);
 const stream = new Stream({ onFrame: draw, onOpen: connected, onRefused: enter });
 
 /** What must be right first stands first; a fault in one part takes no other part with it. */
 const PARTS = [
   drawBanner, drawAfterHalt, (now) => controls.see(now), drawAnswers, drawFlat, drawEdge, drawPnl,
-  (now) => drawHealth(now, stream), drawNearest, drawLimits, drawRefusals, drawDays, drawBridge, drawNotes,
+  (now) => drawHealth(now, stream), drawNearest, drawLimits, drawRefusals, drawRates, drawBridge, drawNotes,
   (now) => put($("hedge-counts"), hedgeCounts(now.report)), (now) => hedges.see(now), (now) => series.see(now), (now) => charts.see(now),
 ];
 const faults = new Set();

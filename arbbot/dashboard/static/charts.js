@@ -29,7 +29,6 @@ function loaded() {
 export class Charts {
   constructor(series) {
     this.series = series;
-    this.hedges = [];
     this.minutes = 15;
     this.plots = null;
     for (const button of document.querySelectorAll(".ranges button")) {
@@ -120,10 +119,10 @@ export class Charts {
     ctx.strokeStyle = color("--panel");
     ctx.lineWidth = devicePixelRatio;
     ctx.setLineDash([]);
-    for (const hedge of this.hedges) {
-      const x = u.valToPos(hedge.utc_us / 1e6, "x", true);
-      if (x < bbox.left || x > bbox.left + bbox.width || hedge.net_bps === null) continue;
-      const y = Math.min(Math.max(u.valToPos(Number(hedge.net_bps), "y", true), bbox.top + 5), bbox.top + bbox.height);
+    for (const [us, net] of this.series.marks) {
+      const x = u.valToPos(us / 1e6, "x", true);
+      if (x < bbox.left || x > bbox.left + bbox.width || net === null) continue;
+      const y = Math.min(Math.max(u.valToPos(Number(net), "y", true), bbox.top + 5), bbox.top + bbox.height);
       ctx.beginPath();
       ctx.arc(x, y, 4 * devicePixelRatio, 0, 2 * Math.PI);
       ctx.fill();

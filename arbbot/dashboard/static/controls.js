@@ -2,6 +2,7 @@
 import { $, put, show } from "./dom.js";
 import { plain } from "./format.js";
 import { command } from "./session.js";
+import { limitName } from "./words.js";
 
 const SAID_MS = 5000;
 
@@ -72,7 +73,7 @@ export class Controls {
     if (performance.now() - this.saidAt > SAID_MS) show($("said"), false);
     $("pause").disabled = status.state !== "active" || status.stopping !== null;
     $("resume").disabled = status.state === "active";
-    const tripped = status.limits.tripped.map((trip) => `${trip.name} (${plain(trip.measured)} of ${plain(trip.limit)})`);
+    const tripped = status.limits.tripped.map((trip) => `${limitName(trip.name)} (${plain(trip.measured)} of ${plain(trip.limit)})`);
     const cleared = tripped.length ? ` Resuming also clears: ${tripped.join(", ")}.` : "";
     put($("resume-about"), `It is ${status.state}${status.state_reason ? `: ${status.state_reason}` : ""}.${cleared}`);
   }

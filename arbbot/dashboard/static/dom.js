@@ -42,6 +42,7 @@ export function exact(node, value) {
     fraction ? `${whole}.${digits}` : whole,
     ...[[faint, "z"], [beyond, "beyond"]].filter(([zeros]) => zeros).map(([zeros, className]) => made("span", { text: zeros, className })),
   );
+  node.style.marginRight = digits.length > PLACES ? `-${Math.min(digits.length - PLACES, 2)}ch` : ""; // as far as there is a margin
   node.style.paddingRight = text === NONE || fraction.length >= PLACES ? "" : `${PLACES - fraction.length + (fraction ? 0 : 0.5)}ch`;
 }
 

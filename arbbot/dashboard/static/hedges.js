@@ -13,14 +13,16 @@ const CLASSES = ["", "w num", "", "w num", "w num", "w num", "m num", "m num", "
 const two = (value) => signed(rounded(value, 2));
 
 export class Hedges {
-  /** `onChange(hedges, changed)` gets those that are shown, newest first, and the ids of those that changed. */
-  constructor(onChange) {
+  /** `onChange(hedges, changed)` gets those that are shown, newest first, and the ids of those that changed;
+   * `onDays(days)` what the last days made. */
+  constructor(onChange, onDays) {
     this.known = new Map();
     this.version = null;
     this.pages = 1;
     this.next = null;
     this.nowUs = 0;
     this.onChange = onChange;
+    this.onDays = onDays;
     $("older").addEventListener("click", () => this.readOlder());
   }
 
@@ -50,6 +52,7 @@ export class Hedges {
     try {
       const told = await ask("/api/hedges");
       this.version = told.version;
+      this.onDays(told.days);
       this.take(told.hedges);
       this.show(told.next === null ? null : told.next - (this.known.size - told.hedges.length));
     } catch (error) {

@@ -40,21 +40,32 @@ function begun(since) {
   return `all since ${day(since.utc_us)} ${clock(since.utc_us)} UTC, ${cause}`;
 }
 
-export function drawDays(snapshot) {
-  const { report, why } = snapshot;
+export function drawRates({ report, why }) {
+  const first = ways === null;
+  ways = why.directions;
+  if (first && latest) drawDays(latest);
   const { turnover_per_day: turnover, net_return_annualised: yearly } = report;
   put($("rates"), `turnover ${turnover === null ? NONE : `${rounded(turnover, 2)} times`} the capital a day; net return a year ${yearly === null ? `${NONE} (after a day)` : percent(yearly, 2)}`);
+}
+
+/** What directions are called, by the last frame; and the days, which may have come before any. */
+let ways = null;
+let latest = null;
+
+export function drawDays(days) {
+  latest = days;
+  if (ways === null) return;
   const key = (each) => `${each.day} ${each.direction}`;
-  each($("days"), report.days, key, () => row(4), (node, line) => {
+  each($("days"), days, key, () => row(4), (node, line) => {
     const [day, on, hedges, expected, realised] = node.children;
     put(day, line.day);
-    put(on, why.directions[line.direction]?.buy_market ?? line.direction);
+    put(on, ways[line.direction]?.buy_market ?? line.direction);
     put(hedges, String(line.hedges));
     short(expected, line.expected_pnl, two);
     short(realised, line.realised_pnl, two);
-    node.title = `turnover ${grouped(line.turnover)} ${report.pnl.numeraire}`;
+    node.title = `turnover ${grouped(line.turnover)}`;
   });
-  if (!report.days.length) each($("days"), [0], () => "none", () => made("tr", { children: [made("td", { text: "no hedge has been settled yet", className: "none" })] }), (node) => (node.firstElementChild.colSpan = 5));
+  if (!days.length) each($("days"), [0], () => "none", () => made("tr", { children: [made("td", { text: "no hedge has been settled yet", className: "none" })] }), (node) => (node.firstElementChild.colSpan = 5));
 }
 
 const BRIDGE = ["opening", "booked", "external", "rounding", "venue", "difference"];

@@ -8,6 +8,8 @@ export class Series {
   constructor() {
     this.samples = [];
     this.curve = [];
+    this.marks = new Map();
+    /** Net edges by the microsecond of the decision for them. */
     this.changed = false;
     this.whole = false;
     /** Once the time before the page was opened is there. */
@@ -17,7 +19,13 @@ export class Series {
     const told = await ask("/api/series");
     this.samples = told.samples;
     this.curve = told.pnl;
+    for (const [us, net] of told.marks) this.marks.set(us, net);
     this.whole = true;
+    this.changed = true;
+  }
+
+  seeHedges(hedges) {
+    for (const hedge of hedges) this.marks.set(hedge.utc_us, hedge.net_bps);
     this.changed = true;
   }
 
@@ -26,6 +34,7 @@ export class Series {
     if (sample && (!last || sample.utc_us > last.utc_us)) {
       this.samples.push(sample);
       if (this.samples.length > KEPT) this.samples.shift();
+      for (const us of this.marks.keys()) if (us < this.samples[0].utc_us) this.marks.delete(us);
       this.changed = true;
     }
     const made = report.pnl.hedge;

@@ -45,6 +45,23 @@ export function refusalWord(name) {
 const ORDER = ["ok", "calm", "wait", "alarm"];
 export const worst = (...tones) => tones.reduce((a, b) => (ORDER.indexOf(b) > ORDER.indexOf(a) ? b : a), "ok");
 
+/** Hard limits: name, and unit where it is no count; null is the numeraire. */
+const LIMITS = {
+  daily_loss: ["loss of hedges, UTC day", null],
+  equity_loss: ["loss of balances, UTC day", null],
+  losers_in_row: ["losing hedges in a row", ""],
+  max_rejects: ["orders refused by the venue", ""],
+  max_hedges: ["hedges in a short time", ""],
+  unhedged_notional: ["one-sided, worth", null],
+  unhedged_s: ["one-sided for", " s"],
+};
+
+export const limitName = (name) => LIMITS[name]?.[0] ?? name.replaceAll("_", " ");
+export function limitUnit(name, numeraire) {
+  const unit = LIMITS[name]?.[1] ?? null;
+  return unit === null ? (name in LIMITS ? ` ${numeraire}` : "") : unit;
+}
+
 /** How the venue's order states read. */
 export const ORDER_STATES = { intent: "being sent", live: "resting", in_doubt: "IN DOUBT" };
 export const OUTCOMES = {
