@@ -34,6 +34,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from arbbot.bitstamp.limiter import VENUE_WINDOWS
 from arbbot.bootstrap.page.daybook import CURVE_POINTS, DAYS_SHOWN
 from arbbot.bootstrap.page.notes import KEPT as NOTES_KEPT
 from arbbot.domain.mode import Mode
@@ -108,6 +109,7 @@ BOUNDS: dict[str, int] = {
     STATE + "limits.ordered_us": KEPT_TIMES,
     STATE + "limits.cancelled_us": KEPT_TIMES,
     STATE + "limits.resets": KEPT_RESETS,
+    "daemon._gateway.limiter._sent[]": sum(window.count for window in VENUE_WINDOWS),
     PAGE + "days.curve": CURVE_POINTS,
     PAGE + "days._days": DAYS_SHOWN * 2,
     PAGE + "notes._kept": NOTES_KEPT,
