@@ -245,6 +245,8 @@ def test_halt_is_always_offered(show: Show, scene: str) -> None:
     page.locator("#panel-notes").scroll_into_view_if_needed()
     expect(page.locator("#halt")).to_be_enabled()
     expect(page.locator("#halt")).to_be_in_viewport()
+    if scene == "stopping":
+        expect(page.locator("#pause")).to_be_disabled()
     page.evaluate("() => scrollTo(0, 0)")
 
 

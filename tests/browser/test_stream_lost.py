@@ -39,6 +39,27 @@ def test_two_seconds_of_silence_are_red_and_said(open_page: OpenPage, stage: Sta
     expect(page).to_have_title("ACTIVE · sandbox · arbbot")
 
 
+def test_the_alarm_is_said_once(open_page: OpenPage, stage: Stage) -> None:
+    """A screen reader hears that the page is old, not every tenth of a second how old; the halt's green fades too."""
+    page = open_page("halted")
+    expect(page.locator("#after-halt-word")).to_have_text("Confirmed from the venue")
+    stage.hold(True)
+    expect(page.locator("#stale")).to_be_visible()
+    expect(page.locator("#stale-for")).to_have_attribute("aria-hidden", "true")
+    changes = page.evaluate(
+        """async () => {
+            let changes = 0;
+            const others = ({ target }) => target.id !== "stale-for";
+            const watched = new MutationObserver((all) => (changes += all.filter(others).length));
+            watched.observe(document.getElementById("stale"), { childList: true, characterData: true, subtree: true });
+            await new Promise((over) => setTimeout(over, 1000));
+            return changes;
+        }"""
+    )
+    assert changes == 0
+    assert page.locator("#after-halt").evaluate("node => getComputedStyle(node).filter") == "grayscale(1)"
+
+
 def test_a_stream_that_ends_comes_back_with_everything_read_anew(open_page: OpenPage, seen: Seen, stage: Stage) -> None:
     """The browser reconnects by itself; session, series and hedges are fetched again."""
     seen.expected = ("ERR_INCOMPLETE_CHUNKED_ENCODING",)
