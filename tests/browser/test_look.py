@@ -103,6 +103,18 @@ def test_nothing_is_wider_than_a_telephone(show: Show) -> None:
         page.set_viewport_size(DESK)
 
 
+def test_a_timeline_lies_over_the_page(open_page: OpenPage) -> None:
+    """On a telephone it covers what is below it, the charts too, and neither banner nor HALT."""
+    page = open_page("hedging", width=TELEPHONE["width"], height=TELEPHONE["height"])
+    page.locator("#panel-charts").scroll_into_view_if_needed()
+    page.locator("#hedges button").first.click()
+    expect(page.locator("#timeline-lines li").first).to_be_visible()
+    page.locator("#plots").evaluate("node => node.scrollIntoView({ block: 'center' })")
+    on_top = "([x, y]) => document.elementFromPoint(x, y).closest('#timeline, #banner')?.id"
+    assert page.evaluate(on_top, [180, 300]) == "timeline"
+    assert page.evaluate(on_top, [310, 30]) == "banner"
+
+
 def test_one_screen_holds_what_matters(show: Show) -> None:
     """At 1280 x 800: banner, four answers, exposure, edge, P&L and health, without scrolling."""
     page = show("hedging")
