@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arbbot.cli_breakeven import breakeven
 from arbbot.cli_datadog import datadog
 from arbbot.cli_exchange import exchange
 from arbbot.cli_panic import panic
@@ -62,6 +63,7 @@ First steps, without account or money:
   arbbot run --demo --for 30s     rehearse on the built-in exchange and print a report
   arbbot settings                 every setting in force, and where it comes from
   arbbot run --mode paper         live books, simulated fills, no key
+  arbbot breakeven                what a hedge costs at each fee tier, and how often that was there to be earned
   arbbot rehearse                 a day of faults, spikes and deaths in 24 minutes; live mode wants a passed one
 \b
 While a daemon runs:
@@ -371,6 +373,7 @@ def replay(
     return bootstrap.replay(directory, as_json)
 
 
+app.command()(breakeven)
 app.command()(spikes)
 
 

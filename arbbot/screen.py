@@ -198,6 +198,51 @@ def _settings(console: Console, answer: Answer) -> None:
     _table(console, "settings in force", ("setting", "value", "from"), rows)
 
 
+def _breakeven(console: Console, answer: Answer) -> None:
+    account, years = answer["account"], list(answer["hours"])
+    if account is None:
+        console.print(f"this account's fees are not known: {answer['account_unknown']}")
+    else:
+        rates = ", ".join(
+            f"{name} maker {text(each['maker_pct'])} taker {text(each['taker_pct'])}"
+            for name, each in account["markets"].items()
+        )
+        console.print(f"this account, by {account['source']}: {rates}")
+        needs = f"{text(account['gross_needed_pct'])} %, with the FX leg {text(account['gross_needed_with_fx_pct'])} %"
+        costs = f"{text(account['legs_cost_pct'])} % and the FX leg {text(account['fx_cost_pct'])} %"
+        console.print(f"  the two legs cost {costs}; gross edge needed {needs}")
+        for what, key in (("the two legs", "hours_by_year"), ("all three", "hours_by_year_with_fx")):
+            met = ", ".join(f"{year} {account[key][year]} of {answer['hours'][year]}" for year in years)
+            console.print(f"  recorded hours that reached it for {what}: {met}")
+    _threshold(console, answer, account)
+    rows = [
+        [f"{tier['volume_usd']:,}", tier["maker_pct"], tier["taker_pct"], tier["gross_needed_pct"],
+         tier["gross_needed_with_fx_pct"], *(tier["hours_by_year"][year] for year in years)]
+        for tier in answer["tiers"]
+    ]  # fmt: skip
+    columns = ("30-day volume, usd", "maker %", "taker %", "needed %", "with FX %", *years)
+    _table(
+        console, "by tier: a threshold pays from the edge needed on; hours that reached it for two legs", columns, rows
+    )
+    console.print(f"{answer['meaning']}; recorded hours: " + ", ".join(f"{y} {n}" for y, n in answer["hours"].items()))
+    console.print("the ladder is that of a public library's table; the account's own fees are the truth")
+
+
+def _threshold(console: Console, answer: Answer, account: Answer | None) -> None:
+    if answer["threshold_mode"] != "fixed":
+        console.print("threshold: cost plus, which follows the fees")
+        return
+    told = f"threshold in the settings: {text(answer['threshold_pct'])} % gross, FX policy {answer['fx_policy'].value}"
+    if account is None:
+        console.print(told)
+    elif not account["threshold_pays"]:
+        console.print(f"{told}: a signal at it cannot pay at this account's fees", style="red")
+    elif not account["threshold_pays_with_fx"]:
+        console.print(f"{told}: a signal at it pays for two legs, but not for its FX leg", style="red")
+    else:
+        console.print(f"{told}: a signal at it pays, slippage apart")
+
+
 def _spikes(console: Console, answer: Answer) -> None:
     console.print(answer["source"])
     rules = [name for name in answer["totals"]["true_lost"]]
@@ -234,5 +279,6 @@ _SCREENS: dict[str, Callable[[Console, Answer], None]] = {
     "status": _status,
     "why": _why,
     "settings": _settings,
+    "breakeven": _breakeven,
     "spikes": _spikes,
 }

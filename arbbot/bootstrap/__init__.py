@@ -1,5 +1,6 @@
 """Composition: the only place that names every concrete class. One function for each verb of the command line."""
 
+from arbbot.bootstrap.breakeven import breakeven
 from arbbot.bootstrap.check import check
 from arbbot.bootstrap.daemon import run
 from arbbot.bootstrap.history import backtest
@@ -16,6 +17,7 @@ __all__ = [
     "Period",
     "adopt",
     "backtest",
+    "breakeven",
     "check",
     "exchange",
     "explain",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from arbbot.domain.commands import Ask, Topic
@@ -20,15 +21,28 @@ async def fetch_fees(source: Gateway) -> dict[str, FeeRate] | None:
     return dict(answer.rates) if isinstance(answer, FeesFetched) else None
 
 
-def break_even(
-    route: Route, fees: Mapping[str, FeeRate], trade: TradeRules, direction: Direction, *, fx: bool
-) -> Decimal:
-    """The gross edge (fraction) at which a hedge nets zero; `fx` with the FX leg's taker fee."""
-    buy, sell = route.legs(direction)
-    resting = trade.limit_reference is LimitReference.SELL_ASK
-    sell_fee = fees[sell.symbol].maker if resting else fees[sell.symbol].taker
-    costs = Costs(fees[buy.symbol].taker, sell_fee, fees[route.fx.symbol].taker if fx else ZERO)
-    return costs.break_even(direction)
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Gross edges, as fractions, at which a hedge nets zero, in the dearer direction."""
+
+    legs: Decimal
+    whole: Decimal
+    """With the FX leg."""
+
+
+def needed(trade: TradeRules, domestic: FeeRate, foreign: FeeRate, fx: FeeRate) -> Needed:
+    """By the likely roles: taker, but for a sell leg that is hung out as a maker."""
+
+    def most(fx_fee: Decimal) -> Decimal:
+        ways = ((Direction.BUY_DOMESTIC, domestic, foreign), (Direction.BUY_FOREIGN, foreign, domestic))
+        return max(Costs(buy.taker, sell_fee(sell, trade), fx_fee).break_even(way) for way, buy, sell in ways)
+
+    return Needed(most(ZERO), most(fx.taker))
+
+
+def sell_fee(rate: FeeRate, trade: TradeRules) -> Decimal:
+    """The rate that the sell leg will likely pay."""
+    return rate.maker if trade.limit_reference is LimitReference.SELL_ASK else rate.taker
 
 
 def verdict(route: Route, fees: Mapping[str, FeeRate] | None, trade: TradeRules) -> list[str]:
@@ -38,8 +52,8 @@ def verdict(route: Route, fees: Mapping[str, FeeRate] | None, trade: TradeRules)
     shown = ", ".join(
         f"{symbol} maker {fees[symbol].maker:.3%} taker {fees[symbol].taker:.3%}" for symbol in route.symbols
     )
-    legs = max(break_even(route, fees, trade, direction, fx=False) for direction in Direction)
-    whole = max(break_even(route, fees, trade, direction, fx=True) for direction in Direction)
+    needs = needed(trade, *(fees[symbol] for symbol in route.symbols))
+    legs, whole = needs.legs, needs.whole
     lines = [
         f"fees       {shown}",
         f"break-even {legs:.4%} gross for the two legs, {whole:.4%} with the FX leg",
@@ -49,9 +63,8 @@ def verdict(route: Route, fees: Mapping[str, FeeRate] | None, trade: TradeRules)
     if trade.threshold_mode is ThresholdMode.COST_PLUS:
         return [*lines, f"threshold  cost plus {trade.cost_margin:.3%}"]
     lines.append(f"threshold  {trade.gross_threshold:.3%} gross, net floor {trade.net_floor:.3%}")
-    needed = legs if trade.fx_policy is FxPolicy.NEVER else whole
     if trade.gross_threshold <= legs:
         lines.append("WARNING    a signal at the threshold cannot pay at this tier: the net floor will decline it")
-    elif trade.gross_threshold <= needed:
+    elif trade.gross_threshold <= whole and trade.fx_policy is not FxPolicy.NEVER:
         lines.append("WARNING    a signal at the threshold cannot pay for its FX leg: the net floor will decline those")
     return lines

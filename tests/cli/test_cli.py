@@ -22,7 +22,7 @@ SECRET = "Secret000000000000000000000000001"
 VERBS = (
     "run", "exchange", "check", "settings", "status", "why", "page", "health", "pause", "resume", "halt", "panic",
     "resolve",
-    "rebase", "adopt", "rehearse", "report", "explain", "replay", "backtest", "spikes",
+    "rebase", "adopt", "breakeven", "rehearse", "report", "explain", "replay", "backtest", "spikes",
 )  # fmt: skip
 
 
