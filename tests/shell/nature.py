@@ -96,6 +96,20 @@ class Terminal(io.TextIOBase):
         return self._machine.fileno() if life is None else life.log_fd
 
 
+class Screen(Terminal):
+    """Stands for stderr, which people look at: what is said is kept in memory, and not written past it."""
+
+    def flush(self) -> None:
+        """Raises BrokenPipeError where its terminal is gone."""
+        self.write("")
+
+    def fileno(self) -> int:
+        """None. Raises UnsupportedOperation."""
+        if LIFE.get() is not None:
+            raise io.UnsupportedOperation("fileno")
+        return super().fileno()
+
+
 class Witness(RestServer):
     """The exchange's REST side, with an eye on what comes in."""
 
@@ -156,7 +170,7 @@ def virtual(loop: VirtualLoop, seed: int, control: Callable[..., Any], append: C
         stack.enter_context(patch.object(arbbot.runtime.daemon, "notify", _pinged))
         stack.enter_context(patch.object(SqliteJournal, "append", append))
         stack.enter_context(patch.object(sys, "stdout", Terminal(sys.stdout)))
-        stack.enter_context(patch.object(sys, "stderr", Terminal(sys.stderr)))
+        stack.enter_context(patch.object(sys, "stderr", Screen(sys.stderr)))
         stack.enter_context(patch.object(aiohappyeyeballs, "start_connection", _connected))
         stack.enter_context(patch.object(os, "urandom", chance.urandom))
         stack.enter_context(patch.object(random, "_urandom", chance.urandom))
