@@ -64,6 +64,7 @@ test-browser: setup
 
 test-others: setup
 	@deploy/get-systemd-analyze
+	@deploy/get-promtool
 	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER))
 
 check: lint types

@@ -1,10 +1,11 @@
-"""The alert rules as Prometheus itself evaluates them, where its `promtool` is installed."""
+"""The alert rules as Prometheus itself evaluates them, where its `promtool` can be had."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from arbbot.telemetry.__main__ import written
 from arbbot.telemetry.grafana_json import rules
 
-PROMTOOL = shutil.which("promtool")
+PROMTOOL = shutil.which("promtool") or shutil.which("promtool", path=str(Path(sys.prefix) / "bin"))
 INTERVAL = "15s"
 
 
