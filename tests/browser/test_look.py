@@ -15,6 +15,7 @@ from tests.browser.stage import Stage
 DESK = ViewportSize(width=1280, height=800)
 TELEPHONE = ViewportSize(width=360, height=740)
 RUN_MS = 1500
+PAINTED_MS = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
 ROOM = """() => {
     const state = document.createRange();
     state.selectNodeContents(document.getElementById("state"));
@@ -192,9 +193,16 @@ def test_changes_of_state_are_announced(show: Show, stage: Stage) -> None:
 
 
 def test_the_first_paint_is_measured(open_page: OpenPage, capsys: pytest.CaptureFixture[str]) -> None:
-    """On loopback, in a browser that has nothing of it yet; told, not judged, since it is the machine's doing."""
+    """On loopback: in a browser that has nothing of it yet and is itself just starting, and at three later openings;
+    told, not judged, since it is the machine's doing.
+    """
     page = open_page("flat")
-    painted_ms = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    painted_ms = [page.evaluate(PAINTED_MS)]
+    for _ in range(3):
+        page.reload()
+        page.wait_for_timeout(500)
+        painted_ms.append(page.evaluate(PAINTED_MS))
     with capsys.disabled():
-        print(f"\nfirst paint of the page: {painted_ms:.0f} ms after the address was opened")  # noqa: T201
-    assert painted_ms > 0
+        later = ", ".join(f"{each:.0f}" for each in painted_ms[1:])
+        print(f"\nfirst paint of the page: {painted_ms[0]:.0f} ms, later openings {later} ms")  # noqa: T201
+    assert all(each > 0 for each in painted_ms)
