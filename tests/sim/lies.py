@@ -274,9 +274,9 @@ class StopAlways(Checker):
 class OtherTruth(Checker):
     """In truth the position is one unit longer when all should have settled."""
 
-    def settled(self, now_us: int, *, feed_up: bool) -> None:
+    def settled(self, now_us: int, lag_us: int, *, feed_up: bool) -> None:
         self.truth.position += 1
-        super().settled(now_us, feed_up=feed_up)
+        super().settled(now_us, lag_us, feed_up=feed_up)
 
 
 class LeftLong(Checker):
@@ -302,8 +302,8 @@ class StillRests(Checker):
 class FeedAway(Checker):
     """The feed did not come back."""
 
-    def settled(self, now_us: int, *, feed_up: bool) -> None:
-        super().settled(now_us, feed_up=False)
+    def settled(self, now_us: int, lag_us: int, *, feed_up: bool) -> None:
+        super().settled(now_us, lag_us, feed_up=False)
 
 
 class RowMissed(Checker):

@@ -236,7 +236,8 @@ class Life:
             return
         self._stopping = True
         process = self.process
-        world.checker.settled(world.clock.now_us, feed_up=process.feed.up)
+        lag_us = world.plan.venue.row_lag_us + CALM_SLACK_US
+        world.checker.settled(world.clock.now_us, lag_us, feed_up=process.feed.up)
         world.to_process(world.generation, lambda: process.deliver(ev.StopAsked("the end of the life")))
         self._hasten()
         limit_us = int(world.plan.rules.account.stop_grace_s * SECOND) + STOP_SLACK_US

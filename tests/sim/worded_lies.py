@@ -145,11 +145,11 @@ class StillOpen(Doctor):
 class LongAndHalted(Checker):
     """In truth the position is one unit longer when all should have settled; that the daemon is halted is told."""
 
-    def settled(self, now_us: int, *, feed_up: bool) -> None:
+    def settled(self, now_us: int, lag_us: int, *, feed_up: bool) -> None:
         self.truth.position += 1
         self.fold.mode = "halted"
         self.fold.alerts.append(HALTED)
-        super().settled(now_us, feed_up=feed_up)
+        super().settled(now_us, lag_us, feed_up=feed_up)
 
 
 class NeverAgrees(Checker):
@@ -157,10 +157,10 @@ class NeverAgrees(Checker):
 
     anchored = True
 
-    def settled(self, now_us: int, *, feed_up: bool) -> None:
+    def settled(self, now_us: int, lag_us: int, *, feed_up: bool) -> None:
         self.fold.agreed, self.fold.anchored = False, self.anchored
         self.fold.alerts.append(HALTED | {"name": "not_trading", "severity": "warning"})
-        super().settled(now_us, feed_up=feed_up)
+        super().settled(now_us, lag_us, feed_up=feed_up)
 
 
 class NeverOpened(NeverAgrees):

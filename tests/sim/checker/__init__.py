@@ -258,10 +258,10 @@ class Checker:
     def _when(self, now_us: int) -> None:
         self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
 
-    def settled(self, now_us: int, *, feed_up: bool) -> None:
-        """Faults stopped long ago."""
+    def settled(self, now_us: int, lag_us: int, *, feed_up: bool) -> None:
+        """Faults stopped long ago. A row of the venue's is read within `lag_us`."""
         self._when(now_us)
-        self._end.settled(self._exposure.baseline, feed_up=feed_up)
+        self._end.settled(self._exposure.baseline, feed_up=feed_up, since_us=now_us - lag_us)
         self._rebase.settled()
 
     def finish(self, now_us: int, lag_us: int) -> None:

@@ -14,6 +14,8 @@ RowName = tuple[int, int | None]
 FillName = tuple[int, str]
 """A trade's id and the client order id: both orders of a trade may be the daemon's."""
 ENDED = frozenset({"rejected", "filled", "canceled", "expired", "absent"})
+UNREAD = frozenset({"account_unread", "auth_refused"})
+"""Alerts by which a person hears that nothing of the account can be read: no row is booked, no rebase done."""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ class Fold:
     alerts: list[Json] = field(default_factory=list)
     alerts_before: int = 0
     """How many of them earlier processes raised."""
+    unread: bool = False
+    """A person was told that nothing of the account can be read, and nothing of it has been read since."""
     stopped: Json | None = None
     lines: int = 0
 
@@ -128,7 +132,7 @@ class Fold:
             elif entry["account"] in ("trading", "fees"):
                 traded = self.traded.get(entry["currency"], ZERO)
                 self.traded[entry["currency"]] = traded - Decimal(entry["delta"])
-        self.agreed = False
+        self.agreed = self.unread = False
 
     def _own(self, currency: str, delta: Decimal) -> None:
         self.owned[currency] = self.owned.get(currency, ZERO) + delta
@@ -141,6 +145,7 @@ class Fold:
         self.rows.clear()
         self.cursor = line["cursor"]
         self.anchored = self.agreed = True
+        self.unread = False
         self.before_anchor = frozenset(self.hedges)
 
     def _statement_agreed(self, line: Json, now_us: int) -> None:
@@ -148,10 +153,10 @@ class Fold:
             rounding = Decimal(each["rounding"])
             self._own(each["currency"], rounding)
             self.rounding[each["currency"]] = self.rounding.get(each["currency"], ZERO) + rounding
-        self.agreed = True
+        self.agreed, self.unread = True, False
 
     def _discrepancy(self, line: Json, now_us: int) -> None:
-        self.agreed = False
+        self.agreed = self.unread = False
 
     def _hedge_opened(self, line: Json, now_us: int) -> None:
         self.hedges[line["hedge_id"]] = HedgeStory(line)
@@ -181,10 +186,12 @@ class Fold:
 
     def _alert_raised(self, line: Json, now_us: int) -> None:
         self.alerts.append(line)
+        self.unread = self.unread or line["name"] in UNREAD
 
     def _started(self, line: Json, now_us: int) -> None:
         self.stopped = None
         self.alerts_before = len(self.alerts)
+        self.unread = False
 
     def _stopped(self, line: Json, now_us: int) -> None:
         self.stopped = line

@@ -69,7 +69,8 @@ class RebaseJudge:
         fold = self._fold
         waits = any(order.state not in ENDED for order in fold.orders.values())
         open_hedge = fold.open_hedge is not None and fold.mode not in ("halted", "panic")
-        if self._asked is not None and not waits and not open_hedge and fold.open_conversion is None:
+        idle = not (waits or open_hedge or fold.open_conversion)
+        if self._asked is not None and idle and not fold.unread:
             self._report.fail("L6", f"the rebase by {self._asked['who']} is not done, and nothing is in its way")
 
     def _drop(self, line: Json) -> None:
