@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from arbbot import __version__
 from arbbot.bitstamp.rest import BitstampGateway
-from arbbot.bootstrap import broken, latched, recording
+from arbbot.bootstrap import broken, calling, latched, recording
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed
@@ -66,17 +66,29 @@ T = TypeVar("T")
 
 def run(settings: Settings, *, for_s: Decimal | None, record: Path | None, demo: bool) -> ExitCode:
     """Run until stopped (or for `for_s` market seconds). Raises Failure for what can be told in one line."""
-    refuse_unrehearsed(settings)
+    if not demo:
+        try:
+            return _run(settings, for_s, record)
+        except Failure as failure:
+            if not isinstance(failure.__cause__, DaemonFault):  # one that broke while it ran has told so itself
+                calling.not_started(settings, failure)
+            raise
     make_state_dir(settings.state_dir)
     if record is not None:
         recording.make_directory(record)
-    if not demo:
-        return run_loop(_serve(settings, for_s, record, settings.control_socket, narrated=False))
 
     def serve(shown: Settings) -> Coroutine[Any, Any, ExitCode]:
         return _serve(shown, for_s, record, shown.control_socket, narrated=True)
 
     return run_loop(demonstration.run(settings, serve))
+
+
+def _run(settings: Settings, for_s: Decimal | None, record: Path | None) -> ExitCode:
+    refuse_unrehearsed(settings)
+    make_state_dir(settings.state_dir)
+    if record is not None:
+        recording.make_directory(record)
+    return run_loop(_serve(settings, for_s, record, settings.control_socket, narrated=False))
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:

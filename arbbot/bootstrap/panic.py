@@ -16,13 +16,16 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from arbbot.bitstamp.rest import BitstampGateway
+from arbbot.bootstrap.calling import call
 from arbbot.bootstrap.terminal import say
 from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, journal_path, make_state_dir, panic_latch
 from arbbot.domain.commands import Ask, CancelOrder, Topic
 from arbbot.domain.events import AskFailed, Event, Moment, OpenOrdersFetched
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.domain.mode import Severity
 from arbbot.domain.order import OpenOrder
+from arbbot.domain.records import AlertRaised
 from arbbot.runtime.clock import SystemClock
 from arbbot.settings import Keys, RunMode, Settings, read_keys
 
@@ -30,6 +33,7 @@ CACHE_S = 11.0
 """A list asked for so long after a cancel knows of it: the venue's documentation says that it is cached for 10 s."""
 PATIENCE_S = 60.0
 """How much longer than it has to it goes on, when the venue does not say that all is over."""
+DONE = "panic: done: by the venue's word nothing is open, and nothing sent before can come any more"
 
 
 def panic(settings: Settings, who: str, reason: str, watch_s: Decimal | None) -> ExitCode:
@@ -39,10 +43,11 @@ def panic(settings: Settings, who: str, reason: str, watch_s: Decimal | None) ->
     account = settings.account
     watched_s = account.doubt_bound_s + account.lag_s if watch_s is None else watch_s
     latched = _latch(settings, who, reason)
+    begun = f"panic by {who}: {reason}; every open order of the account is being cancelled"
     other = _mode_in_use(settings)
     if other is not None:
         say(f"panic: THIS IS {settings.mode.upper()} MODE, but the journal of {other} mode is the one written last")
-    code = asyncio.run(_sweep(settings, read_keys(settings), float(watched_s)))
+    code = asyncio.run(_sweep_and_tell(settings, float(watched_s), begun))
     say("panic: a position is not touched: look at the venue, start the daemon, and `arbbot resume --reason TEXT`")
     return code if latched else ExitCode.FAULT
 
@@ -76,6 +81,26 @@ def _written_ns(settings: Settings) -> int:
         return max(found.stat().st_mtime_ns for found in path.parent.glob(f"{path.name}*"))
     except (OSError, ValueError):
         return 0
+
+
+async def _sweep_and_tell(settings: Settings, watch_s: float, begun: str) -> ExitCode:
+    """Sweep, with a message to the webhook at the beginning, which the sweep does not wait for, and one at the end."""
+    calling = asyncio.create_task(_call(settings, begun))
+    ended = "panic: ended by a fault of the program, IN DOUBT: look at the venue now"
+    try:
+        code = await _sweep(settings, read_keys(settings), watch_s)
+        ended = DONE
+    except Failure as failure:
+        ended = failure.reason
+        raise
+    finally:
+        await _call(settings, ended)
+        await calling
+    return code
+
+
+async def _call(settings: Settings, text: str) -> None:
+    await call(settings, AlertRaised(Severity.CRITICAL, "panic", text, SystemClock().now().utc_us))
 
 
 async def _sweep(settings: Settings, keys: Keys | None, watch_s: float) -> ExitCode:
@@ -120,7 +145,7 @@ class Sweep:
             await self._take(looked)
             past_s = (self._clock.now().mono_ns - until_ns) / 1e9
             if past_s >= 0 and self._left == ():
-                say("panic: done: by the venue's word nothing is open, and nothing sent before can come any more")
+                say(DONE)
                 return ExitCode.OK
             if past_s >= PATIENCE_S:
                 break

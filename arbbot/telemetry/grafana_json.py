@@ -49,7 +49,7 @@ def rules() -> dict[str, Any]:
 
 def _rules(monitor: Monitor) -> list[dict[str, Any]]:
     rules = [_rule(monitor, monitor.critical, "critical" if monitor.urgent else "warning")]
-    if monitor.warning is not None and monitor.promql is None:
+    if monitor.warning is not None:
         rules.append(_rule(monitor, monitor.warning, "warning" if monitor.urgent else "notice"))
     return rules
 
@@ -67,7 +67,7 @@ def _rule(monitor: Monitor, threshold: float, severity: str) -> dict[str, Any]:
 def expression(monitor: Monitor, threshold: float) -> str:
     """What is true while the monitor calls."""
     if monitor.promql is not None:
-        return monitor.promql
+        return monitor.promql.replace("THRESHOLD", f"{threshold:g}")
     series = MANIFEST[monitor.metric].prometheus
     if monitor.only is not None:
         series += f'{{{monitor.only[0]}=~"{"|".join(monitor.only[1])}"}}'

@@ -50,7 +50,7 @@ class Monitor:
     urgent: bool = True
     """Whether it is worth waking somebody."""
     promql: str | None = None
-    """Prometheus' own way of asking, where it is not that of the others."""
+    """Prometheus' own way of asking, where it is not that of the others; THRESHOLD stands for the number."""
 
     @property
     def runbook(self) -> str:
@@ -73,7 +73,7 @@ MONITORS = (
         below=True,
         no_data_min=10,
         promql="absent(arbbot_heartbeat_total) or "
-        "sum by (env, mode, route) (increase(arbbot_heartbeat_total[5m])) < 1 or "
+        "sum by (env, mode, route) (increase(arbbot_heartbeat_total[5m])) < THRESHOLD or "
         # one daemon of several: a series that ended has no value any more, and the others keep `absent` silent
         "(group by (env, mode, route) (last_over_time(arbbot_heartbeat_total[1d])) unless "
         "group by (env, mode, route) (last_over_time(arbbot_heartbeat_total[5m])))",
@@ -86,7 +86,7 @@ MONITORS = (
         60,
         2,
         "The daemon has started more than twice within an hour.",
-        promql="resets(arbbot_uptime_s[1h]) > 2",
+        promql="resets(arbbot_uptime_s[1h]) > THRESHOLD",
     ),
     Monitor(
         "trading_halted",
@@ -196,7 +196,7 @@ MONITORS = (
         by=("market", "side"),
         urgent=False,
         promql="histogram_quantile(0.9, sum by (env, mode, route, market, side, le) "
-        "(increase(arbbot_orders_slippage_bps_bucket[1h]))) > 10",
+        "(increase(arbbot_orders_slippage_bps_bucket[1h]))) > THRESHOLD",
     ),
     Monitor(
         "rate_limit_hits",
