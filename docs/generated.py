@@ -185,7 +185,7 @@ def setting_meanings() -> dict[str, str]:
     meanings: dict[str, str] = {}
     section, last, above = "", "", ""
     for line in (ROOT / "settings.toml").read_text().splitlines():
-        if section_line := re.match(r"\[(\w+)\]", line):
+        if section_line := re.match(r"\[([\w.]+)\]", line):
             section, last = f"{section_line[1]}.", ""
         elif setting_line := re.match(r"(\w+) = ", line):
             last = f"{section}{setting_line[1]}"
@@ -198,7 +198,7 @@ def setting_meanings() -> dict[str, str]:
 
 def section_meanings() -> dict[str, str]:
     """The comment beside each section's name in `settings.toml`."""
-    found = re.findall(r"^\[(\w+)\]\s*# (.*)$", (ROOT / "settings.toml").read_text(), re.MULTILINE)
+    found = re.findall(r"^\[([\w.]+)\]\s*# (.*)$", (ROOT / "settings.toml").read_text(), re.MULTILINE)
     return {name: _sentence(text) for name, text in found}
 
 

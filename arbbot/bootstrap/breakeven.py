@@ -21,7 +21,7 @@ from arbbot.exchange.accounts import FEE_LADDER
 from arbbot.exchange.market.history import qualifying_hours
 from arbbot.rehearsal import MEANING_OF_CLOSES
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import RunMode, Settings, read_keys, rules
+from arbbot.settings import KeyRole, RunMode, Settings, read_keys, rules
 
 SHOWN = Decimal("0.000001")
 YEARS = tuple(str(year) for year in range(2017, 2023))
@@ -108,7 +108,7 @@ def _rates(fees: Fees) -> dict[str, Any]:
 
 async def _asked(settings: Settings) -> Fees:
     """The account's live fees, or paper mode's. Raises Failure where they cannot be known."""
-    keys = read_keys(settings)
+    keys = read_keys(settings, KeyRole.READ_ONLY)
     clock = SystemClock(float(settings.speed))
     async with gateway(settings, keys, clock, lambda _event, _at: None, Taps()) as source:
         if settings.speed != 1:

@@ -27,7 +27,7 @@ from arbbot.domain.mode import Severity
 from arbbot.domain.order import OpenOrder
 from arbbot.domain.records import AlertRaised
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import Keys, RunMode, Settings, read_keys
+from arbbot.settings import KeyRole, Keys, RunMode, Settings, read_keys
 
 CACHE_S = 11.0
 """A list asked for so long after a cancel knows of it: the venue's documentation says that it is cached for 10 s."""
@@ -88,7 +88,7 @@ async def _sweep_and_tell(settings: Settings, watch_s: float, begun: str) -> Exi
     calling = asyncio.create_task(_call(settings, begun))
     ended = "panic: ended by a fault of the program, IN DOUBT: look at the venue now"
     try:
-        code = await _sweep(settings, read_keys(settings), watch_s)
+        code = await _sweep(settings, read_keys(settings, KeyRole.PANIC), watch_s)
         ended = DONE
     except Failure as failure:
         ended = failure.reason

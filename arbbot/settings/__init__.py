@@ -2,6 +2,7 @@
 
 from arbbot.settings.conversion import rules
 from arbbot.settings.errors import SettingsError
+from arbbot.settings.keys import Keys, find_keys, read_keys
 from arbbot.settings.load import Sources, in_force, load, read_sources
 from arbbot.settings.model import (
     AccountSettings,
@@ -24,8 +25,8 @@ from arbbot.settings.model import (
     TelemetrySettings,
     TradeSettings,
 )
-from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
-from arbbot.settings.secrets import Keys, read_alerts_url, read_keys, read_secret_file
+from arbbot.settings.options import BookFeed, JournalSync, KeyRole, RunMode, Switch
+from arbbot.settings.secrets import read_alerts_url, read_secret_file
 
 __all__ = [
     "AccountSettings",
@@ -36,6 +37,7 @@ __all__ = [
     "HedgeSettings",
     "JournalSettings",
     "JournalSync",
+    "KeyRole",
     "KeySettings",
     "Keys",
     "LimitSettings",
@@ -54,6 +56,7 @@ __all__ = [
     "Switch",
     "TelemetrySettings",
     "TradeSettings",
+    "find_keys",
     "in_force",
     "load",
     "read_alerts_url",

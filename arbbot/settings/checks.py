@@ -242,8 +242,11 @@ def is_loopback(host: str) -> bool:
 
 def _keys(settings: Settings) -> None:
     keys = settings.keys
-    _refuse_if(keys.key_id is not None and keys.key_file is not None, ("keys.key_file",), "key_id is given too")
-    _refuse_if(keys.secret is not None and keys.secret_file is not None, ("keys.secret_file",), "secret is given too")
+    pairs = (("keys", keys), ("keys.read_only", keys.read_only), ("keys.treasury", keys.treasury))
+    for section, pair in (*pairs, ("keys.panic", keys.panic)):
+        for given, file, name in ((pair.key_id, pair.key_file, "key_id"), (pair.secret, pair.secret_file, "secret")):
+            place = f"{section}.{'key_file' if name == 'key_id' else 'secret_file'}"
+            _refuse_if(given is not None and file is not None, (place,), f"{name} is given too")
 
 
 def _dashboard(settings: Settings) -> None:

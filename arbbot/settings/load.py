@@ -28,6 +28,8 @@ DOTENV_FILE = Path(".env")
 PREFIX = "ARBBOT_"
 FILE_VARIABLE = "ARBBOT_SETTINGS"
 _DEFAULT = "default"
+HELD_SECRETS = ("key_id", "secret")
+"""Settings of `keys` that are secret themselves, in whichever of its tables."""
 _NOT_JSON = """a table or list is written as JSON, as in [{"count": 400, "seconds": 1}]"""
 
 Tree = dict[str, Any]
@@ -221,12 +223,22 @@ def _file(path: Path) -> Source:
 
 def _secrets_of(source: Source) -> tuple[str, str] | None:
     """The section of a secret that a source holds, and what is wrong with that where others may read it."""
-    keys, alerts = source.tree.get("keys"), source.tree.get("alerts")
-    if isinstance(keys, dict) and (keys.get("key_id") or keys.get("secret")):
-        return ("keys", "key and secret do not belong")
+    section = _keys_in(source.tree.get("keys"), "keys")
+    if section is not None:
+        return (section, "key and secret do not belong")
+    alerts = source.tree.get("alerts")
     if isinstance(alerts, dict) and alerts.get("url"):
         return ("alerts", "the webhook's url is a secret and does not belong")
     return None
+
+
+def _keys_in(table: Any, name: str) -> str | None:
+    """The first table of keys, of all roles, that holds one itself."""
+    if not isinstance(table, dict):
+        return None
+    if any(table.get(key) for key in HELD_SECRETS):
+        return name
+    return next((found for key, inner in table.items() if (found := _keys_in(inner, f"{name}.{key}"))), None)
 
 
 def _reason(error: Exception) -> str:

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from arbbot.domain.mode import Severity
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.settings import checks
-from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
+from arbbot.settings.options import BookFeed, JournalSync, KeysFor, RunMode, Switch
 from arbbot.telemetry.alert_names import Form
 
 _PLACES = 8
@@ -215,13 +215,22 @@ class LiveSettings(Venue):
     rehearsal_override: OptionalText = None
 
 
-class KeySettings(Section):
-    """The trading key, or the files that hold it. Key and secret themselves never stand in the settings file."""
+class KeyPair(Section):
+    """An API key, or the files that hold it. Key and secret themselves never stand in the settings file."""
 
     key_id: OptionalSecret = None
     secret: OptionalSecret = None
     key_file: OptionalPath = None
     secret_file: OptionalPath = None
+
+
+class KeySettings(KeyPair):
+    """The trading key itself, and below it those of the other roles."""
+
+    only_in: KeysFor = KeysFor.ANY
+    read_only: KeyPair = KeyPair()
+    treasury: KeyPair = KeyPair()
+    panic: KeyPair = KeyPair()
 
 
 class JournalSettings(Section):

@@ -16,6 +16,27 @@ class RunMode(StrEnum):
     """Real money; needs the second switch."""
 
 
+class KeyRole(StrEnum):
+    """What a key is for, so what rights it needs at the venue and no more."""
+
+    TRADING = "trading"
+    """The daemon's: reads and trades."""
+    READ_ONLY = "read_only"
+    """Of verbs that only look."""
+    TREASURY = "treasury"
+    """Withdraws and transfers, in verbs of its own; the daemon never has it."""
+    PANIC = "panic"
+    """Lists and cancels orders when nothing else works any more."""
+
+
+class KeysFor(StrEnum):
+    """In which modes the keys may be used."""
+
+    ANY = "any"
+    SANDBOX = "sandbox"
+    LIVE = "live"
+
+
 class BookFeed(StrEnum):
     """Which order-book channel is believed."""
 

@@ -1,11 +1,10 @@
-"""The trading key, from wherever it is kept, and the refusal of places where others could read it."""
+"""Files and credentials that hold secrets, and the refusal of places where others could read them."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +14,6 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.settings.checks import is_loopback
 from arbbot.settings.errors import SettingsError
 from arbbot.settings.model import Settings
-from arbbot.settings.options import RunMode
 
 SECRET_FILE_BYTES_MAX = 4096
 SECRET_CHARS_MIN = 8
@@ -27,43 +25,10 @@ OTHERS = 0o007
 GROUP_AND_OTHERS = 0o077
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """An API key: its public part, and its secret."""
-
-    key_id: str
-    secret: SecretStr
-
-
-def read_keys(settings: Settings, environ: Mapping[str, str] | None = None) -> Keys | None:
-    """The key of the present mode; None in paper mode, which has no use for one.
-
-    Looked for in the settings, then in the files they name, then in systemd's credentials. Raises SettingsError with
-    exit code SECRET when it is missing, unreadable, or open to others.
-    """
-    if settings.mode is RunMode.PAPER:
-        return None
-    credentials = (os.environ if environ is None else environ).get(CREDENTIALS)
-    keys = settings.keys
-    key_id = _find("key_id", keys.key_id, keys.key_file, credentials, "api_key")
-    secret = _find("secret", keys.secret, keys.secret_file, credentials, "api_secret")
-    return Keys(key_id.get_secret_value(), secret)
-
-
-def _find(name: str, given: SecretStr | None, file: Path | None, credentials: str | None, credential: str) -> SecretStr:
-    if given is not None:
-        return _sound(f"keys.{name}", given.get_secret_value())
-    file_key = "keys.key_file" if name == "key_id" else "keys.secret_file"
-    if file is not None:
-        return _sound(f"{file_key}: {file}", _read(file_key, file, GROUP_AND_OTHERS))
-    if credentials:
-        path = Path(credentials) / credential
-        # systemd lets a service user in by an access list, which shows as group bits
-        return _sound(str(path), _read(f"${CREDENTIALS}", path, OTHERS))
-    raise _refused(
-        f"keys.{name}: missing; set ARBBOT_KEYS__{name.upper()} in the environment or .env, or {file_key}, "
-        f"or hand {credential} over as a systemd credential"
-    )
+def read_credential(path: Path) -> str:
+    """The text of a file that systemd handed over. Raises SettingsError, code SECRET."""
+    # systemd lets a service user in by an access list, which shows as group bits
+    return _read(f"${CREDENTIALS}", path, OTHERS)
 
 
 def _read(key: str, path: Path, forbidden: int) -> str:
@@ -71,16 +36,16 @@ def _read(key: str, path: Path, forbidden: int) -> str:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise _refused(f"{key}: {path}: {error.strerror}") from error
+        raise refused(f"{key}: {path}: {error.strerror}") from error
     try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
-            raise _refused(f"{key}: {path}: not a file")
+            raise refused(f"{key}: {path}: not a file")
         if mode & forbidden:
-            raise _refused(f"{key}: {path}: others may read it; chmod 600 it")
+            raise refused(f"{key}: {path}: others may read it; chmod 600 it")
         return os.read(descriptor, SECRET_FILE_BYTES_MAX + 1).decode("ascii")
     except UnicodeDecodeError:
-        raise _refused(f"{key}: {path}: holds something else than a key") from None
+        raise refused(f"{key}: {path}: holds something else than a key") from None
     finally:
         os.close(descriptor)
 
@@ -103,7 +68,7 @@ def read_alerts_url(settings: Settings, environ: Mapping[str, str] | None = None
     if alerts.url_file is not None:
         return _address("alerts.url_file", _read("alerts.url_file", alerts.url_file, GROUP_AND_OTHERS))
     if credential is not None and credential.exists():
-        return _address(str(credential), _read(f"${CREDENTIALS}", credential, OTHERS))
+        return _address(str(credential), read_credential(credential))
     return None
 
 
@@ -123,22 +88,24 @@ def _address(place: str, text: str) -> SecretStr:
         or " " in bare
         or not (parts.scheme == "https" or plain)
     ):
-        raise _refused(f"{place}: want https://..., or http:// to an address of this machine")
+        raise refused(f"{place}: want https://..., or http:// to an address of this machine")
     return SecretStr(bare)
 
 
-def _sound(place: str, text: str) -> SecretStr:
+def sound_key(place: str, text: str) -> SecretStr:
+    """A key or secret as the venue makes them. Raises SettingsError, code SECRET, where it cannot be one."""
     bare = text.strip()
     if not (SECRET_CHARS_MIN <= len(bare) <= SECRET_FILE_BYTES_MAX and bare.isascii() and bare.isalnum()):
-        raise _refused(f"{place}: not a key: want {SECRET_CHARS_MIN} or more letters and digits, nothing else")
+        raise refused(f"{place}: not a key: want {SECRET_CHARS_MIN} or more letters and digits, nothing else")
     return SecretStr(bare)
 
 
 def refuse_readable(path: Path) -> None:
     """Refuse a file that holds a secret and that group or others may read. Raises SettingsError, code SECRET."""
     if path.stat().st_mode & GROUP_AND_OTHERS:
-        raise _refused(f"{path}: holds a key and others may read it; chmod 600 it")
+        raise refused(f"{path}: holds a key and others may read it; chmod 600 it")
 
 
-def _refused(problem: str) -> SettingsError:
+def refused(problem: str) -> SettingsError:
+    """The error of a secret that cannot be had or used."""
     return SettingsError(ExitCode.SECRET, [problem])

@@ -78,7 +78,7 @@ def test_the_units_know_the_exit_codes() -> None:
     assert not {line.split(":")[1] for line in daemon["LoadCredential"]} & {
         line.split(":")[1] for line in panic["LoadCredential"]
     }
-    assert {line.split(":")[0] for line in panic["LoadCredential"]} == {"api_key", "api_secret"}
+    assert {line.split(":")[0] for line in panic["LoadCredential"]} == {"panic_key", "panic_secret"}
 
 
 def test_a_restart_is_no_failure() -> None:

@@ -16,7 +16,7 @@ SECRET = "Secret000000000000000000000000001"
 
 def keys_of(settings: Settings, environ: dict[str, str] | None = None) -> tuple[str, str]:
     """Key and secret that are found."""
-    found = read_keys(settings, environ or {})
+    found = read_keys(settings, environ=environ or {})
     assert isinstance(found, Keys)
     return (found.key_id, found.secret.get_secret_value())
 
@@ -77,7 +77,7 @@ def test_a_secret_that_others_can_read_is_refused(mode: int, place: Path) -> Non
     private(place / "secret", SECRET, mode)
     (place / "settings.toml").write_text('[keys]\nkey_file = "key"\nsecret_file = "secret"')
     with pytest.raises(SettingsError, match=r"keys\.secret_file: secret: others may read it; chmod 600 it") as caught:
-        read_keys(load(), {})
+        read_keys(load(), environ={})
     assert caught.value.code is ExitCode.SECRET
 
 
@@ -101,7 +101,7 @@ def test_a_file_without_a_key_is_refused(text: str, reason: str, place: Path) ->
     private(place / "secret", text)
     (place / "settings.toml").write_text('[keys]\nkey_file = "key"\nsecret_file = "secret"')
     with pytest.raises(SettingsError, match=reason) as caught:
-        read_keys(load(), {})
+        read_keys(load(), environ={})
     assert caught.value.code is ExitCode.SECRET
     assert not text or text not in str(caught.value)
 
@@ -114,14 +114,14 @@ def test_a_secret_that_cannot_be_read_is_refused(place: Path) -> None:
     for name, reason in (("none", "No such file"), ("folder", "not a file"), ("pipe", "not a file")):
         (place / "settings.toml").write_text(f'[keys]\nkey_file = "key"\nsecret_file = "{name}"')
         with pytest.raises(SettingsError, match=reason) as caught:
-            read_keys(load(), {})
+            read_keys(load(), environ={})
         assert caught.value.code is ExitCode.SECRET
 
 
 def test_a_missing_key_says_how_to_give_one() -> None:
     """The line names the variable, the setting and the credential."""
     with pytest.raises(SettingsError) as caught:
-        read_keys(Settings(), {})
+        read_keys(Settings(), environ={})
     assert caught.value.code is ExitCode.SECRET
     assert all(word in str(caught.value) for word in ("ARBBOT_KEYS__KEY_ID", "keys.key_file", "api_key"))
 
