@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from arbbot import __version__
+from arbbot.bootstrap.terminal import say
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.market import Route
@@ -40,6 +42,8 @@ def open_recording(
     """A recorder, where one is wanted. Raises Failure (USAGE)."""
     if record is None and not settings.recording_on:
         return None
+    most_bytes = int(settings.recording.most_gb * 1_000_000_000)
+    remove_oldest(settings.recordings_dir, most_bytes)
     directory = record or settings.recordings_dir / f"{clock.now().utc_us // 1_000_000}"
     header = Header(
         format=FORMAT,
@@ -52,9 +56,27 @@ def open_recording(
         books_from_frames=settings.feed.books is BookFeed.SNAPSHOT,
     )
     try:
-        return Recorder(directory, header, encode)
+        return Recorder(directory, header, encode, most_bytes)
     except OSError as error:
         raise Failure(ExitCode.USAGE, f"--record {directory}: {error}") from error
+
+
+def remove_oldest(recordings: Path, most_bytes: int) -> None:
+    """Remove whole recordings, the oldest first, until the others take no more room than this. They are known by their
+    names, seconds of their beginning, and by their headers: whatever else lies there stays.
+    """
+    found = sorted(
+        (path for path in recordings.glob("*/header.json") if path.parent.name.isdecimal()),
+        key=lambda path: int(path.parent.name),
+    )
+    sizes = [sum(file.stat().st_size for file in path.parent.iterdir()) for path in found]
+    taken = sum(sizes)
+    for path, size in zip(found, sizes, strict=True):
+        if taken <= most_bytes:
+            return
+        shutil.rmtree(path.parent, ignore_errors=True)
+        say(f"recording  {path.parent} removed: the recordings took more than {most_bytes / 1e9:g} GB")
+        taken -= size
 
 
 def figures(recorder: Recorder | None) -> dict[str, Any] | None:

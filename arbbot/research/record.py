@@ -36,6 +36,7 @@ FORMAT = 1
 WRITE_EVERY_S = 0.25
 ROTATE_BYTES = 64 << 20
 """Of text, before compression."""
+MOST_BYTES = 20_000_000_000
 QUEUE_MAX = 200_000
 """Lines waiting for the disk; beyond it the newest are dropped and the recording says so."""
 
@@ -59,6 +60,10 @@ class Header:
 HEADER = TypeAdapter(Header)
 
 
+class RecordingFullError(Exception):
+    """A recording has taken all the room that it may."""
+
+
 class DecisionHash:
     """SHA-256 over durable records in order: equal exactly when the decisions are."""
 
@@ -80,10 +85,19 @@ class DecisionHash:
 class Recorder:
     """Queues lines on the loop's thread, writes them on its own."""
 
-    def __init__(self, directory: Path, header: Header, encode: Callable[[DurableRecord], str]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        header: Header,
+        encode: Callable[[DurableRecord], str],
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        """Begin one in a directory without. It ends at about `most_bytes` on the disk."""
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if (directory / "header.json").exists():
             raise FileExistsError(f"{directory}: holds a recording already")
+        self._most_bytes = most_bytes
+        self._closed_bytes = 0
         with _private(directory / "header.json") as file:
             file.write(HEADER.dump_json(header))
         self.directory = directory
@@ -175,6 +189,8 @@ class Recorder:
                 self._write(_encode(line))
         if self._writer is not None:
             self._writer.flush(zstandard.FLUSH_BLOCK)
+        if self._file is not None and self._closed_bytes + self._file.tell() > self._most_bytes:
+            raise RecordingFullError(f"its {self._most_bytes / 1e9:g} GB are full (recording.most_gb)")
 
     def _write(self, text: bytes) -> None:
         if self._writer is None or self._written > ROTATE_BYTES:
@@ -189,6 +205,7 @@ class Recorder:
     def _close_file(self) -> None:
         if self._writer is not None and self._file is not None:
             self._writer.close()  # type: ignore[no-untyped-call]  # untyped in the library's stubs
+            self._closed_bytes += self._file.tell()
             self._file.close()
 
 

@@ -243,6 +243,7 @@ class RecordingSettings(Section):
     """Raw frames and replies, for replay."""
 
     enabled: Switch = Switch.AUTO
+    most_gb: Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=_PLACES)] = Decimal(20)
 
 
 class DashboardSettings(Section):

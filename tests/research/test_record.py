@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from arbbot.bootstrap.recording import remove_oldest
 from arbbot.domain.events import Moment
 from arbbot.domain.records import DurableRecord, Stopped
 from arbbot.journal.codec import encode
@@ -75,3 +77,30 @@ def test_a_recording_is_for_its_owner_alone(tmp_path: Path) -> None:
     files = [tmp_path / "run", *(tmp_path / "run").iterdir()]
     assert len(files) == 3
     assert all(each.stat().st_mode & 0o077 == 0 for each in files)
+
+
+def test_a_recording_ends_when_its_room_is_full(tmp_path: Path) -> None:
+    """What was written until then stays, and that there is no more is told with the setting."""
+    recorder = Recorder(tmp_path / "run", HEADER, encode, most_bytes=2_000)
+    for number in range(400):
+        recorder.frame(hashlib.sha512(str(number).encode()).hexdigest().encode(), 1, AT)
+    recorder.close()
+    assert recorder.failed is not None
+    assert "(recording.most_gb)" in recorder.failed
+    assert list((tmp_path / "run").glob("*.zst"))
+
+
+def test_the_oldest_recordings_make_room(tmp_path: Path) -> None:
+    """Whole ones, oldest first, no more than needed, and nothing else that lies beside them."""
+    for name in ("900", "1000", "1100", "mine", "1200"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "000001.jsonl.zst").write_bytes(bytes(1000))
+        if name != "1200":
+            (tmp_path / name / "header.json").write_bytes(bytes(10))
+    remove_oldest(tmp_path, 2_500)
+    assert {path.name for path in tmp_path.iterdir()} == {"1000", "1100", "mine", "1200"}
+    remove_oldest(tmp_path, 2_500)
+    assert len(list(tmp_path.iterdir())) == 4
+    remove_oldest(tmp_path, 0)
+    assert {path.name for path in tmp_path.iterdir()} == {"mine", "1200"}
+    remove_oldest(tmp_path / "nowhere", 0)
