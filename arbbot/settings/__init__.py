@@ -2,6 +2,7 @@
 
 from arbbot.settings.conversion import rules
 from arbbot.settings.errors import SettingsError
+from arbbot.settings.key_model import KeySettings
 from arbbot.settings.keys import Keys, find_keys, read_keys
 from arbbot.settings.load import Sources, in_force, load, read_sources
 from arbbot.settings.model import (
@@ -11,7 +12,6 @@ from arbbot.settings.model import (
     FeedSettings,
     HedgeSettings,
     JournalSettings,
-    KeySettings,
     LimitSettings,
     LiveSettings,
     PaperSettings,

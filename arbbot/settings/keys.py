@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from arbbot.settings.model import KeyPair, Settings
+from arbbot.settings.key_model import KeyPair
+from arbbot.settings.model import Settings
 from arbbot.settings.options import KeyRole, KeysFor, RunMode
 from arbbot.settings.secrets import CREDENTIALS, read_credential, read_secret_file, refused, sound_key
 

@@ -7,41 +7,31 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from arbbot.domain.mode import Severity
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.settings import checks
-from arbbot.settings.options import BookFeed, JournalSync, KeysFor, RunMode, Switch
+from arbbot.settings.fields import (
+    PLACES,
+    HostName,
+    OptionalPath,
+    OptionalSecret,
+    OptionalText,
+    Percent,
+    Seconds,
+    Section,
+    SharePercent,
+    Size,
+    Symbol,
+    Word,
+)
+from arbbot.settings.key_model import KeySettings
+from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
 from arbbot.telemetry.alert_names import Form
-
-_PLACES = 8
-
-
-def _none_if_empty(value: Any) -> Any:
-    """TOML has no null: an empty text stands for "not set"."""
-    return None if isinstance(value, str) and not value.strip() else value
-
-
-Percent = Annotated[Decimal, Field(ge=0, lt=100, decimal_places=_PLACES)]
-SharePercent = Annotated[Decimal, Field(gt=0, le=100, decimal_places=_PLACES)]
-Size = Annotated[Decimal, Field(gt=0, le=1_000_000_000, decimal_places=_PLACES)]
-Seconds = Annotated[Decimal, Field(gt=0, le=86_400, decimal_places=_PLACES)]
-Symbol = Annotated[str, Field(pattern=r"^[a-z0-9]{4,20}$")]
-Word = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,48}$")]
-HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]-]{1,255}$")]
-OptionalPath = Annotated[Path | None, BeforeValidator(_none_if_empty)]
-OptionalText = Annotated[str | None, BeforeValidator(_none_if_empty)]
-OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
-
-
-class Section(BaseModel):
-    """A table of the settings file: frozen, and refusing what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class RouteSettings(Section):
@@ -190,9 +180,9 @@ class PaperSettings(Venue):
 
     rest_url: str = f"https://{checks.LIVE_REST_HOST}"
     ws_url: str = f"wss://{checks.LIVE_WS_HOST}"
-    base_balance: Annotated[Decimal, Field(ge=0, decimal_places=_PLACES)] = Decimal(1)
-    domestic_balance: Annotated[Decimal, Field(ge=0, decimal_places=_PLACES)] = Decimal(100_000)
-    foreign_balance: Annotated[Decimal, Field(ge=0, decimal_places=_PLACES)] = Decimal(100_000)
+    base_balance: Annotated[Decimal, Field(ge=0, decimal_places=PLACES)] = Decimal(1)
+    domestic_balance: Annotated[Decimal, Field(ge=0, decimal_places=PLACES)] = Decimal(100_000)
+    foreign_balance: Annotated[Decimal, Field(ge=0, decimal_places=PLACES)] = Decimal(100_000)
     maker_fee_percent: Percent = Decimal("0.3")
     taker_fee_percent: Percent = Decimal("0.4")
     latency_s: Seconds = Decimal("0.15")
@@ -203,7 +193,7 @@ class SandboxSettings(Venue):
 
     rest_url: str = f"https://{checks.SANDBOX_REST_HOST}"
     ws_url: str = f"wss://{checks.SANDBOX_WS_HOST}"
-    speed: Annotated[Decimal, Field(ge=1, le=100_000, decimal_places=_PLACES)] = Decimal(1)
+    speed: Annotated[Decimal, Field(ge=1, le=100_000, decimal_places=PLACES)] = Decimal(1)
 
 
 class LiveSettings(Venue):
@@ -213,24 +203,6 @@ class LiveSettings(Venue):
     ws_url: str = f"wss://{checks.LIVE_WS_HOST}"
     i_understand_real_money: Literal["yes", "no"] = "no"
     rehearsal_override: OptionalText = None
-
-
-class KeyPair(Section):
-    """An API key, or the files that hold it. Key and secret themselves never stand in the settings file."""
-
-    key_id: OptionalSecret = None
-    secret: OptionalSecret = None
-    key_file: OptionalPath = None
-    secret_file: OptionalPath = None
-
-
-class KeySettings(KeyPair):
-    """The trading key itself, and below it those of the other roles."""
-
-    only_in: KeysFor = KeysFor.ANY
-    read_only: KeyPair = KeyPair()
-    treasury: KeyPair = KeyPair()
-    panic: KeyPair = KeyPair()
 
 
 class JournalSettings(Section):
@@ -243,7 +215,7 @@ class RecordingSettings(Section):
     """Raw frames and replies, for replay."""
 
     enabled: Switch = Switch.AUTO
-    most_gb: Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=_PLACES)] = Decimal(20)
+    most_gb: Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=PLACES)] = Decimal(20)
 
 
 class DashboardSettings(Section):
