@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from traceback import extract_tb
 
-from tests.shell import expected, scenes, week
+from tests.shell import await_points, expected, scenes, week
 from tests.shell.story import Outcome, tell
 from tests.sim.shrink import without
 
@@ -77,14 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=min(CORES_MAX, os.cpu_count() or 1))
     parser.add_argument("--scenes", action="store_true", help="play the scenes with a name instead")
     parser.add_argument(
-        "--steps", type=int, help="stop, stop twice and kill at each of so many steps of a hedge instead"
+        "--stride", type=int, help="stop, stop twice and kill at every so many steps of each work instead; 1: at each"
     )
     parser.add_argument("--days", type=float, help="one life of so many days instead, to see whether anything grows")
     chosen = parser.parse_args(arguments)
     if chosen.days is not None:
         return week.main(chosen.days, chosen.seed or 0, as_json=chosen.json)
-    if chosen.scenes or chosen.steps is not None:
-        return _named(chosen.steps, chosen.processes)
+    if chosen.scenes or chosen.stride is not None:
+        return _named(chosen.stride, chosen.processes)
     if chosen.seed is not None and chosen.shorten:
         return _shortened(chosen.seed)
     if chosen.seed is not None:
@@ -148,22 +148,22 @@ def _scene(work: Callable[[], list[str]]) -> list[str]:
     return work()
 
 
-def _named(steps: int | None, processes: int) -> int:
-    """Scenes, or an end at each step; exit code 1 when a promise was broken."""
-    if steps is None:
+def _named(stride: int | None, processes: int) -> int:
+    """Scenes, or an end at every so many steps; exit code 1 when a promise was broken."""
+    if stride is None:
         works = {name: partial(scenes.problems, name) for name in scenes.SCENES}
     else:
         works = {
-            f"{end} at {step}, {name}": partial(scenes.at_step, end, step, sections)
-            for name, sections in (("both legs take", scenes.SHORT), ("a leg rests", scenes.RESTS))
-            for end in ("stop", "stop twice", "kill")
-            for step in range(steps)
+            f"{name}, {end} at step {step}": partial(await_points.at_step, name, end, step)
+            for name, work in await_points.WORKS.items()
+            for end in await_points.ENDS
+            for step in range(0, work.steps, stride)
         }
     with pool(processes) as workers:
         found = dict(zip(works, workers.imap(_scene, works.values()), strict=True))
     for name, problems in found.items():
         for problem in problems:
-            print(f"{name}: {problem}")
+            print(f"{name}: {problem}" if stride is None else problem)
     broken = sum(bool(problems) for problems in found.values())
     print(f"{len(found)} played, {broken} broken")
     return 1 if broken else 0

@@ -39,10 +39,11 @@ class Scene:
 
 def problems(name: str) -> list[str]:
     """Play a scene by name; what was broken."""
-    return _judged(SCENES[name])
+    return judged(SCENES[name])
 
 
-def _judged(scene: Scene) -> list[str]:
+def judged(scene: Scene) -> list[str]:
+    """Play a scene; what was broken."""
     with TemporaryDirectory(prefix="scene-") as directory:
         return verdict.problems(played(7, Path(directory), scene.sections, scene.play), scene.forgiven)
 
@@ -50,7 +51,7 @@ def _judged(scene: Scene) -> list[str]:
 # --- parts of scenes -------------------------------------------------------------------------------------------------
 
 
-async def _hedging(world: World, until: Callable[[], object], within_s: float = 60.0) -> None:
+async def hedging(world: World, until: Callable[[], object], within_s: float = 60.0) -> None:
     """A market with an edge until something is true, or the daemon is over."""
     for beat in range(int(within_s)):
         for market in (USD, FX):  # who has subscribed since hears of a book when it changes
@@ -61,7 +62,7 @@ async def _hedging(world: World, until: Callable[[], object], within_s: float = 
         await asyncio.sleep(1.0)
 
 
-async def _to_the_end(world: World) -> None:
+async def to_the_end(world: World) -> None:
     """No edge and no faults any more; the present daemon, or a next one, comes to rest and is stopped."""
     world.heal()
     world.calm()
@@ -112,12 +113,12 @@ async def _harmed(world: World, harm: str, *, resting: bool = False) -> None:
             harmed(run, journal)
 
     run.before_commit = before
-    await _hedging(world, lambda: False)
+    await hedging(world, lambda: False)
     await world.ended(run, 60.0)
     _demand(world, run.code == 1, f"{harm}: exit code {run.code}")
     _demand(world, "the journal cannot be written" in run.said(), f"{harm}: it said {run.said()[-300:]}")
     _demand(world, not _resting(world), f"{harm}: {_resting(world)} rests at the venue")
-    await _to_the_end(world)
+    await to_the_end(world)
 
 
 def _resting(world: World) -> list[str]:
@@ -134,8 +135,8 @@ async def _torn(world: World, *, lost: bool) -> None:
     """
     world.start()
     run = world.run
-    run.after_commit = partial(_dies_at, world, "fill_booked")
-    await _hedging(world, lambda: False)
+    run.after_commit = partial(dies_at, world, "fill_booked")
+    await hedging(world, lambda: False)
     log = run.state_dir / "sandbox" / "journal.db-wal"
     if lost:
         for end in reversed(_commits(log)):
@@ -145,7 +146,7 @@ async def _torn(world: World, *, lost: bool) -> None:
     else:
         with log.open("ab") as file:
             file.write(TORN)
-    await _to_the_end(world)
+    await to_the_end(world)
     if lost:
         told = " ".join(line["text"] for line in world.records.all("alert_raised"))
         _demand(world, world.records.mode() != "active" and "external" in told + world.run.said(), f"it said {told}")
@@ -172,7 +173,8 @@ def _holds(path: Path, kind: str) -> bool:
             return bool(connection.execute("SELECT count(*) FROM record WHERE kind = ?", (kind,)).fetchone()[0])
 
 
-def _dies_at(world: World, kind: str, _run: Run, records: Sequence[DurableRecord]) -> None:
+def dies_at(world: World, kind: str, _run: Run, records: Sequence[DurableRecord]) -> None:
+    """After a commit: killed if it has a record of this kind."""
     if any(record.kind == kind for record in records):
         endings.carry_out(world, "kill")
 
@@ -180,7 +182,7 @@ def _dies_at(world: World, kind: str, _run: Run, records: Sequence[DurableRecord
 async def _damaged(world: World) -> None:
     """A page of the file itself is overwritten: refused before anything is sent, with code 5 and a reason."""
     world.start()
-    await _hedging(world, lambda: world.records.all("hedge_settled"))
+    await hedging(world, lambda: world.records.all("hedge_settled"))
     await _stopped(world)
     path = world.run.state_dir / "sandbox" / "journal.db"
     whole = path.read_bytes()
@@ -191,34 +193,34 @@ async def _damaged(world: World) -> None:
     _demand(world, run.code == JOURNAL, f"exit code {run.code}")
     _demand(world, len(verdict.requests()) == asked, "it asked the venue on a damaged journal")
     path.write_bytes(whole)
-    await _to_the_end(world)
+    await to_the_end(world)
 
 
 async def _two(world: World) -> None:
     """S17: a second daemon on the same journal leaves with code 5 before it asks anybody anything."""
     world.start()
-    await _hedging(world, lambda: world.records.all("order_intended"))
+    await hedging(world, lambda: world.records.all("order_intended"))
     other = world.start(world.run.state_dir, beside=True)
     await asyncio.sleep(0)
     await world.ended(other, 5.0)
     asked = [end for end in world.loop.network.ends if end.life is other.life]
     _demand(world, other.code == JOURNAL and not asked, f"the second left with {other.code}")
     _demand(world, "in use by process" in other.said(), f"the second said {other.said()}")
-    await _to_the_end(world)
+    await to_the_end(world)
 
 
 async def _away(world: World) -> None:
     """Killed with one leg filled, it cannot start while the venue is away: each try says what is open."""
     world.start()
-    world.run.after_commit = partial(_dies_at, world, "fill_booked")
-    await _hedging(world, lambda: False)
+    world.run.after_commit = partial(dies_at, world, "fill_booked")
+    await hedging(world, lambda: False)
     opened = [line["terms"]["client_order_id"] for line in world.records.all("order_intended")]
     world.loop.network.refused.add(world.rest_port)
     run = world.start()
     await world.ended(run, 30.0)
     _demand(world, run.code == AWAY, f"exit code {run.code}")
     _demand(world, any(name in run.said() for name in opened), f"it said {run.said()}")
-    await _to_the_end(world)
+    await to_the_end(world)
 
 
 # --- the machine -----------------------------------------------------------------------------------------------------
@@ -227,12 +229,12 @@ async def _away(world: World) -> None:
 async def _blocked(world: World, seconds: float) -> None:
     """The process does not run for so long in the middle of a hedge; it decides nothing on what it finds then."""
     world.start()
-    await _hedging(world, lambda: world.records.all("order_intended"))
+    await hedging(world, lambda: world.records.all("order_intended"))
     world.run.life.freeze(seconds)
     for _ in range(int(seconds / 2) + 10):
         world.calm()
         await asyncio.sleep(2.0)
-    await _to_the_end(world)
+    await to_the_end(world)
 
 
 async def _slow_disk(world: World) -> None:
@@ -242,19 +244,19 @@ async def _slow_disk(world: World) -> None:
     def before(_run: Run, _journal: SqliteJournal) -> None:
         world.loop.now_ns += 5_000_000_000
 
-    await _hedging(world, lambda: world.records.all("anchor_set"))
+    await hedging(world, lambda: world.records.all("anchor_set"))
     run.before_commit = before
-    await _hedging(world, lambda: world.records.all("hedge_closed"))
+    await hedging(world, lambda: world.records.all("hedge_closed"))
     _demand(world, world.records.all("order_intended"), "nothing was decided")
     _demand(world, not world.arrived, f"orders of old decisions were sent: {world.arrived}")
     run.before_commit = None
-    await _to_the_end(world)
+    await to_the_end(world)
 
 
 async def _replaced(world: World) -> None:
     """Stopped while the stream it has replaced still takes leave of a venue that does not hear: nothing is left."""
     world.start()
-    await _hedging(world, lambda: False, 5.0)
+    await hedging(world, lambda: False, 5.0)
     world.calm()
     await asyncio.sleep(6.0)
     (old,) = world.loop.network.of(world.stream_port)
@@ -273,9 +275,9 @@ async def _unread(world: World) -> None:
     os.close(read)
     run.life.log_fd = write
     run.life.terminal_gone = True
-    await _hedging(world, lambda: world.records.all("hedge_settled"))
+    await hedging(world, lambda: world.records.all("hedge_settled"))
     _demand(world, world.records.all("hedge_settled"), "it did not trade")
-    await _to_the_end(world)
+    await to_the_end(world)
     os.close(write)
 
 
@@ -297,7 +299,7 @@ async def _canary(world: World) -> None:
             if not world.run.over:
                 told += repr([await world.ask(verb) for verb in ("status", "why", "report", "health")]).encode()
             told += _heard(agent)
-        await _to_the_end(world)
+        await to_the_end(world)
         told += _heard(agent)
     _demand(world, b"arbbot." in told, "no metric was heard")
     _demand(world, DEMO_SECRET.encode() not in told, "S15: the secret was told")
@@ -311,31 +313,6 @@ def _heard(agent: socket.socket) -> bytes:
             heard += agent.recv(1 << 16)
         except BlockingIOError:
             return heard
-
-
-# --- every await point ------------------------------------------------------------------------------------------------
-
-
-async def _ends_at(world: World, end: str, step: int) -> None:
-    """The end comes so many steps after a hedge was opened; of two signals the second comes a little later."""
-    run = world.start()
-
-    def after(_run: Run, records: Sequence[DurableRecord]) -> None:
-        if any(record.kind == "hedge_opened" for record in records):
-            run.after_commit = None
-            for again in (0, 3) if end == "stop twice" else (0,):
-                run.life.at_steps[run.life.steps + 1 + step + again] = partial(endings.carry_out, world, end)
-
-    run.after_commit = after
-    await _hedging(world, lambda: False, 20.0)
-    await world.ended(run, verdict.STOPS_S)
-    await _to_the_end(world)
-
-
-def at_step(end: str, step: int, sections: Sections = SHORT) -> list[str]:
-    """The end at this step after a hedge was opened; everything that was broken, with the step."""
-    found = _judged(Scene(partial(_ends_at, end=end, step=step), sections))
-    return [f"{end} {step} steps after the hedge opened: {problem}" for problem in found]
 
 
 SCENES: dict[str, Scene] = {

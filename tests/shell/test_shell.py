@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from multiprocessing.pool import Pool
+from random import Random
 
 import pytest
 
-from tests.shell import scenes
+from tests.shell import await_points, scenes
 from tests.shell.command import CORES_MAX, pool, shortened, told
 from tests.shell.expected import NEEDED, missing
 from tests.shell.story import Outcome
@@ -19,9 +19,8 @@ PLAYTIME_S = 180
 """Bound of the first test that asks for what the others have queued before it."""
 FIXED = (16, 20, 33, 48, 64)
 FRESH = 6
-STRIDE = 23
-"""Of the steps after a hedge was opened the tests take every so many, beginning anywhere; the command takes all."""
-STEPS = tuple(range(time.time_ns() % STRIDE, 230, STRIDE))
+AT_POINTS = {"hedge, both legs take": 1, "hedge, a leg rests": 4, "conversion": 2, "recovery": 2, "rebase": 1}
+"""At how many steps of each work, drawn anew each time; `--stride 1` takes all."""
 TWICE = (1, 2, 3)
 """Seeds that are played in two processes."""
 
@@ -43,10 +42,18 @@ def test_every_scene_keeps_its_promises(workers: Pool) -> None:
 
 
 @pytest.mark.timeout(PLAYTIME_S)
-@pytest.mark.parametrize("end", ["stop", "stop twice", "kill"])
+@pytest.mark.parametrize("end", await_points.ENDS)
 def test_the_end_may_come_at_any_await_point(workers: Pool, end: str) -> None:
-    """Stopped, stopped twice or killed at any step of a hedge, whose sell leg rests: it ends flat and all is known."""
-    assert workers.map(partial(scenes.at_step, end, sections=scenes.RESTS), STEPS, chunksize=2) == [[] for _ in STEPS]
+    """Stopped, stopped twice or killed at any step of a hedge, a conversion, a recovery or a rebase: it ends flat, or a
+    next process does, and all is known.
+    """
+    drawn = Random(time.time_ns())
+    points = [
+        (name, end, drawn.randrange(await_points.WORKS[name].steps))
+        for name, times in AT_POINTS.items()
+        for _ in range(times)
+    ]
+    assert [problem for found in workers.starmap(await_points.at_step, points, chunksize=1) for problem in found] == []
 
 
 @pytest.mark.timeout(PLAYTIME_S)
