@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
@@ -20,6 +20,8 @@ ACCEPTED_FOR_S = 150
 BASE, FOREIGN = "btc", "eur"
 """What is hedged: only markets that begin with it move the position. What is converted back."""
 KINDS = {"market": {"MARKET"}, "limit": {"LIMIT", "GTD"}, "ioc": {"IOC"}}
+LEFT_OPEN = frozenset({"stopped_not_flat", "leg_open", "hedge_abandoned"})
+"""Alerts by which a person hears that something is one-sided."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,10 @@ class Journal:
             for line in self.read()
             if line["kind"] == kind and all(line[name] == value for name, value in fields.items())
         ]
+
+    def alerts_of_last(self) -> list[Json]:
+        """What the last process told a person."""
+        return [line for line in of_the_last(self.read()) if line["kind"] == "alert_raised"]
 
     def states(self) -> dict[str, str]:
         """Where each own order stands."""
@@ -132,6 +138,12 @@ def problems(case: Case) -> list[str]:
     if any(row["type"] == WITHDRAWAL_ROW for row in case.account["rows"]):
         found.append("something was withdrawn")
     return found
+
+
+def of_the_last(lines: Sequence[Json]) -> Sequence[Json]:
+    """What the last process has written: the alerts of those before it told of their own ends."""
+    starts = [number for number, line in enumerate(lines) if line["kind"] == "started"]
+    return lines[starts[-1] :] if starts else ()
 
 
 def _orders(case: Case) -> Iterable[str]:
@@ -293,8 +305,9 @@ def _flat(case: Case) -> Iterable[str]:
         net += sign * sum((_base(row, order["market"]) for row in order["fills"]), Decimal(0))
     dust = Decimal("0.0002")
     resting = [order["client_order_id"] for order in case.own_orders if order["status"] == "Open"]
-    told = " ".join(line["text"] for line in case.journal.all("alert_raised"))
-    if abs(net) > dust and (case.exit_code == 0 or not told):
+    alerts = case.journal.alerts_of_last()
+    told = " ".join(line["text"] for line in alerts)
+    if abs(net) > dust and (case.exit_code == 0 or LEFT_OPEN.isdisjoint(line["name"] for line in alerts)):
         yield f"L1: net {net} base, exit code {case.exit_code}, alerts: {told or 'none'}"
     for name in resting:
         if case.exit_code == 0 or name not in told:

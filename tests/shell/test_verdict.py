@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.e2e.judge import Json
-from tests.shell.verdict import crowded, latched_in_silence, left_wrong, of_the_last
+from tests.e2e.judge import Json, of_the_last
+from tests.shell.verdict import crowded, latched_in_silence, left_wrong
 
 STARTED: Json = {"kind": "started"}
 TOLD: Json = {"kind": "alert_raised", "name": "stopped_not_flat", "text": "exposure [-0.05, 0.01] BTC; open: none"}

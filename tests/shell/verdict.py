@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from arbbot.exchange.options import DEMO_SECRET
-from tests.e2e.judge import ENDED, Case, Json
+from tests.e2e.judge import ENDED, Case, Json, of_the_last
 from tests.e2e.judge import problems as judged
 from tests.shell.nature import Request, Witness
 from tests.shell.world import World
@@ -116,12 +116,6 @@ def _told(world: World, said: str) -> None:
     wrong = left_wrong(net, told)
     if wrong and run.code != 0 and run.commits and not run.life.terminal_gone:
         world.surprises.append(f"L1: {run.life.name} left with code {run.code} {wrong}: {said[-200:]}")
-
-
-def of_the_last(lines: Sequence[Json]) -> Sequence[Json]:
-    """What the last process has written: the alerts of those before it told of their own ends."""
-    starts = [number for number, line in enumerate(lines) if line["kind"] == "started"]
-    return lines[starts[-1] :] if starts else ()
 
 
 def left_wrong(net: Decimal, told: str) -> str:
