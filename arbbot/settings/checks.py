@@ -12,6 +12,7 @@ from arbbot.engine.rules import ThresholdMode
 from arbbot.ports import QUESTION_S
 from arbbot.settings.errors import Contradiction, Contradictions
 from arbbot.settings.errors import refuse_if as _refuse_if
+from arbbot.settings.key_model import MODE_MARK, ROLE_MARK
 from arbbot.settings.options import JournalSync, RunMode
 from arbbot.settings.risk_checks import LOOKS_S, check_limits, check_spike
 from arbbot.telemetry.address import parse_agent, parse_place
@@ -44,6 +45,7 @@ def cross_check(settings: Settings) -> None:
         _rest,
         _venues,
         _keys,
+        _vault,
         _dashboard,
         _rest_of_it,
         _telemetry,
@@ -247,6 +249,40 @@ def _keys(settings: Settings) -> None:
         for given, file, name in ((pair.key_id, pair.key_file, "key_id"), (pair.secret, pair.secret_file, "secret")):
             place = f"{section}.{'key_file' if name == 'key_id' else 'secret_file'}"
             _refuse_if(given is not None and file is not None, (place,), f"{name} is given too")
+
+
+def _vault(settings: Settings) -> None:
+    vault = settings.keys.vault
+    for given, file, name in (
+        (vault.token, vault.token_file, "token"),
+        (vault.secret_id, vault.secret_id_file, "secret_id"),
+        (vault.role_id, vault.token or vault.token_file, "token"),
+    ):
+        place = "role_id" if given is vault.role_id else f"{name}_file"
+        _refuse_if(given is not None and file is not None, (f"keys.vault.{place}",), f"{name} is given too")
+    bare = vault.path.replace(MODE_MARK, "").replace(ROLE_MARK, "")
+    _refuse_if(
+        ROLE_MARK not in vault.path or "{" in bare or "}" in bare,
+        ("keys.vault.path",),
+        "wants {role} in it, for no two roles share a key, and takes {mode} and no other word in braces",
+    )
+    if vault.address is not None:
+        _vault_address(vault.address)
+        if vault.ca_file is not None:
+            _trusted("keys.vault.ca_file", vault.ca_file)
+
+
+def _vault_address(address: str) -> None:
+    """Scheme, host and port: encrypted unless it stays on this machine."""
+    key = "keys.vault.address"
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise Contradiction((key,), "not an address") from error
+    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+    _refuse_if(parts.scheme not in ("https", "http") or not host or not bare, (key,), "want https://host[:port]")
+    _refuse_if(parts.scheme == "http" and not is_loopback(host), (key,), "only https:// leaves this machine")
 
 
 def _dashboard(settings: Settings) -> None:

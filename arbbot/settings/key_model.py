@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from arbbot.settings.fields import OptionalPath, OptionalSecret, Section
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from arbbot.settings.fields import OptionalPath, OptionalSecret, OptionalText, Seconds, Section
 from arbbot.settings.options import KeysFor
+
+MODE_MARK = "{mode}"
+"""In a file's or secret's name: the mode, so that one settings file can name the keys of both."""
+ROLE_MARK = "{role}"
+VaultPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.{}-]+(/[A-Za-z0-9_.{}-]+)*$", max_length=255)]
 
 
 class KeyPair(Section):
@@ -15,6 +25,23 @@ class KeyPair(Section):
     secret_file: OptionalPath = None
 
 
+class VaultSettings(Section):
+    """Where HashiCorp Vault keeps the keys: one secret a role, of its key-value store, version 2."""
+
+    address: OptionalText = None
+    mount: VaultPath = "secret"
+    path: VaultPath = "arbbot/{mode}/{role}"
+    namespace: OptionalText = None
+    ca_file: OptionalPath = None
+    timeout_s: Seconds = Decimal(5)
+    token: OptionalSecret = None
+    token_file: OptionalPath = None
+    role_id: OptionalText = None
+    secret_id: OptionalSecret = None
+    secret_id_file: OptionalPath = None
+    approle_mount: VaultPath = "approle"
+
+
 class KeySettings(KeyPair):
     """The trading key itself, and below it those of the other roles."""
 
@@ -22,3 +49,4 @@ class KeySettings(KeyPair):
     read_only: KeyPair = KeyPair()
     treasury: KeyPair = KeyPair()
     panic: KeyPair = KeyPair()
+    vault: VaultSettings = VaultSettings()

@@ -1,4 +1,4 @@
-"""Keys by role, from wherever they are kept: the settings, files they name, systemd's credentials."""
+"""Keys by role, from wherever they are kept: the settings, files they name, Vault, systemd's credentials."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from arbbot.settings.key_model import KeyPair
+from arbbot.settings.key_model import MODE_MARK, KeyPair
 from arbbot.settings.model import Settings
 from arbbot.settings.options import KeyRole, KeysFor, RunMode
 from arbbot.settings.secrets import CREDENTIALS, read_credential, read_secret_file, refused, sound_key
+from arbbot.settings.vault import read_pair
 
 INSTEAD = {KeyRole.READ_ONLY: KeyRole.TRADING, KeyRole.PANIC: KeyRole.TRADING}
 """Roles that another key serves too, where there is none of their own. The treasury's work nobody else may do."""
-MODE_MARK = "{mode}"
-"""In a file's name: the mode, so that one settings file can name the keys of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ def read_keys(
     if found is None and stand_in is not None:
         return read_keys(settings, stand_in, environ)
     if found is None:
-        raise _missing(_halves(role)[0])
+        raise _missing(_halves(role)[0], in_vault=settings.keys.vault.address is not None)
     return found
 
 
@@ -73,17 +72,34 @@ def find_keys(settings: Settings, role: KeyRole, environ: Mapping[str, str] | No
     if settings.mode is RunMode.PAPER:
         return None
     pair = settings.keys if role is KeyRole.TRADING else getattr(settings.keys, role.value)
-    credentials = (os.environ if environ is None else environ).get(CREDENTIALS)
-    halves = _halves(role)
-    key_id, secret = (_find(half, pair, settings.mode, credentials) for half in halves)
-    if key_id is None and secret is None:
-        return None
-    if key_id is None or secret is None:
-        raise _missing(halves[0] if key_id is None else halves[1])
+    environ = os.environ if environ is None else environ
+    found = _out_of_vault(settings, role, pair, environ)
+    if found is None:
+        halves = _halves(role)
+        key_id, secret = (_find(half, pair, settings.mode, environ.get(CREDENTIALS)) for half in halves)
+        if key_id is None and secret is None:
+            return None
+        if key_id is None or secret is None:
+            raise _missing(halves[0] if key_id is None else halves[1])
+        found = Keys(key_id.get_secret_value(), secret)
     meant = settings.keys.only_in
     if meant is not KeysFor.ANY and meant.value != settings.mode.value:
         raise refused(f"keys.only_in: the keys are for {meant} mode, and this is {settings.mode} mode")
-    return Keys(key_id.get_secret_value(), secret)
+    return found
+
+
+def _out_of_vault(settings: Settings, role: KeyRole, pair: KeyPair, environ: Mapping[str, str]) -> Keys | None:
+    """The key that Vault holds for a role, unless something else is named for it."""
+    vault = settings.keys.vault
+    named = (pair.key_id, pair.secret, pair.key_file, pair.secret_file)
+    if vault.address is None or any(each is not None for each in named):
+        return None
+    held = read_pair(vault, settings.mode.value, role.value, environ)
+    if held is None:
+        return None
+    place, key_id, secret = held
+    sound = sound_key(f"{place}: key_id", key_id.get_secret_value())
+    return Keys(sound.get_secret_value(), sound_key(f"{place}: secret", secret.get_secret_value()))
 
 
 def _halves(role: KeyRole) -> tuple[_Half, _Half]:
@@ -108,8 +124,9 @@ def _find(half: _Half, pair: KeyPair, mode: RunMode, credentials: str | None) ->
     return None
 
 
-def _missing(half: _Half) -> Exception:
+def _missing(half: _Half, *, in_vault: bool = False) -> Exception:
+    also = " (nor does Vault hold one: keys.vault.path)" if in_vault else ""
     return refused(
-        f"{half.setting}: missing; set {half.variable} in the environment or .env, or {half.file_setting}, "
+        f"{half.setting}: missing{also}; set {half.variable} in the environment or .env, or {half.file_setting}, "
         f"or hand {half.credential} over as a systemd credential"
     )

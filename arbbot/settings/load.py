@@ -28,7 +28,8 @@ DOTENV_FILE = Path(".env")
 PREFIX = "ARBBOT_"
 FILE_VARIABLE = "ARBBOT_SETTINGS"
 _DEFAULT = "default"
-HELD_SECRETS = ("key_id", "secret")
+VAULT = "keys.vault"
+HELD_SECRETS = ("key_id", "secret", "token", "secret_id")
 """Settings of `keys` that are secret themselves, in whichever of its tables."""
 _NOT_JSON = """a table or list is written as JSON, as in [{"count": 400, "seconds": 1}]"""
 
@@ -225,7 +226,7 @@ def _secrets_of(source: Source) -> tuple[str, str] | None:
     """The section of a secret that a source holds, and what is wrong with that where others may read it."""
     section = _keys_in(source.tree.get("keys"), "keys")
     if section is not None:
-        return (section, "key and secret do not belong")
+        return (section, f"{'token and secret id' if section == VAULT else 'key and secret'} do not belong")
     alerts = source.tree.get("alerts")
     if isinstance(alerts, dict) and alerts.get("url"):
         return ("alerts", "the webhook's url is a secret and does not belong")
