@@ -204,7 +204,7 @@ class BitstampGateway:
     # --- calls beside the port --------------------------------------------------------------------------------
 
     async def fetch(self, request: Request) -> Answer:
-        """Send any request that may be sent twice, for the codecs to read; never an order."""
+        """Send any request but an order, once, for the codecs to read. Whether to ask again is the caller's to know."""
         return await self._once(request)
 
     async def cancel_all(self) -> tuple[int, ...] | str:

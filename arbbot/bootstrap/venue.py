@@ -15,7 +15,7 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.exchange.accounts import FeeRates, tier
 from arbbot.exchange.faults import BadFault
-from arbbot.exchange.options import DEMO_ACCOUNT, DEMO_KEY, DEMO_SECRET, ExchangeOptions
+from arbbot.exchange.options import DEMO_ACCOUNT, DEMO_KEY, DEMO_SECRET, DEMO_SUB_ACCOUNT, ExchangeOptions
 from arbbot.exchange.rules import VenueRules
 from arbbot.exchange.serve import Addresses, serve
 from arbbot.exchange.venue import FIRST_USER_ID
@@ -69,7 +69,7 @@ def options(command: ExchangeCommand) -> ExchangeOptions:
         port=command.port,
         ws_port=command.ws_port,
         tls_dir=command.tls,
-        accounts=(account,),
+        accounts=(account, DEMO_SUB_ACCOUNT),
         rules=VenueRules(row_decimals=command.row_decimals, sign_errors=not command.unsigned_errors),
         scenario=None if command.history else command.scenario or "calm",
         history=command.history,

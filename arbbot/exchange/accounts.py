@@ -41,6 +41,7 @@ class Permission(StrEnum):
     READ = "read"
     TRADE = "trade"
     WITHDRAW = "withdraw"
+    TRANSFER = "transfer"
 
 
 class Status(StrEnum):
@@ -54,13 +55,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key of an account; `allowed_ips` empty means any address."""
+    """A key of an account. Empty `allowed_ips` mean any caller, empty `withdrawal_addresses` any destination."""
 
     key: str
     secret: str = field(repr=False)
     user_id: int
     permissions: frozenset[Permission]
     allowed_ips: frozenset[str] = frozenset()
+    withdrawal_addresses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,10 @@ class AccountOrder(Order):
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """Everything the venue knows about one customer."""
+    """Everything the venue knows about one customer. `main_id`: whose sub-account it is; None for a main account.
+
+    `blocked` may not trade, `frozen` may not call at all, `withdrawals_disabled` may take nothing out.
+    """
 
     user_id: int
     name: str
@@ -150,7 +155,10 @@ class Account:
     by_client_id: dict[str, AccountOrder] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     events: deque[OrderEvent] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    main_id: int | None = None
     blocked: bool = False
+    frozen: bool = False
+    withdrawals_disabled: bool = False
     _volume: deque[tuple[int, Decimal]] = field(default_factory=deque)
     _volume_usd: Decimal = ZERO
 

@@ -41,6 +41,31 @@ class Clearing:
         self._next_row_id += 1
         return self._next_row_id - 1
 
+    def charge(self, account: Account, amounts: Mapping[str, Decimal], fee: Decimal) -> None:
+        """Move signed amounts between an account and the outside; the fee comes off the first currency.
+
+        Raises Refusal when a balance would be overdrawn.
+        """
+        charged = dict(amounts)
+        first = next(iter(charged))
+        charged[first] -= fee
+        for currency, amount in charged.items():
+            if account.balance(currency).available + amount < 0:
+                raise Refusal("Insufficient balance", "400.009")
+        account.credit(charged)
+        for currency, amount in charged.items():
+            self.house[currency] -= amount
+        self.house[first] -= fee
+        self.collected[first] += fee
+
+    def write_row(
+        self, account: Account, amounts: Mapping[str, Decimal], row_type: int, now_us: int, fee: Decimal
+    ) -> Row:
+        """Write a transaction row that no order caused."""
+        row = Row(self._mint_row_id(), now_us, row_type, tuple(amounts.items()), fee)
+        account.rows.append(row)
+        return row
+
     def spec(self, market: str) -> MarketSpec:
         """Return the grid and limits of a market; raises Refusal when it is not listed."""
         return self.listing(market).spec

@@ -15,6 +15,10 @@ DEMO_READ_KEY = "DemoReadKey000000000000000000001"
 DEMO_READ_SECRET = "DemoReadSecret000000000000000001"  # noqa: S105 - public, of the demonstration account
 DEMO_PANIC_KEY = "DemoPanicKey00000000000000000001"
 DEMO_PANIC_SECRET = "DemoPanicSecret00000000000000001"  # noqa: S105 - public, of the demonstration account
+DEMO_TREASURY_KEY = "DemoTreasuryKey00000000000000001"
+DEMO_TREASURY_SECRET = "DemoTreasurySecret00000000000001"  # noqa: S105 - public, of the demonstration account
+DEMO_SUB_KEY = "DemoSubKey0000000000000000000001"
+DEMO_SUB_SECRET = "DemoSubSecret0000000000000000001"  # noqa: S105 - public, of the demonstration account
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +29,20 @@ class KeyOptions:
     secret: str = field(repr=False)
     permissions: frozenset[Permission] = frozenset({Permission.READ, Permission.TRADE})
     allowed_ips: frozenset[str] = frozenset()
+    withdrawal_addresses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class AccountOptions:
-    """An account to open: balances by lower-case currency, fee rates (None: by volume), its keys."""
+    """An account to open: balances by lower-case currency, fee rates (None: by volume), its keys, and the name of its
+    main account, opened before it, where it is a sub-account.
+    """
 
     name: str
     balances: tuple[tuple[str, Decimal], ...]
     keys: tuple[KeyOptions, ...]
     rates: FeeRates | None = None
+    main: str | None = None
 
 
 DEMO_ACCOUNT = AccountOptions(
@@ -44,7 +52,15 @@ DEMO_ACCOUNT = AccountOptions(
         KeyOptions(DEMO_KEY, DEMO_SECRET),
         KeyOptions(DEMO_READ_KEY, DEMO_READ_SECRET, frozenset({Permission.READ})),
         KeyOptions(DEMO_PANIC_KEY, DEMO_PANIC_SECRET, frozenset({Permission.TRADE})),
+        KeyOptions(
+            DEMO_TREASURY_KEY,
+            DEMO_TREASURY_SECRET,
+            frozenset({Permission.READ, Permission.TRADE, Permission.WITHDRAW, Permission.TRANSFER}),
+        ),
     ),
+)
+DEMO_SUB_ACCOUNT = AccountOptions(
+    "demo-sub", (), (KeyOptions(DEMO_SUB_KEY, DEMO_SUB_SECRET, frozenset(Permission)),), main="demo"
 )
 
 
@@ -63,7 +79,7 @@ class ExchangeOptions:
     port: int = 0
     ws_port: int | None = None
     tls_dir: Path | None = None
-    accounts: tuple[AccountOptions, ...] = (DEMO_ACCOUNT,)
+    accounts: tuple[AccountOptions, ...] = (DEMO_ACCOUNT, DEMO_SUB_ACCOUNT)
     rules: VenueRules = field(default_factory=VenueRules)
     scenario: str | None = None
     history: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 Reason = str | dict[str, list[str]]
 
 EXPLANATIONS = {
@@ -37,3 +39,8 @@ class Refusal(Exception):
 def refused_for_all(text: str, code: str | None = None) -> Refusal:
     """Build a refusal whose text concerns the whole order, spelled under `__all__`."""
     return Refusal({"__all__": [text]}, code)
+
+
+def not_enough(available: Decimal, currency: str) -> str:
+    """What the venue says of a withdrawal, transfer or sale that its account cannot cover."""
+    return f"You have only {available:.8f} {currency.upper()} available. Check your account balance for details."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from arbbot.exchange.matching import MarketSpec
 
@@ -22,6 +23,17 @@ MARKETS: dict[str, MarketSpec] = {
 
 CURRENCY_DECIMALS = {"btc": 8, "usd": 2, "eur": 2, "usdt": 5}
 CURRENCY_NAMES = {"btc": "Bitcoin", "usd": "U.S. dollar", "eur": "Euro", "usdt": "Tether"}
+
+
+class Booking(StrEnum):
+    """When a withdrawal's money leaves and when its row is written. No source tells which of them the venue does."""
+
+    AT_REQUEST = "at_request"
+    """Both at the request; a request that fails comes back by a row of its own."""
+    WHEN_FINISHED = "when_finished"
+    """The money at the request, the row when it is finished; in between the balance is short without a row."""
+    RESERVED = "reserved"
+    """Reserved at the request; the money leaves with its row when it is finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +69,17 @@ class VenueRules:
     """Refuse prices further below the last trade than this (live text of 2026-04)."""
     band_above_percent: int = 500
     """Refuse prices further above the last trade than this."""
+    withdrawal_booking: Booking = Booking.AT_REQUEST
+    """When money and row of a withdrawal go."""
+    withdrawal_open_us: int = 30_000_000
+    """How long a withdrawal request stays open, and can be canceled."""
+    withdrawal_process_us: int = 120_000_000
+    """How long it is in process then, and how long after its end a reversed one is reversed."""
+    request_lag_us: int = 0
+    """How long a new request stays out of withdrawal-requests."""
+    returned_row_type: int = 1
+    """Type of the row that brings back a failed withdrawal's money; no source tells it: 1, or 0 as for deposits."""
+    reasoned_withdrawal_errors: bool = False
+    """Spell withdrawal errors as `{"status": "error", "reason": ...}`, not under `error` as older replies do."""
+    travel_rule: bool = False
+    """Refuse withdrawals that do not say whether a third party owns the address."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from arbbot.exchange.accounts import ApiKey
+from arbbot.exchange.accounts import Account, ApiKey
 from arbbot.exchange.clock import MarketClock
 from arbbot.exchange.faults import Faults
 from arbbot.exchange.market.simulation import build
@@ -47,10 +47,15 @@ class Addresses:
 def open_venue(options: ExchangeOptions) -> Venue:
     """Build the venue with its accounts and keys."""
     venue = Venue(options.rules)
+    opened: dict[str, Account] = {}
     for wanted in options.accounts:
-        account = venue.add_account(wanted.name, dict(wanted.balances), wanted.rates)
+        main = None if wanted.main is None else opened[wanted.main]
+        account = venue.add_account(wanted.name, dict(wanted.balances), wanted.rates, main)
+        opened[wanted.name] = account
         for key in wanted.keys:
-            venue.add_key(ApiKey(key.key, key.secret, account.user_id, key.permissions, key.allowed_ips))
+            venue.add_key(
+                ApiKey(key.key, key.secret, account.user_id, key.permissions, key.allowed_ips, key.withdrawal_addresses)
+            )
     return venue
 
 

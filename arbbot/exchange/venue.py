@@ -14,15 +14,19 @@ from decimal import Decimal
 from arbbot.exchange import entry
 from arbbot.exchange.accounts import Account, AccountOrder, ApiKey, FeeRates, Row, Status
 from arbbot.exchange.clearing import Clearing
+from arbbot.exchange.deposits import Deposits
 from arbbot.exchange.entry import OrderRequest
 from arbbot.exchange.events import Announcement
 from arbbot.exchange.listing import Listing, Step
 from arbbot.exchange.matching import ZERO, Fill, Kind, MarketSpec, Order, Side
-from arbbot.exchange.refusal import Refusal
+from arbbot.exchange.networks import NETWORKS, Network
+from arbbot.exchange.refusal import Refusal, not_enough
 from arbbot.exchange.rules import MARKETS, VenueRules
+from arbbot.exchange.withdrawals import Withdrawals
 
 DAY_US = 24 * 3600 * 1_000_000
 FIRST_USER_ID = 4_848_701
+SUB_ACCOUNT_TRANSFER = 14
 
 
 class Venue(Clearing):
@@ -33,14 +37,26 @@ class Venue(Clearing):
         super().__init__(markets)
         self.rules = rules or VenueRules()
         self.keys: dict[str, ApiKey] = {}
+        self.networks: dict[tuple[str, str], Network] = dict(NETWORKS)
+        self.withdrawals = Withdrawals(self, self.rules, self.networks)
+        self.deposits = Deposits(self, self.networks)
         self._expiries: list[tuple[int, int, AccountOrder]] = []
         self._late_fills: list[tuple[int, int, AccountOrder, Decimal]] = []
 
     # --- accounts ---------------------------------------------------------------------------------
 
-    def add_account(self, name: str, balances: Mapping[str, Decimal], rates: FeeRates | None = None) -> Account:
-        """Open an account with these totals, at fixed fee rates or, without, by 30-day volume."""
-        account = Account(FIRST_USER_ID + len(self.accounts), name, rates)
+    def add_account(
+        self,
+        name: str,
+        balances: Mapping[str, Decimal],
+        rates: FeeRates | None = None,
+        main: Account | None = None,
+    ) -> Account:
+        """Open an account with these totals, at fixed fee rates or, without, by 30-day volume; a sub-account of `main`
+        where that is given.
+        """
+        main_id = None if main is None else main.user_id
+        account = Account(FIRST_USER_ID + len(self.accounts), name, rates, main_id=main_id)
         self.accounts[account.user_id] = account
         for currency in sorted({c for li in self.listings.values() for c in (li.spec.base, li.spec.counter)}):
             account.balance(currency).total = balances.get(currency, ZERO)
@@ -59,20 +75,16 @@ class Venue(Clearing):
         `amounts` are signed; the fee is charged on the first currency. Raises Refusal when a balance
         would be overdrawn.
         """
-        charged = dict(amounts)
-        first = next(iter(charged))
-        charged[first] -= fee
-        for currency, amount in charged.items():
-            if account.balance(currency).available + amount < 0:
-                raise Refusal("Insufficient balance", "400.009")
-        account.credit(charged)
-        for currency, amount in charged.items():
-            self.house[currency] -= amount
-        self.house[first] -= fee
-        self.collected[first] += fee
-        row = Row(self._mint_row_id(), now_us, row_type, tuple(amounts.items()), fee)
-        account.rows.append(row)
-        return row
+        self.charge(account, amounts, fee)
+        return self.write_row(account, amounts, row_type, now_us, fee)
+
+    def transfer(self, source: Account, target: Account, currency: str, amount: Decimal, now_us: int) -> None:
+        """Move money between a main account and its sub-account: a row on either side. Raises Refusal."""
+        if source.balance(currency).available < amount:
+            raise Refusal(not_enough(source.balance(currency).available, currency))
+        for account, moved in ((source, -amount), (target, amount)):
+            account.credit({currency: moved})
+            self.write_row(account, {currency: moved}, SUB_ACCOUNT_TRANSFER, now_us, ZERO)
 
     # --- markets ----------------------------------------------------------------------------------
 
@@ -87,7 +99,9 @@ class Venue(Clearing):
         self._emit(Announcement(now_us, text))
 
     def advance(self, now_us: int) -> None:
-        """Do what falls due: expiries, fills after an acknowledged cancel, orders that follow filled ones."""
+        """Do what falls due: expiries, fills after an acknowledged cancel, orders that follow filled ones, and money on
+        its way in or out.
+        """
         while self._expiries and self._expiries[0][0] <= now_us:
             order = heapq.heappop(self._expiries)[2]
             if order.status is Status.OPEN:
@@ -97,6 +111,8 @@ class Venue(Clearing):
             self._fill_late(order, amount, now_us)
         while self._follow_ups:
             self._follow_up(self._follow_ups.pop(0), now_us)
+        self.withdrawals.advance(now_us)
+        self.deposits.advance(now_us)
 
     # --- orders of accounts -----------------------------------------------------------------------
 

@@ -238,3 +238,15 @@ def test_orders_take_their_flags(bench: Maker) -> None:
     dated = desk.call("buy/btcusd/", amount="0.1", price="19000", gtd_order="True", expire_time=expire)
     desk.venue.advance(desk.now_us + 5 * SECOND)
     assert desk.call("order_status/", id=dated["id"])["status"] == "Expired"
+
+
+def test_the_largest_order_is_one_the_venue_takes(bench: Maker) -> None:
+    """What get_max_order_amount names can be placed at that price; one lot more cannot."""
+    here = bench()
+    most = here.call("get_max_order_amount/", market="BTC/USD", side="buy", price="15000")
+    assert (most["maximum_order_amount_currency"], most["maximum_order_value_currency"]) == ("BTC", "USD")
+    size = Decimal(most["maximum_order_amount"])
+    more = here.call("buy/btcusd/", amount=f"{size + Decimal('0.00000010'):f}", price="15000")
+    assert "available" in str(more["reason"])
+    assert "id" in here.call("buy/btcusd/", amount=f"{size:f}", price="15000")
+    assert here.call("get_max_order_amount/", market="BTC/USD", side="sell")["maximum_order_amount"] == "2.00000000"

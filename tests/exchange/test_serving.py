@@ -211,7 +211,7 @@ async def test_control_tells_the_state_in_part_and_what_faults_did(served: Serve
         await live.post("buy/btcusd/", amount="0.5", price="90")
         row = (await live.state())["accounts"][0]["rows"][0]["id"]
         for after, rows in ((row - 1, 1), (row, 0)):
-            async with live.http.get(f"{live.at.control}/state?orders=open&rows_after={after}") as reply:
+            async with live.http.get(f"{live.at.control}/state?account=demo&orders=open&rows_after={after}") as reply:
                 (account,) = (await reply.json())["accounts"]
             assert len(account["rows"]) == rows
             assert [order["price"] for order in account["orders"]] == ["90"]

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from arbbot.exchange.accounts import ApiKey, Permission
 from arbbot.exchange.refusal import ALWAYS_CODED, EXPLANATIONS, Refusal
-from arbbot.exchange.server import account, funding, legacy, orders, public
+from arbbot.exchange.server import account, deposits, legacy, orders, public, transfers, withdrawals
 from arbbot.exchange.server.auth import REASONS, Authenticator, AuthError, sign_reply
 from arbbot.exchange.server.call import Behaviour, Call, Memory
 from arbbot.exchange.server.limiter import Limiter
@@ -19,7 +19,7 @@ PREFIX = "/api/v2/"
 SIGNATURE = "X-Server-Auth-Signature"
 NORMAL = Behaviour()
 Endpoint = Callable[[Call], Json | Reply]
-READ, TRADE, WITHDRAW = ({each} for each in (Permission.READ, Permission.TRADE, Permission.WITHDRAW))
+READ, TRADE, WITHDRAW, TRANSFER = ({each} for each in Permission)
 ORDERS = READ | TRADE
 """Who may trade may see the account's orders, whatever else may be hidden from the key."""
 ANY_METHOD = ("GET", "POST")
@@ -76,21 +76,24 @@ ROUTES = (
     _route("POST", "balance/{market}", READ, account.old_balance),
     _route("POST", "fees/trading", READ, account.trading_fees),
     _route("POST", "fees/trading/{market}", READ, account.trading_fee),
-    _route("POST", "fees/withdrawal", READ, funding.withdrawal_fees),
-    _route("POST", "fees/withdrawal/{currency}", READ, funding.withdrawal_fee),
+    _route("POST", "fees/withdrawal", READ, withdrawals.fees),
+    _route("POST", "fees/withdrawal/{currency}", READ, withdrawals.fee),
     _route("ANY", "my_markets", READ, account.my_markets),
     _route("ANY", "my_trading_pairs", READ, account.my_markets),
     _route("POST", "user_transactions", READ, account.user_transactions),
     _route("POST", "user_transactions/{market}", READ, account.user_transactions),
     _route("POST", "order_data", READ, account.public_order_events),
     _route("POST", "account_order_data", READ, account.own_order_events),
-    _route("POST", "crypto-transactions", READ, funding.crypto_transactions),
-    _route("POST", "withdrawal-requests", READ, funding.withdrawal_requests),
-    _route("POST", "{currency}_address", READ, funding.deposit_address),
-    _route("POST", "{currency}_withdrawal", WITHDRAW, funding.withdraw),
-    _route("POST", "btc_unconfirmed", READ, funding.unconfirmed),
-    _route("POST", "transfer-to-main", WITHDRAW, funding.transfer),
-    _route("POST", "transfer-from-main", WITHDRAW, funding.transfer),
+    _route("POST", "crypto-transactions", READ, deposits.crypto_transactions),
+    _route("POST", "withdrawal-requests", READ, withdrawals.requests),
+    _route("POST", "{currency}_address", READ, deposits.address),
+    _route("POST", "{currency}_withdrawal", WITHDRAW, withdrawals.withdraw),
+    _route("POST", "withdrawal/open", WITHDRAW, withdrawals.open_bank),
+    _route("POST", "withdrawal/status", READ, withdrawals.bank_status),
+    _route("POST", "withdrawal/cancel", WITHDRAW, withdrawals.cancel),
+    _route("POST", "btc_unconfirmed", READ, deposits.unconfirmed),
+    _route("POST", "transfer-to-main", TRANSFER, transfers.to_main),
+    _route("POST", "transfer-from-main", TRANSFER, transfers.from_main),
     _route("POST", "get_max_order_amount", READ, orders.largest),
     _route("POST", "websockets_token", READ, account.websockets_token),
     _route("POST", "open_orders", ORDERS, orders.open_orders),
@@ -145,6 +148,8 @@ class Api:
         if route.permissions:
             try:
                 key = self._authenticator.check(request, wall_us, now_us)
+                if self.venue.accounts[key.user_id].frozen:
+                    raise AuthError("API0006")
                 if not route.permissions & key.permissions:
                     raise AuthError("API0003")
             except AuthError as error:
@@ -152,7 +157,7 @@ class Api:
         text = request.body.decode("utf-8", "replace") if request.method == "POST" else request.query
         params = dict(parse_qsl(text, keep_blank_values=True))
         owner = self.venue.accounts[key.user_id] if key else None
-        call = Call(self.venue, self.memory, now_us, place, params, owner, behaviour)
+        call = Call(self.venue, self.memory, now_us, place, params, owner, key, behaviour)
         try:
             answer = route.endpoint(call)
         except Refusal as refusal:

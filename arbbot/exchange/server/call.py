@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-from arbbot.exchange.accounts import Account
+from arbbot.exchange.accounts import Account, ApiKey
 from arbbot.exchange.listing import Listing
 from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.server.wire import Json
 from arbbot.exchange.venue import Venue
+from arbbot.exchange.withdrawals import Fate
 
 TOKEN_LENGTH = 32
 TOKEN_LIFE_US = 60_000_000
@@ -59,13 +60,16 @@ class Behaviour:
 
     `fill_share`: an order trades at most this share, the rest is cancelled. `late_fill`: (delay in
     microseconds, share) of a cancelled order that fills afterwards. `hidden_us`: order_status does not
-    know the order for so long. `rows_late_us`: rows of that age and younger are left out.
+    know the order for so long. `rows_late_us`: rows of that age and younger are left out. `fate` is what
+    becomes of a withdrawal; `requests_late_us`: younger withdrawal requests are left out.
     """
 
     fill_share: Decimal | None = None
     late_fill: tuple[int, Decimal] | None = None
     hidden_us: int = 0
     rows_late_us: int = 0
+    fate: Fate = Fate.FINISHED
+    requests_late_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Call:
     place: Mapping[str, str]
     params: Mapping[str, str]
     caller: Account | None = None
+    key: ApiKey | None = None
     behaviour: Behaviour = field(default_factory=Behaviour)
 
     @property

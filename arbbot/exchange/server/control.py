@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from ipaddress import ip_address
@@ -17,11 +17,13 @@ from arbbot.exchange.entry import OrderRequest
 from arbbot.exchange.faults import FAULTS, BadFault, Fault, Faults
 from arbbot.exchange.matching import Kind, Side
 from arbbot.exchange.refusal import Refusal
+from arbbot.exchange.server.funding_levers import FundingLevers, request_state
 from arbbot.exchange.server.levers import LEVERS, Body, amount_of, as_body, needed
 from arbbot.exchange.server.stream import StreamServer
 from arbbot.exchange.server.targets import check
 from arbbot.exchange.server.wire import Json
 from arbbot.exchange.venue import Venue
+from arbbot.exchange.withdrawals import Request
 
 DEPOSIT, WITHDRAWAL, CONVERSION = 0, 1, 36
 Spike = Callable[[str, float, int], None]
@@ -64,7 +66,9 @@ def _complaint(request: web.Request, error: Exception) -> str:
     return told if takes is None else f"{told}; it takes {takes}"
 
 
-def account_state(account: Account, rows_after: int = 0, *, only_open: bool = False) -> dict[str, Json]:
+def account_state(
+    account: Account, rows_after: int = 0, *, only_open: bool = False, requests: Sequence[Request] = ()
+) -> dict[str, Json]:
     """Spell everything about an account in full precision, without lag, rounding or cache.
 
     For those who look again and again: only rows above an id, and only open orders.
@@ -80,6 +84,7 @@ def account_state(account: Account, rows_after: int = 0, *, only_open: bool = Fa
         },
         "orders": [_order(order) for order in orders.values()],
         "rows": [_row(row) for row in rows],
+        "withdrawals": [request_state(request) for request in requests],
     }
 
 
@@ -97,6 +102,7 @@ class Control:
         self._spike_market = spike
         self.market_paused = False
         self._actions: dict[str, Callable[[Body], Json]] = {
+            **FundingLevers(venue, clock, self._account).actions,
             "deposit": lambda body: self._external(body, DEPOSIT, 1),
             "withdraw": lambda body: self._external(body, WITHDRAWAL, -1),
             "convert": self._convert,
@@ -163,7 +169,7 @@ class Control:
             "house": {currency: f"{amount:f}" for currency, amount in self._venue.house.items()},
             "collected_fees": {currency: f"{amount:f}" for currency, amount in self._venue.collected.items()},
             "accounts": [
-                account_state(account, rows_after, only_open=only_open)
+                account_state(account, rows_after, only_open=only_open, requests=self._venue.withdrawals.of(account))
                 for account in self._venue.accounts.values()
                 if wanted is None or account.name == wanted
             ],

@@ -10,6 +10,11 @@ Body = dict[str, Any]
 LEVERS: Mapping[str, str] = {
     "deposit": "currency, amount [, fee, type]: money comes in, as a transaction row",
     "withdraw": "currency, amount [, fee, type]: money leaves",
+    "deposit_crypto": "currency, amount [, network, pending_reason]: seen on its chain, credited when confirmed",
+    "release_deposit": "id: a deposit no longer waits for a person",
+    "withdrawal_status": "id, status (open, in_process, finished, canceled, failed, reversed): bring a request there",
+    "network": "currency, network [, fee, minimum, deposit, withdrawal]: change what a chain costs, or switch it",
+    "account": "[frozen, blocked, withdrawals_disabled]: what the account may not do, true or false",
     "convert": "amounts {currency: signed amount} [, type]: a conversion outside the order books",
     "trade": "market, side (buy or sell), amount [, price]: by hand for the account, at market without a price",
     "cancel_all": "[market]: cancel the account's orders",

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from arbbot.exchange.listing import Listing, conversion_rates
 from arbbot.exchange.matching import BookSide, MarketSpec, Side
+from arbbot.exchange.networks import Network, networks_of
 from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.rules import CURRENCY_DECIMALS, CURRENCY_NAMES
 from arbbot.exchange.server import shapes
@@ -205,33 +206,40 @@ def trading_pairs(call: Call) -> Json:
     ]
 
 
-def _currency(code: str) -> dict[str, Json]:
-    fiat = code in {"usd", "eur"}
-    network: dict[str, Json] = {
-        "network": "bitcoin" if code == "btc" else "ethereum",
-        "withdrawal_minimum_amount": "0.00006000" if code == "btc" else "10.00000000",
-        "withdrawal_decimals": 8 if code == "btc" else 6,
-        "deposit": "Enabled",
-        "withdrawal": "Enabled",
+def _network(network: Network) -> dict[str, Json]:
+    return {
+        "network": network.network,
+        "withdrawal_minimum_amount": fixed(network.minimum, 8),
+        "withdrawal_decimals": network.decimals,
+        "deposit": _enabled(network.deposit),
+        "withdrawal": _enabled(network.withdrawal),
     }
+
+
+def _enabled(enabled: bool) -> str:
+    return "Enabled" if enabled else "Disabled"
+
+
+def _currency(call: Call, code: str) -> dict[str, Json]:
+    networks = networks_of(call.venue.networks, code)
     return {
         "name": CURRENCY_NAMES.get(code, code.upper()),
         "currency": code.upper(),
-        "type": "fiat" if fiat else "crypto",
+        "type": "crypto" if networks else "fiat",
         "symbol": {"btc": "₿", "usd": "$", "eur": "€", "usdt": "₮"}.get(code, code.upper()),
         "decimals": CURRENCY_DECIMALS.get(code, 8),
         "logo": "",
         "available_supply": "0",
-        "deposit": "Enabled",
-        "withdrawal": "Enabled",
-        "networks": [] if fiat else [network],
+        "deposit": _enabled(not networks or any(each.deposit for each in networks)),
+        "withdrawal": _enabled(not networks or any(each.withdrawal for each in networks)),
+        "networks": [_network(each) for each in networks],
     }
 
 
 def currencies(call: Call) -> Json:
     """All currencies the markets trade."""
     codes = {code for li in call.venue.listings.values() for code in (li.spec.base, li.spec.counter)}
-    return [_currency(code) for code in sorted(codes)]
+    return [_currency(call, code) for code in sorted(codes)]
 
 
 def eur_usd(call: Call) -> Json:

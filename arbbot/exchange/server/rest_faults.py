@@ -12,6 +12,7 @@ from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.server.api import SIGNATURE, Api
 from arbbot.exchange.server.call import Behaviour
 from arbbot.exchange.server.wire import HTML_TYPE, HttpRequest, Json, Reply, rest_json
+from arbbot.exchange.withdrawals import Fate
 
 Struck = Mapping[str, Fault]
 PAGES = {
@@ -23,18 +24,21 @@ PAGES = {
     "block_403": (403, "<html><body>Access Denied. Error 15. Request unsuccessful. Incapsula</body></html>"),
 }
 MAINTENANCE: Json = {"error": "Bitstamp.net is under scheduled maintenance. We'll be back soon."}
+FATES = {f"withdrawal_{fate.value}": fate for fate in Fate if fate is not Fate.FINISHED}
 REFUSALS = ("reject", "insufficient", "halted")
 
 
 def behaviour(struck: Struck) -> Behaviour:
     """Return how the venue shall treat the struck call."""
     partial, late = struck.get("partial_cancel"), struck.get("fill_after_cancel")
-    hidden, rows = struck.get("not_found"), struck.get("rows_late")
+    hidden, rows, requests = struck.get("not_found"), struck.get("rows_late"), struck.get("requests_late")
     return Behaviour(
         Decimal(partial.params["share"]) if partial else None,
         (int(late.delay_s * 1e6), Decimal(late.params["share"])) if late else None,
         int(hidden.delay_s * 1e6) if hidden else 0,
         int(rows.delay_s * 1e6) if rows else 0,
+        next((fate for name, fate in FATES.items() if name in struck), Fate.FINISHED),
+        int(requests.delay_s * 1e6) if requests else 0,
     )
 
 
