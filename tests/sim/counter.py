@@ -95,7 +95,9 @@ class Counter:
         now_us, rows = self._world.clock.now_us, self._world.account.rows
         if "row_hidden" in disturbances and len(rows) > self._shown:
             hidden = rows[self._shown]
-            self._out[hidden.row_id, hidden.order_id] = now_us + disturbances["row_hidden"].size * MS
+            until_us = now_us + disturbances["row_hidden"].size * MS
+            self._out[hidden.row_id, hidden.order_id] = until_us
+            self._world.checker.hidden(hidden.row_id, hidden.order_id, until_us)
         self._shown = len(rows)
         self._out = {name: until_us for name, until_us in self._out.items() if until_us > now_us}
         if not self._out or b'"id"' not in reply.body:

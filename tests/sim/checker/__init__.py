@@ -185,6 +185,10 @@ class Checker:
         """It did."""
         self._wire.arrived(request)
 
+    def hidden(self, row_id: int, order_id: int | None, until_us: int) -> None:
+        """A row is left out of the venue's answers for a while."""
+        self.truth.hidden_until_us[row_id, order_id] = until_us
+
     def denied(self, name: str, size: Decimal) -> None:
         """A placement was answered with the word on another one."""
         self.truth.deny(name, size)

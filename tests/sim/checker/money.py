@@ -170,6 +170,7 @@ class MoneyJudge:
         """Every row that the venue has shown for longer than this is booked."""
         fold = self._fold
         for row in self._truth.rows():
-            known = row.row_id <= fold.cursor or (row.row_id, row.order_id) in fold.rows
-            if not known and row.at_us < now_us - lag_us:
+            name = (row.row_id, row.order_id)
+            shown_us = max(row.at_us, self._truth.hidden_until_us.get(name, 0))
+            if not (row.row_id <= fold.cursor or name in fold.rows) and shown_us < now_us - lag_us:
                 self._report.fail("L6", f"row {row.row_id} of type {row.row_type} was never booked")

@@ -47,6 +47,8 @@ class Truth:
         self.denied: set[str] = set()
         """Orders about which it gave the answer to another request."""
         self.fills: dict[FillName, TrueFill] = {}
+        self.hidden_until_us: dict[RowName, int] = {}
+        """Rows that the venue leaves out of its answers until then."""
         self.dirty = True
         """Something of the account has changed since it was last looked at."""
         self.read_up_to_us = 0
