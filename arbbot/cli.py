@@ -23,6 +23,7 @@ from arbbot.cli_panic import panic
 from arbbot.cli_rehearse import rehearse
 from arbbot.cli_report import report
 from arbbot.cli_spikes import spikes
+from arbbot.cli_treasury import treasury
 from arbbot.cli_types import (
     AsJson,
     JournalFile,
@@ -338,6 +339,7 @@ def adopt(
 
 
 app.add_typer(datadog, name="datadog")
+app.add_typer(treasury, name="treasury")
 
 
 # --- look back ----------------------------------------------------------------------------------------------------

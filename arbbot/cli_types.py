@@ -84,6 +84,13 @@ def balance(text: str) -> tuple[str, Decimal]:
     return (currency.lower(), number(total))
 
 
+def currency_code(text: str) -> str:
+    """`USDT` or `usdt` as the venue writes it in paths."""
+    if not re.fullmatch(r"[A-Za-z0-9]{2,12}", text):
+        raise typer.BadParameter(f"{text!r} is no currency: say usdt or btc")
+    return text.lower()
+
+
 SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", metavar="FILE", help="Settings file; else $ARBBOT_SETTINGS, else ./settings.toml."),

@@ -193,6 +193,18 @@ def _pairs(console: Console, title: str, pairs: Answer) -> None:
     _table(console, title, ("", ""), pairs.items())
 
 
+def _withdrawals(console: Console, answer: Answer) -> None:
+    columns = ("request", "asked at", "currency", "size", "network", "to", "status", "pending s", "transaction")
+    keys = ("id", "utc", "currency", "size", "network", "address", "status", "pending_s", "transaction_id")
+    _table(console, "withdrawal requests", columns, ([each[key] for key in keys] for each in answer["requests"]))
+
+
+def _deposits(console: Console, answer: Answer) -> None:
+    columns = ("seen at", "currency", "size", "network", "to", "status", "waits for", "transaction")
+    keys = ("utc", "currency", "size", "network", "address", "status", "waits_for", "transaction_id")
+    _table(console, "crypto deposits", columns, ([each[key] for key in keys] for each in answer["deposits"]))
+
+
 def _settings(console: Console, answer: Answer) -> None:
     rows = ((key, line["value"], line["from"]) for key, line in answer.items())
     _table(console, "settings in force", ("setting", "value", "from"), rows)
@@ -281,4 +293,6 @@ _SCREENS: dict[str, Callable[[Console, Answer], None]] = {
     "settings": _settings,
     "breakeven": _breakeven,
     "spikes": _spikes,
+    "withdrawals": _withdrawals,
+    "deposits": _deposits,
 }

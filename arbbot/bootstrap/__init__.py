@@ -10,6 +10,7 @@ from arbbot.bootstrap.panic import panic
 from arbbot.bootstrap.replaying import replay
 from arbbot.bootstrap.spikes import recorded as recorded_spikes
 from arbbot.bootstrap.spikes import simulated as simulated_spikes
+from arbbot.bootstrap.treasury_looks import deposit_address, deposits, withdrawals
 from arbbot.bootstrap.venue import exchange
 from arbbot.bootstrap.written_report import Period, html_report
 
@@ -19,6 +20,8 @@ __all__ = [
     "backtest",
     "breakeven",
     "check",
+    "deposit_address",
+    "deposits",
     "exchange",
     "explain",
     "html_report",
@@ -30,4 +33,5 @@ __all__ = [
     "report",
     "run",
     "simulated_spikes",
+    "withdrawals",
 ]
