@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,9 +44,9 @@ def treasury(
 def pull(venue: dict[str, Any], lever: str, **body: object) -> Any:
     """Use a lever of the exchange."""
     control = urlsplit(venue["control"])
-    line = HTTPConnection(control.hostname or "", control.port, timeout=10)
-    line.request("POST", f"{control.path}/{lever}", json.dumps(body))
-    return json.loads(line.getresponse().read())
+    with closing(HTTPConnection(control.hostname or "", control.port, timeout=10)) as line:
+        line.request("POST", f"{control.path}/{lever}", json.dumps(body))
+        return json.loads(line.getresponse().read())
 
 
 def test_the_deposit_address_is_the_venues(venue: dict[str, Any]) -> None:
