@@ -17,6 +17,7 @@ AFTER_REFUSAL: dict[str, str] = {
     "paused": _PERSON,
     "hedge_open": f"{_SECONDS}, at the latest by `hedge.force_s`",
     "converting": _SECONDS,
+    "leased": "by itself, when the settlement is done, at the latest after `account.lease_s`",
     "in_doubt": "by itself within `account.doubt_bound_s` and some; else `arbbot resolve`",
     "unhedged": "trade it away by hand or keep it, then `arbbot rebase --reason TEXT`",
     "anchoring": "by itself, `account.lag_s` after the account has gone quiet",

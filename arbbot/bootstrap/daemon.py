@@ -57,6 +57,7 @@ from arbbot.runtime.answers import Run, edges, health, status, why
 from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.control import ControlServer, Refused
 from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
+from arbbot.runtime.lease_verbs import LEASE_VERBS, lease_event, lease_outcome, settlement
 from arbbot.runtime.operator_verbs import operator_event, outcome
 from arbbot.settings import Keys, RunMode, Settings, read_alerts_url, read_keys, rules
 from arbbot.telemetry.redact import Redactor
@@ -324,6 +325,10 @@ def _answerer(
                 return edges(engine)
             case "report":
                 return report(engine.core.state, parts.route, parts.settings.mode.value)
+            case "settlement":
+                return settlement(engine, request, now)
+            case verb if verb in LEASE_VERBS:
+                return lease_outcome(engine, daemon.deliver(lease_event(request), now))
             case "page":
                 if link is None:
                     raise Refused("dashboard.enabled is false")

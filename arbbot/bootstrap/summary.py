@@ -19,6 +19,12 @@ def dated(figures: dict[str, Any]) -> dict[str, Any]:
     return figures if since is None else figures | {"since": {"utc": utc_text(since["utc_us"]), **since}}
 
 
+def _settled(line: dict[str, Any]) -> str:
+    """What settlements moved, where they moved something."""
+    parts = (("settled", line["settled"]), ("in transit", line["in_transit"]))
+    return "".join(f"{name} {plain(moved)}, " for name, moved in parts if moved)
+
+
 def summary_lines(figures: dict[str, Any]) -> list[str]:
     """A report as lines: hedges, exposure, ledger, P&L, edge, and why the rest was declined."""
     pnl, edge = figures["pnl"], figures["edge_bps"]
@@ -28,7 +34,7 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
     for currency, line in figures["ledger"].items():
         lines.append(
             f"ledger      {currency:5} opening {plain(line['opening'])}, booked {plain(line['booked'])}, "
-            f"external {plain(line['external'])}, rounding {plain(line['rounding'])}, "
+            f"external {plain(line['external'])}, rounding {plain(line['rounding'])}, {_settled(line)}"
             f"venue {plain(line['venue'])}, difference {plain(line['difference'])}"
         )
     unit = pnl["numeraire"]

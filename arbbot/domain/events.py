@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from arbbot.domain.book import Book
+from arbbot.domain.lease_words import LeaseWord
 from arbbot.domain.market import FeeRate, Instrument
 from arbbot.domain.order import Balance, Fill, OpenOrder, OrderEvent, OrderReport, Transaction
 
@@ -325,4 +326,4 @@ OrderWord = (
 )
 AccountEvent = TransactionsFetched | BalancesFetched | FeesFetched | MarketsFetched | AskFailed | VenueClockSeen
 OperatorEvent = OperatorPaused | OperatorResumed | OperatorHalted | OperatorResolved | OperatorRebased | StopAsked
-Event = MarketEvent | OrderWord | AccountEvent | OperatorEvent | Tick
+Event = MarketEvent | OrderWord | AccountEvent | OperatorEvent | LeaseWord | Tick

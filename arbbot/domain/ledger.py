@@ -18,6 +18,10 @@ class LedgerAccount(StrEnum):
     FEES = "fees"
     EXTERNAL = "external"
     ROUNDING = "rounding"
+    TREASURY = "treasury"
+    """What settlements have done: profit turned into another currency, and withdrawn."""
+    TRANSIT = "transit"
+    """Left by an announced withdrawal whose row has not come yet."""
 
 
 @dataclass(frozen=True, slots=True)

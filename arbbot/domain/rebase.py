@@ -25,3 +25,6 @@ class RebaseDropped:
     durable: ClassVar[bool] = True
     why: str
     utc_us: int
+
+
+RebaseRecord = RebaseAsked | RebaseDropped

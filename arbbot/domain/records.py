@@ -9,11 +9,12 @@ from decimal import Decimal
 from typing import ClassVar, TypeGuard
 
 from arbbot.domain.grounds import Grounds
+from arbbot.domain.lease import LeaseRecord
 from arbbot.domain.ledger import Entry
 from arbbot.domain.market import Direction, Instrument, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
-from arbbot.domain.rebase import RebaseAsked, RebaseDropped
+from arbbot.domain.rebase import RebaseRecord
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
 from arbbot.domain.trips import ClockAgreed, LimitTripped
 
@@ -166,7 +167,7 @@ class RowBooked:
     durable: ClassVar[bool] = True
     row: Transaction
     client_order_id: str | None
-    """None for external rows."""
+    """Whose it is: our order's, or the name of what a settlement announced; None for external rows."""
     entries: tuple[Entry, ...]
     utc_us: int
 
@@ -383,8 +384,8 @@ DurableRecord = (
     | ModeChanged
     | LimitTripped
     | ClockAgreed
-    | RebaseAsked
-    | RebaseDropped
+    | RebaseRecord
+    | LeaseRecord
     | RefusalsCounted
     | AlertRaised
     | Started

@@ -33,15 +33,15 @@ from arbbot.engine import rebasing
 from arbbot.engine.attribution import Attribution
 from arbbot.engine.bookings import external_entries, shows, trade_entries
 from arbbot.engine.core import Core, ns
+from arbbot.engine.missing import ROWS_TOLD, MissingRows
 from arbbot.engine.statement import differences, explained
 from arbbot.engine.tracker import OrderTracker
+from arbbot.engine.transit import book_transit, owner_by_report, settlement_entries, settling
 from arbbot.engine.unread import Unread
 from arbbot.engine.view import NEVER
 
 CATCH_UP_S = (Decimal("0.1"), Decimal("0.25"), Decimal("0.5"), Decimal(1), Decimal(2))
 """Pauses between transaction polls while a fill waits for its row; the last repeats."""
-FOREIGN_ROWS_TOLD = 5
-"""External rows named in one alert; the rest are counted."""
 
 
 class Reading(StrEnum):
@@ -75,8 +75,7 @@ class Bookkeeper:
         self._difference_told = False
         self._foreign_rows: list[Transaction] = []
         """Rows booked as external that nobody was told of yet."""
-        self._missing_since_ns: int | None = None
-        self._missing_told = False
+        self._missing = MissingRows(core, self._unowned)
         self.balances: dict[str, Balance] = {}
         """As the venue last said."""
         self.heard_ns = NEVER
@@ -109,33 +108,16 @@ class Bookkeeper:
         """Start a reading or a catch-up poll when due; look up unknown rows, and alert on missing ones."""
         self._unowned.tick()
         rebasing.expire(self._core)
-        self._alert_when_missing()
+        self._missing.tick()
         if self._ask_id is not None or self._core.at.mono_ns < self._next_poll_ns:
             return
         if self._reading is not Reading.ROWS_AFTER:
             self._reading = Reading.ROWS_BEFORE if self._quiet() else Reading.IDLE
         self._ask_rows()
 
-    def _alert_when_missing(self) -> None:
-        """A fill without its row keeps trading shut: a person is told once it has taken too long."""
-        core = self._core
-        if not (core.state.unconfirmed or len(self._unowned)):
-            self._missing_since_ns = None
-            return
-        if self._missing_since_ns is None:
-            self._missing_since_ns = core.at.mono_ns
-            self._missing_told = False
-        waited_ns = core.at.mono_ns - self._missing_since_ns
-        if not self._missing_told and waited_ns >= ns(core.rules.account.doubt_alert_s):
-            self._missing_told = True
-            trades = ", ".join(str(trade_id) for trade_id, _ in sorted(core.state.unconfirmed)) or "none"
-            owners = ", ".join(str(row_id) for row_id in self._unowned.row_ids()[:FOREIGN_ROWS_TOLD]) or "none"
-            text = f"fills without a transaction row: {trades}; rows without a known order: {owners}"
-            core.alert(Severity.CRITICAL, "row_missing", text)
-
     def _quiet(self) -> bool:
         state = self._core.state
-        if state.live or state.open_hedge_id:
+        if state.live or state.open_hedge_id or settling(self._core):
             return False
         return state.rebase_asked is not None or not (state.unconfirmed or len(self._unowned))
 
@@ -239,7 +221,7 @@ class Bookkeeper:
             return
         shown = "; ".join(
             f"{row.transaction_id} (type {row.kind}): " + ", ".join(f"{delta} {name}" for name, delta in row.amounts)
-            for row in self._foreign_rows[:FOREIGN_ROWS_TOLD]
+            for row in self._foreign_rows[:ROWS_TOLD]
         )
         told = f"{len(self._foreign_rows)} transaction rows are not ours: {shown}"
         if any(row.market == core.route.fx.symbol for row in self._foreign_rows):
@@ -249,10 +231,14 @@ class Bookkeeper:
         core.restrict(Mode.PAUSED, f"{told}; acknowledge with `arbbot resume`")
 
     def _book_row(self, row: Transaction) -> None:
+        settlements = self._core.state.settlements
         client_order_id = self._core.state.order_of_row(row)
+        name = settlements.order_of_row(row) or settlements.withdrawal_of_row(row)
         if client_order_id is not None:
             self._book_own(row, client_order_id)
-        elif row.is_trade and row.market in self._core.route.symbols:
+        elif name is not None:
+            self._book_settlement(row, name)
+        elif row.is_trade and (row.market in self._core.route.symbols or settlements.may_trade(row.market)):
             self._unowned.add(row)
             if self._core.state.agreed:
                 held = tuple(Holding(currency, delta) for currency, delta in row.amounts)
@@ -299,6 +285,9 @@ class Bookkeeper:
         self._core.alert(Severity.CRITICAL, "row_contradiction", text)
         self._core.restrict(Mode.HALTED, text)
 
+    def _book_settlement(self, row: Transaction, name: str) -> None:
+        self._emit_row(RowBooked(row, name, settlement_entries(self._core.state, name, row), self._core.at.utc_us))
+
     def _book_external(self, row: Transaction) -> None:
         self._emit_row(RowBooked(row, None, external_entries(row), self._core.at.utc_us))
         self._foreign_rows.append(row)
@@ -306,7 +295,10 @@ class Bookkeeper:
     def reported(self, event: OrderReported) -> None:
         """`order_status` answered: rows that waited for it find their owner, or none."""
         for row, owner in self._unowned.reported(event):
-            if owner is None:
+            name = owner_by_report(self._core.state, row, event.report) if owner is None else None
+            if name is not None:
+                self._book_settlement(row, name)
+            elif owner is None:
                 self._book_external(row)
             elif not self._awaits_its_fill(row):
                 self._book_own(row, owner)
@@ -323,6 +315,7 @@ class Bookkeeper:
             self.concluded = True
             self._schedule(again=False)
             return
+        book_transit(core, self._balances)
         found = differences(core, self._balances)
         self.difference = {holding.currency: holding.total for holding in found}
         beyond = tuple(each for each in found if each.total and not explained(core, self._balances, each))
@@ -367,6 +360,8 @@ class Bookkeeper:
     def _anchor(self) -> None:
         core = self._core
         asked = core.state.rebase_asked
+        if core.state.anchor is not None:
+            book_transit(core, self._balances)
         cause, who, reason = ("rebase", asked.who, asked.reason) if asked else ("opening", "arbbot", "first start")
         shown = {balance.currency: balance.total for balance in self._balances}
         holdings = tuple(Holding(currency, shown.get(currency, ZERO)) for currency in self._anchor_currencies(shown))

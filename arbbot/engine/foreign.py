@@ -53,6 +53,8 @@ class Foreign:
     """Foreign currency of settled hedges since the anchor that is not converted or netted."""
     value: Decimal = ZERO
     """Of that amount, at the decisions' FX, in the numeraire; signed alike."""
+    open_pnl: Decimal = ZERO
+    """P&L of the hedges that left that amount, by the share of it that is outstanding: not closed in FX yet."""
     realised: Decimal = ZERO
     """FX P&L of what was converted or netted since the anchor, FX fees not in."""
     fees: Decimal = ZERO
@@ -64,15 +66,21 @@ class Foreign:
 
     def restart(self) -> None:
         """A new opening of the ledger: sums begin anew."""
-        self.outstanding = self.value = self.realised = self.fees = ZERO
+        self.outstanding = self.value = self.realised = self.fees = self.open_pnl = ZERO
 
-    def take(self, change: Decimal, value: Decimal) -> Decimal:
-        """Add a signed change with its signed value in the numeraire; returns the P&L that it realises."""
+    def take(self, change: Decimal, value: Decimal, pnl: Decimal = ZERO) -> Decimal:
+        """Add a signed change with its signed value in the numeraire, and the P&L of the hedge that made it; returns
+        the P&L that it realises.
+        """
         if change * self.outstanding >= 0:
             self.outstanding += change
             self.value += value
+            self.open_pnl += pnl if change else ZERO
             return ZERO
         whole = abs(change) >= abs(self.outstanding)
+        left = ZERO if whole else self.open_pnl * (self.outstanding + change) / self.outstanding
+        share = pnl * (change + self.outstanding) / change if whole else ZERO
+        self.open_pnl = (left + share).quantize(_VALUE_STEP)
         taken = self.value if whole else (self.value * -change / self.outstanding).quantize(_VALUE_STEP)
         given = (value * -self.outstanding / change).quantize(_VALUE_STEP) if whole else value
         realised = -given - taken

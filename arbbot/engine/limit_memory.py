@@ -143,7 +143,9 @@ class LimitMemory:
         return self.hedges_counted >= count and self.hedges[-count].utc_us > since_us
 
     def changed_today(self, now_us: int) -> dict[str, Decimal]:
-        """By how much each balance has changed this UTC day, external rows apart, as of the last statement."""
+        """By how much each balance has changed this UTC day, as of the last statement; external rows and settlements
+        apart.
+        """
         day = min((each for each in self.openings if each >= now_us // DAY_US), default=None)
         if day is None:
             return {}
@@ -235,7 +237,7 @@ class LimitMemory:
         self._begin_day(record.utc_us // DAY_US)
         self.moved = {}
         self.latest = {
-            currency: total + state.ledger.balance(LedgerAccount.EXTERNAL, currency)
+            currency: total + sum(state.ledger.balance(account, currency) for account in _NO_TRADING)
             for currency, total in state.venue_totals.items()
         }
 
@@ -250,7 +252,7 @@ class LimitMemory:
                 del self.openings[min(self.openings)]
 
     def _row_booked(self, record: RowBooked, state: State) -> None:
-        if record.client_order_id is None:
+        if any(entry.account in _NO_TRADING for entry in record.entries):
             return
         for entry in record.entries:
             if entry.account is LedgerAccount.VENUE:
@@ -333,6 +335,8 @@ def _keep_time(times_us: list[int], utc_us: int) -> None:
     del times_us[:-KEPT_TIMES]
 
 
+_NO_TRADING = (LedgerAccount.EXTERNAL, LedgerAccount.TREASURY, LedgerAccount.TRANSIT)
+"""What people and settlements move is no loss and no gain."""
 _FOLDS: dict[type, Callable[[LimitMemory, Any, State], None]] = {
     AnchorSet: LimitMemory._anchor_set,
     MarkSet: LimitMemory._mark_set,

@@ -15,6 +15,7 @@ class Refusal(StrEnum):
     PAUSED = "paused"
     HEDGE_OPEN = "hedge_open"
     CONVERTING = "converting"
+    LEASED = "leased"
     IN_DOUBT = "in_doubt"
     UNHEDGED = "unhedged"
     ANCHORING = "anchoring"
@@ -72,6 +73,7 @@ EXPLANATIONS: dict[Refusal, str] = {
     Refusal.PAUSED: "trading is paused; a person must resume it",
     Refusal.HEDGE_OPEN: "one hedge at a time, and one is open",
     Refusal.CONVERTING: "foreign currency is being converted, and no hedge opens beside that",
+    Refusal.LEASED: "the account is lent to a settlement, for `account.lease_s` at most",
     Refusal.IN_DOUBT: "an order is in doubt and counts as if it may fill",
     Refusal.UNHEDGED: "a base position is left over: trade it away at the venue or keep it, then `arbbot rebase`",
     Refusal.ANCHORING: "once the account is quiet for some seconds, the venue's balances become the ledger's opening",

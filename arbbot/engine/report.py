@@ -156,7 +156,8 @@ def ledger_currencies(state: State, route: Route) -> list[str]:
 
 
 def ledger_line(state: State, currency: str) -> dict[str, Decimal | None]:
-    """One currency: opening + booked + external + rounding = venue, difference zero when a statement agreed.
+    """One currency: opening + booked + external + rounding + settled + in_transit = venue, difference zero when a
+    statement agreed. `settled` is what settlements bought or withdrew, `in_transit` what has left before its row.
 
     `venue` is what the venue last showed at a quiet moment; None before the first statement.
     """
@@ -165,13 +166,18 @@ def ledger_line(state: State, currency: str) -> dict[str, Decimal | None]:
     booked = -(ledger.balance(LedgerAccount.TRADING, currency) + ledger.balance(LedgerAccount.FEES, currency))
     external = -ledger.balance(LedgerAccount.EXTERNAL, currency)
     rounding = -ledger.balance(LedgerAccount.ROUNDING, currency)
+    settled = -ledger.balance(LedgerAccount.TREASURY, currency)
+    in_transit = -ledger.balance(LedgerAccount.TRANSIT, currency)
     venue = state.venue_totals.get(currency)
-    difference = None if venue is None else venue - (opening + booked + external + rounding)
+    owned = opening + booked + external + rounding + settled + in_transit
+    difference = None if venue is None else venue - owned
     return {
         "opening": opening,
         "booked": booked,
         "external": external,
         "rounding": rounding,
+        "settled": settled,
+        "in_transit": in_transit,
         "venue": venue,
         "difference": difference,
     }

@@ -62,12 +62,14 @@ def blocker(core: Core) -> Refusal | None:
 
 
 def busy(core: Core) -> Refusal | None:
-    """What is open or in doubt: one thing at a time, hedges and conversions alike."""
+    """What is open or in doubt, or lent out: one thing at a time, hedges, conversions and settlements alike."""
     state = core.state
     if state.in_doubt():
         return Refusal.IN_DOUBT
     if state.foreign.open_id is not None:
         return Refusal.CONVERTING
+    if state.settlements.lease is not None:
+        return Refusal.LEASED
     return Refusal.HEDGE_OPEN if state.live or state.open_hedge_id is not None else None
 
 

@@ -152,6 +152,8 @@ class AccountRules:
     stop_grace_s: Decimal
     """How long a stop may take to get flat."""
     fees_every_s: Decimal
+    lease_s: Decimal
+    """How long a settlement may keep the account quiet."""
 
 
 @dataclass(frozen=True, slots=True)

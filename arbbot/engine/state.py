@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from arbbot.domain import records as r
+from arbbot.domain.lease import LeaseRecord, SettlementOrderAnnounced, TransitBooked
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
@@ -20,12 +21,10 @@ from arbbot.domain.trips import ClockAgreed, LimitTripped
 from arbbot.engine.bookings import rounded_amounts
 from arbbot.engine.fingerprint import fingerprint
 from arbbot.engine.foreign import Foreign
+from arbbot.engine.forgetting import KEPT_ROWS, forget_hedges, forget_orders, forget_rows
 from arbbot.engine.limit_memory import DAY_US, LimitMemory
 from arbbot.engine.own import Anchor, Hedge, OwnOrder
-
-KEPT_ROWS = 2_000
-KEPT_HEDGES = 500
-"""Settled hedges kept in memory; older ones are in the journal only."""
+from arbbot.engine.settlements import Settlements
 
 
 class StateError(RuntimeError):
@@ -77,6 +76,7 @@ class State:
     """Numeraire paid in the buy legs of the same hedges."""
     foreign: Foreign = field(default_factory=Foreign)
     """What they left in foreign currency, and its conversions."""
+    settlements: Settlements = field(default_factory=Settlements)
     venue_totals: dict[str, Decimal] = field(default_factory=dict)
     """Balances of the last statement (or anchor)."""
     fees_paid: dict[str, Decimal] = field(default_factory=dict)
@@ -170,6 +170,7 @@ class State:
         self.position = ZERO
         self.realised_pnl = self.expected_pnl = self.turnover = ZERO
         self.foreign.restart()
+        self.settlements.restart()
         self.first_utc_us = record.utc_us
         self.external_unacknowledged = 0
         holdings = {holding.currency: holding.total for holding in record.holdings}
@@ -257,17 +258,19 @@ class State:
             raise StateError(f"transaction {row.transaction_id} of order {row.order_id} booked twice")
         self.rows[row.key] = row.utc_us
         if len(self.rows) > KEPT_ROWS:
-            self._forget_rows(row.utc_us - DAY_US)
+            forget_rows(self, row.utc_us - DAY_US)
         owner = self.order_of_row(row)
         fill = None if owner is None else self.fills.get((row.transaction_id, owner))
         self.unconfirmed -= {(row.transaction_id, owner)}
         self.ledger.book(record.entries)
         self.agreed = False
-        for currency, room in rounded_amounts(row, fill):
-            self.rounding_room[currency] = self.rounding_room.get(currency, ZERO) + room
+        self._give_room(rounded_amounts(row, fill))
         if record.client_order_id is None:
             self.external_rows += 1
             self.external_unacknowledged += 1
+            return
+        if self.settlements.owns(record.client_order_id):
+            self._give_room(self.settlements.row(record.client_order_id, row))
             return
         terms = self.orders[record.client_order_id].terms
         if terms.purpose is Purpose.CONVERT:
@@ -277,6 +280,14 @@ class State:
         hedge.row(row, terms.side)
         if hedge.settled is not None and not hedge.before_anchor:
             self.foreign.late(hedge.opened, row)
+
+    def _give_room(self, hidden: list[tuple[str, Decimal]]) -> None:
+        for currency, room in hidden:
+            self.rounding_room[currency] = self.rounding_room.get(currency, ZERO) + room
+
+    def _settlement(self, record: LeaseRecord) -> None:
+        self.ledger.book(self.settlements.take(record))
+        self.agreed = self.agreed and not isinstance(record, SettlementOrderAnnounced | TransitBooked)
 
     def _statement_agreed(self, record: r.StatementAgreed) -> None:
         for line in record.currencies:
@@ -302,11 +313,11 @@ class State:
     def _hedge_settled(self, record: r.HedgeSettled) -> None:
         hedge = self.hedges[record.hedge_id]
         hedge.settled = record
-        self._forget_old()
+        forget_hedges(self)
         if hedge.before_anchor:
             return
         self.realised_pnl += record.realised_pnl
-        self.foreign.take(record.foreign_delta, record.foreign_delta * hedge.opened.fx_vwap)
+        self.foreign.take(record.foreign_delta, record.foreign_delta * hedge.opened.fx_vwap, record.realised_pnl)
         self.turnover += record.turnover
         if record.turnover:
             share = hedge.closed.bought / hedge.opened.size if hedge.closed is not None else ZERO
@@ -322,7 +333,7 @@ class State:
     def _conversion_closed(self, record: r.ConversionClosed) -> None:
         if self.foreign.open_id != record.conversion_id:
             raise StateError(f"{record.conversion_id} closed, but it is not open")
-        self._forget_orders(self.foreign.closed(record))
+        forget_orders(self, self.foreign.closed(record))
 
     def _mode_changed(self, record: r.ModeChanged) -> None:
         self.mode = record.mode
@@ -335,35 +346,8 @@ class State:
         for name, count in record.counts:
             self.refusals[name] = self.refusals.get(name, 0) + count
 
-    def _forget_rows(self, before_utc_us: int) -> None:
-        """Drop rows older than a moment, as long as no younger row has a smaller id."""
-        for key in sorted(self.rows, key=lambda each: each[0]):
-            if self.rows[key] >= before_utc_us:
-                return
-            del self.rows[key]
-            self.rows_forgotten_to = key[0]
-
     def _noted(self, record: r.DurableRecord) -> None:
         """Kept in the journal for people; nothing to remember."""
-
-    def _forget_old(self) -> None:
-        """Drop the oldest settled hedges with their orders and fills."""
-        while len(self.hedges) > KEPT_HEDGES:
-            hedge_id, hedge = next(iter(self.hedges.items()))
-            if hedge.settled is None:
-                return
-            del self.hedges[hedge_id]
-            self._forget_orders(hedge.orders)
-
-    def _forget_orders(self, names: list[str]) -> None:
-        """Drop orders that are over, with their fills."""
-        for client_order_id in names:
-            venue_order_id = self.orders.pop(client_order_id).venue_order_id
-            if venue_order_id is not None:
-                del self.order_by_venue_id[venue_order_id]
-        if names:
-            gone = set(names)
-            self.fills = {key: fill for key, fill in self.fills.items() if key[1] not in gone}
 
 
 _APPLY: dict[type, Callable[[State, Any], None]] = {
@@ -386,5 +370,6 @@ _APPLY: dict[type, Callable[[State, Any], None]] = {
     RebaseAsked: State._rebase_wanted,
     RebaseDropped: State._rebase_dropped,
     r.RefusalsCounted: State._refusals_counted,
+    **dict.fromkeys(get_args(LeaseRecord), State._settlement),
     **dict.fromkeys((r.ExitPlanned, LimitTripped, ClockAgreed, r.AlertRaised, r.Started, r.Stopped), State._noted),
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from arbbot.domain import events as ev
+from arbbot.domain import lease_words
 from arbbot.domain.commands import Command, Exit, ReplaceFeed, Topic
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.market import Route
@@ -19,8 +20,10 @@ from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.entry import Entry
 from arbbot.engine.fx_desk import ConversionDesk
 from arbbot.engine.hedge import HedgeDesk
+from arbbot.engine.lease_desk import LeaseDesk
 from arbbot.engine.leaving import last_word
 from arbbot.engine.limits import Limits
+from arbbot.engine.market_halts import MarketHalts
 from arbbot.engine.open_orders import RETRY_S, OpenOrders
 from arbbot.engine.premium import PremiumCheck
 from arbbot.engine.rules import Rules
@@ -60,9 +63,8 @@ class Engine:
         self.conversions = ConversionDesk(self.core, self.books, self.entry, self.premium, rate, self.limits)
         self.exited = False
         self.open_orders = OpenOrders(self.core, self.tracker)
-        self._announced: set[str] = set()
-        """Markets that an announcement halted and the market list has not shown halted yet."""
-        self._markets_read = False
+        self.halts = MarketHalts(self.core)
+        self.lease = LeaseDesk(self.core, self.books)
         self._fees_due_ns = NEVER
         self._markets_due_ns = NEVER
         self._pulse_due_ns = NEVER
@@ -75,11 +77,11 @@ class Engine:
             ev.FeedDown: self._feed_down,
             ev.FeedDead: self._feed_dead,
             ev.FrameBad: self._frame_bad,
-            ev.MarketHalted: self._market_halted,
+            ev.MarketHalted: self.halts.announced,
             ev.BookFetched: self._book_fetched,
             ev.TickerFetched: self.premium.fetched,
             ev.ConversionRateFetched: self.guard.conversion.fetched,
-            ev.MarketsFetched: self._markets,
+            ev.MarketsFetched: self.halts.listed,
             ev.OrderAcked: self.tracker.acked,
             ev.OrderRefused: self._order_refused,
             ev.OrderUnanswered: self._order_unanswered,
@@ -101,6 +103,11 @@ class Engine:
             ev.OperatorResolved: self._resolved,
             ev.OperatorRebased: self._rebased,
             ev.StopAsked: self._stop_asked,
+            lease_words.LeaseAsked: self.lease.asked,
+            lease_words.LeaseReleased: self.lease.released,
+            lease_words.OrderAnnounced: self.lease.order,
+            lease_words.RequestAnnounced: self.lease.request,
+            lease_words.SettlementWord: self.lease.word,
         }
 
     # --- the door ------------------------------------------------------------------------------------------
@@ -182,33 +189,6 @@ class Engine:
 
     def _frame_bad(self, event: ev.FrameBad) -> None:
         self.core.records.append(FrameDropped(event.reason))
-
-    def _market_halted(self, event: ev.MarketHalted) -> None:
-        """An announcement. It stands until the market list has shown the halt and its end, or a person resumes: a list
-        that has not caught up yet still says that all is well.
-        """
-        for symbol in self.core.route.symbols:
-            if event.halted and event.market in (None, symbol):
-                self._announced.add(symbol)
-                self._halt(symbol, event.reason)
-
-    def _halt(self, symbol: str, reason: str) -> None:
-        if symbol not in self.core.view.halted:
-            self.core.view.halted[symbol] = reason
-            self.core.alert(Severity.WARNING, "market_halted", f"{symbol}: {reason}")
-
-    def _markets(self, event: ev.MarketsFetched) -> None:
-        self._markets_read = True
-        seen = {instrument.symbol: instrument for instrument in event.instruments}
-        for instrument in self.core.route.instruments:
-            symbol = instrument.symbol
-            if seen.get(symbol) != instrument:
-                self._halt(symbol, "the market's rules changed: restart to read them")
-            elif symbol in event.halted:
-                self._announced.discard(symbol)
-                self._halt(symbol, "trading is off")
-            elif symbol not in self._announced:
-                self.core.view.halted.pop(symbol, None)
 
     def _book_fetched(self, event: ev.BookFetched) -> None:
         answered = self.core.answered
@@ -296,8 +276,7 @@ class Engine:
 
     def _resumed(self, event: ev.OperatorResumed) -> None:
         self.core.change_mode(Mode.ACTIVE, event.who, event.reason)
-        self.core.view.halted.clear()
-        self._announced.clear()
+        self.halts.clear()
 
     def _halted(self, event: ev.OperatorHalted) -> None:
         if self.core.state.mode is Mode.PANIC and not event.panic:
@@ -362,7 +341,7 @@ class Engine:
             return
         state = self.core.state
         fees = all(symbol in self.core.view.fees for symbol in self.core.route.symbols)
-        read = self.open_orders.read and self._markets_read and fees and self.books.concluded
+        read = self.open_orders.read and self.halts.read and fees and self.books.concluded
         if read and state.agreed and not state.live:
             self.entry.armed = state.open_hedge_id is None
 
@@ -370,6 +349,7 @@ class Engine:
         core, now_ns = self.core, self.core.at.mono_ns
         self.tracker.tick()
         self.books.tick()
+        self.lease.tick()
         self.hedges.settle()
         self._ask_regularly(now_ns)
         if core.stopping is None:
@@ -394,6 +374,6 @@ class Engine:
             self._fees_due_ns = now_ns + (every_ns if known else ns(RETRY_S))
             core.ask(Topic.FEES)
         if now_ns >= self._markets_due_ns and not core.asking(Topic.MARKETS):
-            self._markets_due_ns = now_ns + (min(every_ns, MARK_EVERY_NS) if self._markets_read else ns(RETRY_S))
+            self._markets_due_ns = now_ns + (min(every_ns, MARK_EVERY_NS) if self.halts.read else ns(RETRY_S))
             core.ask(Topic.MARKETS)
         self.open_orders.tick()

@@ -99,6 +99,7 @@ def _account(settings: Settings) -> AccountRules:
         rounding_cap=account.rounding_cap,
         stop_grace_s=account.stop_grace_s,
         fees_every_s=account.fees_every_s,
+        lease_s=account.lease_s,
     )
 
 

@@ -145,6 +145,7 @@ class AccountSettings(Section):
     rounding_cap: Size = Decimal(10)
     stop_grace_s: Seconds = Decimal(45)
     fees_every_s: Seconds = Decimal(300)
+    lease_s: Seconds = Decimal(120)
 
 
 class RateWindow(Section):

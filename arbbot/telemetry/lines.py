@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from arbbot.domain import rebase, signals, trips
+from arbbot.domain import lease, rebase, signals, trips
 from arbbot.domain import records as r
 from arbbot.domain.mode import Severity
 from arbbot.domain.order import OrderState
@@ -55,6 +55,17 @@ LINES: dict[str, Line | None] = {
     r.ModeChanged.kind: Line(WARNING, "{0.mode} by {0.who}: {0.reason}"),
     rebase.RebaseAsked.kind: Line(WARNING, "{0.who} asks for a rebase: {0.reason}"),
     rebase.RebaseDropped.kind: Line(WARNING, "the rebase is dropped: {0.why}"),
+    lease.LeaseGranted.kind: Line(INFO, "{0.who} has the account for a settlement: {0.lease_id}, {0.reason}"),
+    lease.LeaseDenied.kind: Line(WARNING, "a settlement must wait: {0.asked}: {0.reason}"),
+    lease.LeaseEnded.kind: Line(INFO, "{0.lease_id} has ended: {0.cause}"),
+    lease.SettlementOrderAnnounced.kind: Line(
+        INFO, "a settlement will {0.side} {0.size} on {0.market} at {0.limit_price}: {0.client_order_id}"
+    ),
+    lease.WithdrawalAnnounced.kind: Line(
+        WARNING, "a settlement will withdraw {0.size} {0.currency}, fee {0.fee}, over {0.network}: {0.name}"
+    ),
+    lease.SettlementTold.kind: Line(INFO, "{0.name} of a settlement is {0.outcome}: {0.reason}"),
+    lease.TransitBooked.kind: Line(WARNING, "{0.name} has left the balance or come back to it before its row"),
     trips.ClockAgreed.kind: Line(WARNING, "the clock is right again: what a wrong one dated ahead counts as of now"),
     trips.LimitTripped.kind: Line(ERROR, "limit {0.name} tripped at {0.measured} of {0.limit}: {0.mode}"),
     r.RefusalsCounted.kind: Line(INFO, "refusals counted"),

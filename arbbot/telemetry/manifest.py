@@ -146,7 +146,7 @@ _DECLARED = (
     Metric("fills", _COUNT, "fill", ("market", "side", "source"), "fills that moved the position"),
     Metric("fills.late", _COUNT, "fill", (), "fills of orders that were already done"),
     # --- the account
-    Metric("rows", _COUNT, "row", ("origin",), "transaction rows booked, ours or external"),
+    Metric("rows", _COUNT, "row", ("origin",), "transaction rows booked: ours, a settlement's or external"),
     Metric("balance", _GAUGE, "currency", ("currency",), "the venue's total when the ledger last equalled it"),
     Metric("ledger.difference", _GAUGE, "currency", ("currency",), "venue minus ledger at a quiet moment"),
     Metric("ledger.rounding", _GAUGE, "currency", ("currency",), "what the last agreement put to the rounding account"),

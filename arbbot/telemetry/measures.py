@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from datadog.dogstatsd.base import DogStatsd
 
 from arbbot.domain import rebase, signals, trips
 from arbbot.domain import records as r
+from arbbot.domain.lease import LeaseRecord
+from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.market import Direction, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderTerms, Purpose, slippage_bps
@@ -72,6 +74,7 @@ class Measures:
             r.ModeChanged.kind: self._mode_changed,
             rebase.RebaseAsked.kind: None,
             rebase.RebaseDropped.kind: None,
+            **{each.kind: None for each in get_args(LeaseRecord)},
             trips.LimitTripped.kind: self._limit_tripped,
             trips.ClockAgreed.kind: None,
             r.RefusalsCounted.kind: self._refusals_counted,
@@ -134,7 +137,9 @@ class Measures:
         self._metrics.distribution("orders.slippage_bps", float(slipped), market=fill.market, side=fill.side)
 
     def _row_booked(self, record: r.RowBooked, _at_ns: int) -> None:
-        self._metrics.count("rows", origin="external" if record.client_order_id is None else "own")
+        settled = any(entry.account is LedgerAccount.TREASURY for entry in record.entries)
+        own = "settlement" if settled else "own"
+        self._metrics.count("rows", origin="external" if record.client_order_id is None else own)
 
     def _statement_agreed(self, record: r.StatementAgreed, _at_ns: int) -> None:
         for line in record.currencies:

@@ -61,7 +61,7 @@ def test_exposure_balances_and_bridge(show: Show, stage: Stage) -> None:
         cells = page.locator(f"#balances [data-key={currency}] td")
         assert [digits(cell) for cell in cells.all()] == [line["venue"], line["ledger"], line["difference"]]
         assert Decimal(line["ledger"]) == stage.call(partial(stage.actor.on.rig.own, currency))
-    for name in ("opening", "booked", "external", "rounding", "venue", "difference"):
+    for name in ("opening", "booked", "external", "rounding", "settled", "in_transit", "venue", "difference"):
         shown = [digits(cell) for cell in page.locator(f"#bridge [data-key={name}] td").all()]
         assert shown == [line[name] for line in ledger.values()]
 

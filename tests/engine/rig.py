@@ -66,7 +66,7 @@ RULES = Rules(
     FeedRules(fresh_s=D(10), ticker_every_s=D(30), premium_tolerance=D("0.001"), ticker_max_age_s=D(90)),
     AccountRules(
         poll_s=D(30), lag_s=D(5), overlap_s=D(600), doubt_bound_s=D(150), doubt_alert_s=D(60), rounding_cap=D(1),
-        stop_grace_s=D(45), fees_every_s=D(300),
+        stop_grace_s=D(45), fees_every_s=D(300), lease_s=D(120),
     ),
     SpikeRules(
         enabled=True, persist_changes=1, persist_s=D(0), median_window_s=D(300), median_samples=1,

@@ -15,7 +15,8 @@ from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderReport, OrderState, Transaction, VenueOrderStatus
 from arbbot.domain.records import AlertRaised, AnchorSet, Discrepancy, HedgeSettled, MarkSet, RowBooked
-from arbbot.engine.state import KEPT_ROWS, State
+from arbbot.engine.forgetting import KEPT_ROWS
+from arbbot.engine.state import State
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import ROUTE, D, Rig, book, rules

@@ -24,8 +24,9 @@ from arbbot.domain.records import (
 )
 from arbbot.engine import risk
 from arbbot.engine.bookings import external_entries, trade_entries
+from arbbot.engine.forgetting import KEPT_HEDGES
 from arbbot.engine.refusal import Refusal
-from arbbot.engine.state import KEPT_HEDGES, State, StateError
+from arbbot.engine.state import State, StateError
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig
 from tests.engine.scenes import RICH, hedge

@@ -39,6 +39,7 @@ from arbbot.bootstrap.page.daybook import CURVE_POINTS, DAYS_SHOWN
 from arbbot.bootstrap.page.notes import KEPT as NOTES_KEPT
 from arbbot.domain.mode import Mode
 from arbbot.engine.foreign import KEPT_CONVERSIONS
+from arbbot.engine.forgetting import KEPT_HEDGES, KEPT_ROWS
 from arbbot.engine.limit_memory import (
     KEPT_DAYS,
     KEPT_HEDGE_MARKS,
@@ -48,7 +49,7 @@ from arbbot.engine.limit_memory import (
     KEPT_TIMES,
 )
 from arbbot.engine.refusal import Refusal
-from arbbot.engine.state import KEPT_HEDGES, KEPT_ROWS
+from arbbot.engine.settlements import KEPT as KEPT_SETTLED
 from tests.e2e.stage import CALM, EUR, FX, Sections
 from tests.shell import verdict
 from tests.shell.forget import Archive, forget
@@ -98,6 +99,9 @@ BOUNDS: dict[str, int] = {
     STATE + "hedges[].fees": KEPT_HEDGES * 3,
     STATE + "hedges[].paid": KEPT_HEDGES * 3,
     STATE + "foreign.conversions": KEPT_CONVERSIONS,
+    STATE + "settlements.orders": KEPT_SETTLED + 1,
+    STATE + "settlements.withdrawals": KEPT_SETTLED + 1,
+    STATE + "settlements.order_by_venue_id": KEPT_SETTLED + 1,
     STATE + "rows": KEPT_ROWS,
     STATE + "limits.hedges": KEPT_HEDGE_MARKS,
     STATE + "limits.minutes": KEPT_MINUTES,

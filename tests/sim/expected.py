@@ -89,6 +89,7 @@ BRANCHES = (
 
 FITS = "the smallest order fits within it in every life; that it binds a larger one is among the bounds"
 UNCOUNTED = "what keeps a conversion waiting is shown and not counted"
+LENT = "no treasury lives here"
 NOT_HERE = {
     "refusal bad_book": "frames and replies with such rows are dropped before the engine sees them",
     "refusal base_balance": FITS,
@@ -100,6 +101,9 @@ NOT_HERE = {
     "refusal fx_depth": "the FX book of the market here carries every hedge",
     "refusal fx_given_up": UNCOUNTED,
     "refusal hedge_open": "frames are not judged while a hedge is open",
+    "refusal leased": LENT,
+    "alert lease_expired": LENT,
+    "alert settlement_stuck": LENT,
     "refusal limit_reached": "a limit that trips changes the mode, which refuses first",
     "refusal no_balances": "nothing is armed before the balances were read",
     "refusal no_fees": "nothing is armed before the fees were read",

@@ -68,9 +68,9 @@ export function drawDays(days) {
   if (!days.length) each($("days"), [0], () => "none", () => made("tr", { children: [made("td", { text: "no hedge has been settled yet", className: "none" })] }), (node) => (node.firstElementChild.colSpan = 5));
 }
 
-const BRIDGE = ["opening", "booked", "external", "rounding", "venue", "difference"];
+const BRIDGE = ["opening", "booked", "external", "rounding", "settled", "in_transit", "venue", "difference"];
 
-/** One column a currency: opening + booked + external + rounding = venue, when the difference is nothing. */
+/** One column a currency: opening + booked + external + rounding + settled + in transit = venue, when the difference is nothing. */
 export function drawBridge({ report }) {
   const currencies = Object.keys(report.ledger);
   const head = document.querySelector(".bridge thead tr");

@@ -64,7 +64,7 @@ MUTANTS = (
     ),
     mutant(
         "S6", "announced-halt-forgotten", "a list that has not caught up with an announcement ends its halt",
-        ("engine/step.py", "            elif symbol not in self._announced:\n", "            else:\n"),
+        ("engine/market_halts.py", "            elif symbol not in self._announced:\n", "            else:\n"),
         hunted=SHORT_HALTS,
     ),
     mutant(

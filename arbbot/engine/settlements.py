@@ -1,0 +1,230 @@
+"""What settlements have announced and done: part of the durable state, a fold of their records and rows.
+
+Money that a settlement moves is no trading and nobody else's either: it stands on the ledger's TREASURY account, and on
+TRANSIT between its leaving the balance and its row. Names are the treasury's own: client order ids, and the names of
+withdrawals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import ROUND_UP, Decimal
+from itertools import combinations
+
+from arbbot.domain import lease as rec
+from arbbot.domain.ledger import Entry
+from arbbot.domain.money import ZERO, decimals_of, unit
+from arbbot.domain.order import Transaction
+
+KEPT = 200
+"""Orders and withdrawals that are over and kept in memory; older ones are in the journal only."""
+UNROWED_MOST = 8
+"""Withdrawals announced, not refused, and without a row, before no more may be announced."""
+FULL_DECIMALS = 5
+"""Markets of currencies trade in so many; rows may show fewer."""
+_CENT_OF_CENTS = Decimal("1e-10")
+ENDED = frozenset({"finished", "refused", "returned"})
+
+
+@dataclass(slots=True)
+class AnnouncedOrder:
+    """One conversion of a settlement."""
+
+    announced: rec.SettlementOrderAnnounced
+    venue_id: int | None = None
+    filled: Decimal | None = None
+    """What the treasury says has filled, once it is over."""
+    rowed: Decimal = ZERO
+    """Base units of its booked rows."""
+    slack: Decimal = ZERO
+    """How much of that their display can hide."""
+    paid: Decimal = ZERO
+    """Of the paying currency by its booked rows, fees in."""
+    counted: bool = True
+    """Its worst cost stands in `Settlements.spent`."""
+
+    @property
+    def complete(self) -> bool:
+        """Over, and every fill booked."""
+        return self.filled is not None and self.rowed >= self.filled - self.slack
+
+
+@dataclass(slots=True)
+class AnnouncedWithdrawal:
+    """One withdrawal of a settlement."""
+
+    announced: rec.WithdrawalAnnounced
+    outcome: str = "announced"
+    venue_id: int | None = None
+    out: bool = False
+    """It has left the balance, and no row says so."""
+    rowed: Decimal | None = None
+    """What its booked row took, fee in."""
+    back: bool = False
+    """It came back after its row."""
+    before_anchor: bool = False
+    """The ledger began anew while it was out: the opening holds what is left."""
+
+    @property
+    def total(self) -> Decimal:
+        """What leaves the balance."""
+        return self.announced.size + self.announced.fee
+
+    @property
+    def unrowed(self) -> bool:
+        """It may take money of which no row has told yet."""
+        return self.rowed is None and (self.out or self.outcome not in ("refused", "returned"))
+
+
+@dataclass(slots=True)
+class Settlements:
+    """Everything about settlements that must survive the process."""
+
+    lease: rec.LeaseGranted | None = None
+    leases_granted: int = 0
+    orders: dict[str, AnnouncedOrder] = field(default_factory=dict)
+    withdrawals: dict[str, AnnouncedWithdrawal] = field(default_factory=dict)
+    order_by_venue_id: dict[int, str] = field(default_factory=dict)
+    spent: Decimal = ZERO
+    """Numeraire of profit that conversions took since the anchor: what rows show where all have come, else the worst."""
+
+    # --- questions -----------------------------------------------------------------------------------------
+
+    def owns(self, name: str | None) -> bool:
+        """Whether a row's owner is one of these."""
+        return name in self.orders or name in self.withdrawals
+
+    def open_orders(self) -> list[AnnouncedOrder]:
+        """Orders that the treasury has not called over, or whose fills have not all been booked."""
+        return [order for order in self.orders.values() if not order.complete]
+
+    def unrowed(self, currency: str | None = None) -> list[AnnouncedWithdrawal]:
+        """Withdrawals that may take money of which no row has told yet."""
+        return [
+            each for each in self.withdrawals.values() if each.unrowed and currency in (None, each.announced.currency)
+        ]
+
+    def may_trade(self, market: str | None) -> bool:
+        """Whether a trade row of this market can be a settlement's."""
+        return any(order.announced.market == market for order in self.orders.values())
+
+    def order_of_row(self, row: Transaction) -> str | None:
+        """The announced order behind a trade row, where its venue id is known."""
+        return None if row.order_id is None else self.order_by_venue_id.get(row.order_id)
+
+    def withdrawal_of_row(self, row: Transaction) -> str | None:
+        """The announced withdrawal that a row takes to the venue or brings back, to the unit; None for other rows."""
+        if row.is_trade or len(row.amounts) != 1:
+            return None
+        (currency, delta), fee = row.amounts[0], row.fee
+        for name, each in self.withdrawals.items():
+            told = each.announced
+            if told.currency != currency:
+                continue
+            if delta < 0 and each.unrowed and -delta + fee in (each.total, told.size + fee):
+                return name
+            if delta > 0 and each.rowed is not None and not each.back and delta - fee == each.rowed:
+                return name
+        return None
+
+    def explaining(self, currency: str, difference: Decimal, slack: Decimal) -> list[AnnouncedWithdrawal]:
+        """The withdrawals whose leaving (or coming back without a row) makes venue minus ledger this difference, within
+        a slack of display; the fewest that do. Empty where none do.
+        """
+        moved = [(each, each.total if each.out else -each.total) for each in self.unrowed(currency)]
+        for count in range(1, min(len(moved), UNROWED_MOST) + 1):
+            for chosen in combinations(moved, count):
+                if abs(difference - sum(delta for _, delta in chosen)) <= slack:
+                    return [each for each, _ in chosen]
+        return []
+
+    # --- folding -------------------------------------------------------------------------------------------
+
+    def take(self, record: rec.LeaseRecord) -> tuple[Entry, ...]:
+        """Take one record in; returns what it books. Raises KeyError for a name nothing has announced."""
+        match record:
+            case rec.LeaseGranted():
+                self.lease, self.leases_granted = record, self.leases_granted + 1
+            case rec.LeaseEnded():
+                self.lease = None
+            case rec.SettlementOrderAnnounced():
+                self.orders[record.client_order_id] = AnnouncedOrder(record)
+                self.spent += record.worst_cost_numeraire
+                self._forget()
+            case rec.WithdrawalAnnounced():
+                self.withdrawals[record.name] = AnnouncedWithdrawal(record)
+                self._forget()
+            case rec.SettlementTold():
+                self._told(record)
+            case rec.TransitBooked():
+                self.withdrawals[record.name].out = record.out
+                return record.entries
+            case rec.LeaseDenied():
+                pass
+        return ()
+
+    def _told(self, record: rec.SettlementTold) -> None:
+        order = self.orders.get(record.name)
+        if order is None:
+            withdrawal = self.withdrawals[record.name]
+            withdrawal.outcome = record.outcome
+            withdrawal.venue_id = withdrawal.venue_id if record.venue_id is None else record.venue_id
+            return
+        if record.venue_id is not None:
+            order.venue_id = record.venue_id
+            self.order_by_venue_id[record.venue_id] = record.name
+        if record.outcome == "over":
+            order.filled = record.filled
+            self._count(order)
+
+    def row(self, name: str, row: Transaction) -> list[tuple[str, Decimal]]:
+        """A booked row of one of these; returns how much its display can hide, per currency."""
+        withdrawal = self.withdrawals.get(name)
+        if withdrawal is not None:
+            delta, fee = row.amounts[0][1], row.fee
+            if delta > 0:
+                withdrawal.back = True
+            else:
+                withdrawal.rowed, withdrawal.out = fee - delta, False
+            return []
+        order, amounts = self.orders[name], dict(row.amounts)
+        told = order.announced
+        hidden = {
+            currency: unit(decimals_of(shown)) / 2
+            for currency, shown in row.amounts
+            if decimals_of(shown) < FULL_DECIMALS
+        }
+        base = told.market.removesuffix(told.pays)
+        order.rowed += amounts.get(base, ZERO)
+        order.slack += hidden.get(base, ZERO)
+        order.paid += row.fee - amounts.get(told.pays, ZERO)
+        if row.order_id is not None:
+            order.venue_id = row.order_id
+            self.order_by_venue_id[row.order_id] = name
+        self._count(order)
+        return list(hidden.items())
+
+    def _count(self, order: AnnouncedOrder) -> None:
+        """Once all is known of an order, what it really cost stands for the worst it could have."""
+        if order.complete and order.counted:
+            order.counted = False
+            told = order.announced
+            paid = order.paid * told.worst_cost_numeraire / told.worst_cost
+            self.spent += paid.quantize(_CENT_OF_CENTS, ROUND_UP) - told.worst_cost_numeraire
+
+    def restart(self) -> None:
+        """A new opening of the ledger: it holds what was left; profit is counted anew."""
+        self.spent = ZERO
+        for order in self.orders.values():
+            order.counted = False
+        for each in self.withdrawals.values():
+            each.before_anchor = each.before_anchor or each.out
+
+    def _forget(self) -> None:
+        """Drop the oldest that are over."""
+        while len(self.orders) > KEPT and next(iter(self.orders.values())).complete:
+            gone = self.orders.pop(next(iter(self.orders)))
+            if gone.venue_id is not None:
+                self.order_by_venue_id.pop(gone.venue_id, None)
+        while len(self.withdrawals) > KEPT and next(iter(self.withdrawals.values())).outcome in ENDED:
+            del self.withdrawals[next(iter(self.withdrawals))]

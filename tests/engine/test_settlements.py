@@ -1,0 +1,308 @@
+"""What a settlement announced is booked to it, to the unit, whenever its rows come; and nothing else is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from arbbot.domain import events as ev
+from arbbot.domain.ledger import LedgerAccount
+from arbbot.domain.mode import Mode
+from arbbot.domain.records import RowBooked
+from arbbot.engine.report import report
+from tests.engine.conftest import MakeRig
+from tests.engine.rig import ROUTE, D, Rig
+from tests.engine.treasurer import CONVERTING, TUSD, Treasurer, with_profit
+
+TREASURY, TRANSIT, EXTERNAL = LedgerAccount.TREASURY, LedgerAccount.TRANSIT, LedgerAccount.EXTERNAL
+
+
+@pytest.fixture
+def treasurer(make_rig: MakeRig) -> Treasurer:
+    """A treasury beside a daemon that converts at once."""
+    return Treasurer(make_rig(CONVERTING))
+
+
+def no_alarm(rig: Rig) -> None:
+    """Nobody was called, nothing stopped, and the ledger equals the venue."""
+    assert rig.mode() is Mode.ACTIVE
+    assert rig.state.external_rows == 0
+    assert rig.state.agreed
+    assert rig.alerts() == []
+
+
+# --- the conversion ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lag_s", [0, 3, 40, 200])
+def test_an_announced_order_is_booked_to_the_settlement(treasurer: Treasurer, lag_s: int) -> None:
+    """Its row comes at once, late, or after the lease is long over: dollars out, USDT in, fee in; not foreign."""
+    rig = with_profit(treasurer.rig)
+    drift = rig.state.drift("EUR")
+    assert treasurer.ask()
+    assert treasurer.order()
+    treasurer.trade(lag_s=lag_s)
+    treasurer.over()
+    if lag_s < 60:
+        rig.run(lag_s + 5)
+        treasurer.release()
+    else:
+        rig.run(lag_s + 5)  # a row so late is told as missing meanwhile, and no more
+    rig.run(3)
+    assert treasurer.on(TREASURY, "USD") == D("20.008")
+    assert treasurer.on(TREASURY) == -20
+    assert rig.own(TUSD) == 20
+    assert rig.state.external_rows == 0
+    assert rig.mode() is Mode.ACTIVE
+    assert rig.state.agreed
+    assert rig.state.drift("EUR") == drift
+    assert rig.state.settlements.spent == D("20.008")
+
+
+def test_a_treasury_that_dies_after_sending_leaves_its_row_no_stranger(treasurer: Treasurer) -> None:
+    """Neither its venue id nor its end was told: the row's order is looked up and carries the announced name."""
+    rig = with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert treasurer.order()
+    treasurer.trade(lag_s=130)
+    rig.run(170)
+    assert [each.client_order_id for each in rig.all(RowBooked)][-1] == "t-c1"
+    assert rig.mode() is Mode.ACTIVE
+    rig.run(10)
+    assert rig.state.agreed
+    treasurer.over()
+    assert not rig.state.settlements.open_orders()
+
+
+def test_a_daemon_that_dies_after_the_announcement_books_it_all_the_same(treasurer: Treasurer) -> None:
+    """The next process knows the order from its journal."""
+    rig = with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert treasurer.order()
+    again = Rig(CONVERTING, venue=rig.venue, journal=rig.journal, at=rig.at)
+    heir = Treasurer(again, treasurer.lease)
+    heir.trade()
+    again.start()
+    heir.over()
+    again.run(10)
+    assert heir.on(TREASURY) == -20
+    assert again.state.agreed
+    assert again.state.external_rows == 0
+    again.check()
+
+
+def test_rows_that_show_fewer_digits_are_rounding_and_no_difference(treasurer: Treasurer) -> None:
+    """Two decimals of a trade in five: what display hides goes to the rounding account."""
+    rig = with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert treasurer.order(size="20.12345")
+    treasurer.trade(size="20.12345", price="0.99876", decimals=2)
+    treasurer.over(filled="20.12345")
+    rig.run(10)
+    no_alarm(rig)
+    assert rig.own(TUSD) == D("20.12345")
+
+
+def test_a_trade_of_another_order_on_that_market_is_foreign(treasurer: Treasurer) -> None:
+    """The announcement explains the order of its name alone."""
+    rig = with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert treasurer.order()
+    treasurer.trade(name="by-hand")
+    rig.run(35)
+    assert rig.mode() is Mode.PAUSED
+    assert rig.state.external_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"size": "400"}, "may be withdrawn"),
+        ({"size": "0"}, "make no order"),
+        ({"fee": "1"}, "make no order"),
+    ],
+)
+def test_what_would_touch_principal_is_denied(treasurer: Treasurer, changes: dict[str, str], word: str) -> None:
+    """The daemon judges by its own figures, whatever the treasury believes."""
+    with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert not treasurer.order(**changes)
+    assert word in treasurer.denials()[-1]
+
+
+def test_an_announcement_wants_a_lease_and_a_new_name(treasurer: Treasurer) -> None:
+    """Without one, under another's, and under a name that was used: denied."""
+    with_profit(treasurer.rig)
+    assert not treasurer.order()
+    assert treasurer.ask()
+    assert treasurer.order()
+    assert not treasurer.order()
+    assert not treasurer.order(name="t-c2")
+    assert "not yet been seen equal" in treasurer.denials()[-1]
+
+
+# --- the withdrawal ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lag_s", [0, 4, 90])
+def test_a_withdrawal_s_money_is_explained_before_its_row(treasurer: Treasurer, lag_s: int) -> None:
+    """From the balance's word to the row's it is in transit; then it is settled, and nothing is left there."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave(lag_s=lag_s)
+    treasurer.told("accepted")
+    rig.run(3)
+    assert rig.state.agreed
+    assert treasurer.on(TRANSIT) == (20 if lag_s > 3 else 0)
+    treasurer.release()
+    rig.run(lag_s + 35)
+    no_alarm(rig)
+    assert treasurer.on(TRANSIT) == 0
+    assert treasurer.on(TREASURY) == 0
+    assert rig.own(TUSD) == 0
+    line = report(rig.state, ROUTE, "sandbox")["ledger"][TUSD]
+    assert line["difference"] == 0
+
+
+def test_trading_goes_on_while_money_is_in_transit(treasurer: Treasurer) -> None:
+    """A row that comes when the venue has finished, hours later, keeps nothing shut."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave(row=False)
+    treasurer.told("accepted")
+    rig.run(3)
+    treasurer.release()
+    rig.run(40)
+    assert rig.engine.entry.blocked() is None
+    assert treasurer.on(TRANSIT) == 20
+    treasurer.write(D(-15), D(5))
+    rig.run(40)
+    assert treasurer.on(TRANSIT) == 0
+    no_alarm(rig)
+
+
+def test_one_that_failed_comes_back_by_a_row(treasurer: Treasurer) -> None:
+    """What had been booked as withdrawn is at hand again, and is neither a deposit nor a profit."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave()
+    rig.run(32)
+    treasurer.told("returned")
+    rig.venue.totals[TUSD] += 20
+    treasurer.write(D(20))
+    rig.run(5)
+    no_alarm(rig)
+    assert rig.engine.lease.at_hand(TUSD) == 20
+
+
+def test_one_that_failed_in_transit_comes_back_without_a_row(treasurer: Treasurer) -> None:
+    """The balance alone told that it went, and tells that it is back."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave(row=False)
+    rig.run(32)
+    assert treasurer.on(TRANSIT) == 20
+    rig.venue.totals[TUSD] += 20
+    treasurer.told("returned")
+    rig.run(35)
+    no_alarm(rig)
+    assert treasurer.on(TRANSIT) == 0
+    assert rig.engine.lease.at_hand(TUSD) == 20
+
+
+def test_a_refused_one_explains_nothing(treasurer: Treasurer) -> None:
+    """Told refused, the same money leaving is a difference, and halts."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.told("refused")
+    treasurer.leave(row=False)
+    rig.run(50)
+    assert rig.mode() is Mode.HALTED
+    assert "ledger_difference" in rig.alerts()
+
+
+@pytest.mark.parametrize("size", ["15.01", "14.99", "10"])
+def test_another_amount_than_the_announced_one_is_not_explained(treasurer: Treasurer, size: str) -> None:
+    """To the unit: a cent more or less halts as it would without any settlement."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    rig.venue.totals[TUSD] -= D(size) + 5
+    rig.run(50)
+    assert rig.mode() is Mode.HALTED
+
+
+def test_a_withdrawal_nobody_announced_is_foreign(treasurer: Treasurer) -> None:
+    """Also beside an announced one of the same amount: each announcement explains one row."""
+    rig = treasurer.converted().rig
+    assert treasurer.request(size="5", fee="5")
+    treasurer.leave("5", "5")
+    treasurer.leave("5", "5")
+    rig.run(35)
+    assert rig.state.external_rows == 1
+    assert rig.mode() is Mode.PAUSED
+
+
+@pytest.mark.parametrize(("size", "fee"), [("15.01", "5"), ("20", "5"), ("0", "5"), ("15", "-1")])
+def test_no_more_is_withdrawn_than_was_bought(treasurer: Treasurer, size: str, fee: str) -> None:
+    """Fee in, to the unit."""
+    treasurer.converted()
+    assert not treasurer.request(size=size, fee=fee)
+
+
+def test_what_is_traded_with_is_never_withdrawn(treasurer: Treasurer) -> None:
+    """Dollars, euros and bitcoin are principal's."""
+    from arbbot.domain import lease_words as words
+
+    treasurer.converted()
+    for currency in ROUTE.currencies:
+        before = len(treasurer.denials())
+        treasurer.rig.step(words.RequestAnnounced(treasurer.lease or "", "t-x", currency, D(1), D(0), "bitcoin"))
+        assert len(treasurer.denials()) == before + 1
+
+
+def test_a_rebase_while_money_is_in_transit_books_its_row_to_nothing(treasurer: Treasurer) -> None:
+    """The new opening holds what was left, so the late row of what had gone before changes no balance."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave(row=False)
+    treasurer.told("accepted")
+    rig.run(3)
+    treasurer.release()
+    rig.step(ev.OperatorRebased("ann", "as it is"))
+    rig.run(12)
+    assert rig.state.anchor is not None
+    assert rig.state.anchor.cause == "rebase"
+    treasurer.write(D(-15), D(5))
+    rig.run(40)
+    no_alarm(rig)
+    assert rig.own(TUSD) == 0
+    assert treasurer.on(EXTERNAL) == 0
+
+
+def test_the_word_of_the_treasury_must_fit_what_is_known(treasurer: Treasurer) -> None:
+    """Less filled than is booked, refused after it has left, an outcome or a name nobody knows: denied, in words."""
+    rig = treasurer.converted().rig
+    before = len(treasurer.denials())
+    treasurer.over(filled="19")
+    treasurer.told("vanished", "t-c1")
+    treasurer.told("accepted", "nobody")
+    assert treasurer.request()
+    treasurer.leave()
+    rig.run(32)
+    treasurer.told("refused")
+    assert len(treasurer.denials()) == before + 4
+    treasurer.told("stuck")
+    assert len(rig.alert_texts("settlement_stuck")) == 1
+
+
+def test_a_deposit_beside_a_settlement_is_still_a_deposit(treasurer: Treasurer) -> None:
+    """Principal grows by it, and what may be withdrawn does not."""
+    rig = treasurer.converted().rig
+    before = rig.engine.lease.figures("USD")
+    rig.venue.at = rig.at
+    rig.venue.external(0, "USD", D(500))
+    rig.run(40)
+    after = rig.engine.lease.figures("USD")
+    assert dict(after.principal)["USD"] == dict(before.principal)["USD"] + 500
+    assert replace(after, principal=before.principal, available=before.available) == before
