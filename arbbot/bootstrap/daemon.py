@@ -308,34 +308,35 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, doors: list[str]) -
 def _answerer(
     parts: _Parts, daemon: Daemon, about: Run, source: BitstampGateway, link: str | None
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """The control socket's verbs."""
-    engine = parts.engine
+    """The control socket's verbs: those that look, and those that change something."""
+    engine, mode = parts.engine, parts.settings.mode.value
+
+    def page() -> dict[str, Any]:
+        if link is None:
+            raise Refused("dashboard.enabled is false")
+        return {"address": link}
+
+    looks: dict[str, Callable[[dict[str, Any], Moment], dict[str, Any]]] = {
+        "status": lambda _, now: {
+            **status(engine, about, now),
+            "rest": rest_figures(source, now),
+            "recording": recording.figures(parts.recorder),
+        },
+        "why": lambda _, now: why(engine, about, now),
+        "health": lambda _, now: health(engine, now, daemon.standing_still(now)),
+        "edges": lambda _, now: edges(engine),
+        "report": lambda _, now: report(engine.core.state, parts.route, mode),
+        "settlement": lambda request, now: settlement(engine, request, now),
+        "page": lambda _, now: page(),
+        "where": lambda _, now: {"journal": str(parts.journal.path), "pid": os.getpid()},
+    }
 
     def answer(request: dict[str, Any]) -> dict[str, Any]:
-        now = parts.clock.now()
-        match request["verb"]:
-            case "status":
-                more = {"rest": rest_figures(source, now), "recording": recording.figures(parts.recorder)}
-                return {**status(engine, about, now), **more}
-            case "why":
-                return why(engine, about, now)
-            case "health":
-                return health(engine, now, daemon.standing_still(now))
-            case "edges":
-                return edges(engine)
-            case "report":
-                return report(engine.core.state, parts.route, parts.settings.mode.value)
-            case "settlement":
-                return settlement(engine, request, now)
-            case verb if verb in LEASE_VERBS:
-                return lease_outcome(engine, daemon.deliver(lease_event(request), now))
-            case "page":
-                if link is None:
-                    raise Refused("dashboard.enabled is false")
-                return {"address": link}
-            case "where":
-                return {"journal": str(parts.journal.path), "pid": os.getpid()}
-            case _:
-                return outcome(engine.core.state, daemon.deliver(operator_event(request), now), request["verb"])
+        now, verb = parts.clock.now(), request["verb"]
+        if verb in looks:
+            return looks[verb](request, now)
+        if verb in LEASE_VERBS:
+            return lease_outcome(engine, daemon.deliver(lease_event(request), now))
+        return outcome(engine.core.state, daemon.deliver(operator_event(request), now), verb)
 
     return answer

@@ -86,7 +86,7 @@ class Settlements:
     withdrawals: dict[str, AnnouncedWithdrawal] = field(default_factory=dict)
     order_by_venue_id: dict[int, str] = field(default_factory=dict)
     spent: Decimal = ZERO
-    """Numeraire of profit that conversions took since the anchor: what rows show where all have come, else the worst."""
+    """Numeraire of profit that conversions took since the anchor: by their rows where all have come, else the worst."""
 
     # --- questions -----------------------------------------------------------------------------------------
 

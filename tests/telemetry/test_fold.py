@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from arbbot.domain import rebase, signals, trips
+from arbbot.domain import lease, rebase, signals, trips
 from arbbot.domain import records as r
 from arbbot.domain.events import Moment
 from arbbot.domain.ledger import LedgerAccount, move
@@ -118,6 +118,16 @@ STORY: list[r.Record] = [
     r.ModeChanged(Mode.HALTED, "ledger", f"difference, {SECRET}", UTC),
     rebase.RebaseDropped("the process stopped first", UTC),
     rebase.RebaseAsked("ann", f"a new month, {SECRET}", UTC),
+    lease.LeaseDenied("lease", "one hedge at a time", UTC),
+    lease.LeaseGranted("l1", "treasury", "settle", UTC + 120_000_000, UTC),
+    lease.SettlementOrderAnnounced(
+        "l1", "t1", "usdtusd", Side.BUY, D(20), D("1.001"), "usd", D("20.03"), D("20.03"), UTC
+    ),
+    r.RowBooked(ROW, "t1", move("usd", D("-20"), LedgerAccount.TREASURY), UTC),
+    lease.WithdrawalAnnounced("l1", "t2", "usdt", D(15), D(5), "ethereum", UTC),
+    lease.SettlementTold("t2", "accepted", 7, None, "by its reply", UTC),
+    lease.TransitBooked("t2", True, move("usdt", D(-20), LedgerAccount.TRANSIT), UTC),
+    lease.LeaseEnded("l1", "released", UTC),
     trips.LimitTripped("daily_loss", D("501"), D("500"), Mode.HALTED, UTC),
     trips.ClockAgreed(UTC),
     signals.Pulse(

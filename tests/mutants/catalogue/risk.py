@@ -46,7 +46,8 @@ MUTANTS = (
     ),
     mutant(
         "R", "deposit-is-a-gain", "money that was paid in makes up for losses",
-        ("engine/limit_memory.py", "currency: total + state.ledger.balance(LedgerAccount.EXTERNAL, currency)",
+        ("engine/limit_memory.py",
+         "currency: total + sum(state.ledger.balance(account, currency) for account in _NO_TRADING)",
          "currency: total"),
         hunted=NARROW,
     ),
