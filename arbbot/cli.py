@@ -46,7 +46,7 @@ EXIT_CODE_MEANINGS = {
     ExitCode.FAULT: "a fault of the program or its machine; starting again recovers",
     ExitCode.USAGE: "the command line was not understood",
     ExitCode.SETTINGS: "a setting is wrong, unknown or contradicts another",
-    ExitCode.SECRET: "a key is missing, unreadable, or readable by others",
+    ExitCode.SECRET: "a key is missing, unreadable, readable by others, or may withdraw and must not",
     ExitCode.JOURNAL: "the journal is in use, belongs to another account, or is damaged",
     ExitCode.LIVE_SWITCH: "live mode without its second switch",
     ExitCode.VENUE: "the venue or the account could not be read, or it does not have these markets",

@@ -72,7 +72,7 @@ AFTER_EXIT: dict[ExitCode, str] = {
     ExitCode.FAULT: "start again: it recovers; keep the traceback in the log for the maintainers",
     ExitCode.USAGE: "`arbbot VERB --help`",
     ExitCode.SETTINGS: "mend the setting that the line names",
-    ExitCode.SECRET: "mend the key or its file (`chmod 600`)",
+    ExitCode.SECRET: "mend the key, its rights or its file (`chmod 600`)",
     ExitCode.JOURNAL: "in use: stop the other process; another account: `arbbot adopt`; "
     "damaged: [restore](../how-to/restore.md)",
     ExitCode.LIVE_SWITCH: '`live.i_understand_real_money = "yes"` and a passed `arbbot rehearse`, or an override',

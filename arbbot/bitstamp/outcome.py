@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from arbbot.bitstamp import codec_order
+from arbbot.bitstamp.causes import unreadable
 from arbbot.bitstamp.reply import RATE_LIMIT_CODES, Answer, NoReply, Reply, Seal, VenueError, error_in, parsed_body
 from arbbot.bitstamp.wire import JsonValue, Malformed, identity
 from arbbot.domain.commands import CancelOrder
@@ -111,7 +112,7 @@ def placement(
         if error is None:
             return _acked(terms, answer, parsed)
     except Malformed as fault:
-        return OrderUnanswered(own, f"HTTP {answer.status}: {fault}")
+        return OrderUnanswered(own, unreadable(answer.status, fault))
     named = _named_order(error)
     if _unsigned(answer, require_signed_errors):
         return OrderUnanswered(own, f"unsigned: {error}", named, error.is_auth)
@@ -131,7 +132,7 @@ def cancellation(command: CancelOrder, answer: Answer, require_signed_errors: bo
         if error is None:
             return _cancelled(command, answer, parsed)
     except Malformed as fault:
-        return CancelResult(own, "unanswered", f"HTTP {answer.status}: {fault}")
+        return CancelResult(own, "unanswered", unreadable(answer.status, fault))
     if _unsigned(answer, require_signed_errors):
         return CancelResult(own, "unanswered", f"unsigned: {error}", error.is_auth)
     if answer.status < 500 and error.is_order_not_found:

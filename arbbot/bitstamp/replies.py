@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from arbbot.bitstamp import codec_account, codec_market, codec_order, outcome
+from arbbot.bitstamp.causes import unreadable
 from arbbot.bitstamp.reply import Answer, NoReply, Reply, Seal, VenueError, error_in, is_rate_limited, parsed_body
 from arbbot.bitstamp.requests import PAGE_ROWS, Names, Request, order_events_page, transactions_page
 from arbbot.bitstamp.wire import JsonValue, Malformed
@@ -121,7 +122,7 @@ def believed(answer: Answer, *, private: bool, require_signed_errors: bool = Fal
     try:
         parsed = parsed_body(answer)
     except Malformed as fault:
-        raise Malformed(f"HTTP {answer.status}: {fault}") from fault
+        raise Malformed(unreadable(answer.status, fault)) from fault
     error = error_in(answer, parsed)
     if error is not None:
         if private and require_signed_errors and answer.seal is not Seal.VALID:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from arbbot.bitstamp.causes import PERMISSION_TEXTS, cause_of
 from arbbot.bitstamp.wire import JsonObject, JsonValue, Malformed, parse_json
 
 RATE_LIMIT_CODES = frozenset({"400.002", "400.067", "400.068"})
@@ -66,6 +67,13 @@ class VenueError:
         return any(text.rstrip(".") in _AUTH_TEXTS for text in self.texts)
 
     @property
+    def is_no_permission(self) -> bool:
+        """The key is good, and lacks the right for this call."""
+        if self.code is not None:
+            return self.code == "API0003"
+        return any(text.rstrip(".") in PERMISSION_TEXTS for text in self.texts)
+
+    @property
     def is_rate_limit(self) -> bool:
         """The venue says we ask too often."""
         return self.code in RATE_LIMIT_CODES
@@ -81,13 +89,15 @@ class VenueError:
         words = "; ".join(self.texts)[:200]
         if self.code == _CLOCK_CODE:
             words = f"our clock, not our key: {words}"
-        return f"{self.code}: {words}" if self.code else words or "error without a reason"
+        told = f"{self.code}: {words}" if self.code else words or "error without a reason"
+        cause = cause_of(self.code, self.texts)
+        return f"{told} (likely {cause})" if cause else told
 
 
 _CLOCK_CODE = "API0017"
 """The time stamp lies outside of what the venue accepts."""
 _AUTH_CODE = re.compile(r"API00(0[1-9]|1[0-9]|2[01])")
-_AUTH_TEXTS = frozenset({"No permission found", "Unauthorized", "API key not found", "Wrong API key format"})
+_AUTH_TEXTS = PERMISSION_TEXTS | {"Unauthorized", "API key not found", "Wrong API key format"}
 _NOT_FOUND = re.compile(r"Order not found( for corresponding request)?\.?")
 
 

@@ -9,14 +9,17 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from arbbot import screen
+from arbbot.bitstamp.rest import BitstampGateway
+from arbbot.bitstamp.rights import account_of
 from arbbot.bootstrap.journals import read
+from arbbot.bootstrap.key_rights import may_trade, role_words, withdrawal_words
 from arbbot.bootstrap.longrun.gate import leave
 from arbbot.bootstrap.opening import verdict
 from arbbot.bootstrap.paper import paper_balances, paper_fees
 from arbbot.bootstrap.summary import plain
 from arbbot.bootstrap.wiring import Taps, fetch_route, follow_compressed, gateway, journal_path
-from arbbot.domain.commands import Ask, CancelOrder, Topic
-from arbbot.domain.events import BalancesFetched, BookFetched, CancelResult, FeesFetched
+from arbbot.domain.commands import Ask, Topic
+from arbbot.domain.events import BalancesFetched, BookFetched, FeesFetched
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.market import FeeRate, Route
@@ -25,17 +28,12 @@ from arbbot.domain.order import Balance
 from arbbot.engine.state import State
 from arbbot.ports import Gateway
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import Keys, RunMode, Settings, read_keys, rules
+from arbbot.settings import KeyRole, Keys, RunMode, Settings, find_keys, read_keys, rules
 from arbbot.settings.checks import is_loopback
 
 CLOCK_OFFSET_MAX_MS = 5_000
 """The venue refuses requests 150 s off; far less is already a machine to mend."""
-WITHDRAWAL = (
-    "may withdraw? not checked: no call of the venue tells without a withdrawal; look at the key's rights on the "
-    "venue's own page, the daemon needs reading and trading only"
-)
 COMPRESSED = "an exchange started with --compression N wants sandbox.speed = N"
-NO_SUCH_ORDER = "arbbot-check-no-such-order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +99,9 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
         fees = dict(answer.rates) if isinstance(answer, FeesFetched) else None
         refused = f"the venue refused it: {getattr(answer, 'reason', 'no answer')}"
         findings.append(Finding("key", fees is not None, refused if fees is None else "reads the account"))
-        findings.append(await _trade_right(source, route))
-        findings.append(Finding("key", None, WITHDRAWAL))
+        findings.append(Finding("key", *await may_trade(source, route.domestic.symbol)))
+        findings.append(Finding("key", *await withdrawal_words(settings, source, route.base)))
+        findings += await _other_keys(settings, source, clock, route.base)
         findings += _fee_findings(settings, route, fees)
         return [*findings, *await _balance_findings(source, route, settings)]
 
@@ -119,12 +118,16 @@ def _paper_held(settings: Settings, route: Route) -> dict[str, Balance]:
     return {currency: Balance(currency, total, total, ZERO) for currency, total in owned.items()}
 
 
-async def _trade_right(source: Gateway, route: Route) -> Finding:
-    """Whether the key may trade: a cancel of an order that cannot exist moves nothing, and tells."""
-    answer = await source.perform(CancelOrder(NO_SUCH_ORDER, None, route.domestic.symbol))
-    if isinstance(answer, CancelResult) and answer.outcome == "not_found":
-        return Finding("key", True, "may trade")
-    return Finding("key", False, f"may not trade: {getattr(answer, 'reason', 'no answer')}")
+async def _other_keys(settings: Settings, trading: BitstampGateway, clock: SystemClock, base: str) -> list[Finding]:
+    """Of each other role that has a key of its own: whose account it is, and whether it may do what it is for."""
+    account = await account_of(trading)
+    findings = []
+    for role in KeyRole:
+        keys = None if role is KeyRole.TRADING else find_keys(settings, role)
+        if keys is not None:
+            async with gateway(settings, keys, clock, lambda _event, _at: None, Taps()) as source:
+                findings += [Finding(role.value, *found) for found in await role_words(role, source, account, base)]
+    return findings
 
 
 def _clock_finding(settings: Settings, offset_ms: int | None) -> Finding:

@@ -17,6 +17,7 @@ from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import broken, calling, latched, recording
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.beside import beside
+from arbbot.bootstrap.key_rights import refuse_withdrawal_right
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed
 from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.observing import Observed, observe
@@ -136,6 +137,9 @@ async def _serve(
             if settings.speed != 1:
                 await follow_compressed(settings, clock)
             route = await fetch_route(settings, source)
+            rights = (
+                [] if keys is None else [f"key        {await refuse_withdrawal_right(settings, source, route.base)}"]
+            )
         except Failure as failure:
             raise broken.not_started(failure, state, "of the base asset") from failure
         names.learn(route)
@@ -167,7 +171,11 @@ async def _serve(
             )  # fmt: skip
             link = await serve_page(stack, settings, looks, memory)
         control = ControlServer(socket, _answerer(parts, daemon, about, source, link))
-        doors = [f"control    {socket}", *([] if link is None else [told_of_page(settings, link, demo=narrated)])]
+        doors = [
+            f"control    {socket}",
+            *([] if link is None else [told_of_page(settings, link, demo=narrated)]),
+            *rights,
+        ]
         try:
             return await _live(stack, parts, daemon, source, for_s, control, doors)
         except DaemonFault as fault:

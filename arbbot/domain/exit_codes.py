@@ -17,7 +17,7 @@ class ExitCode(IntEnum):
     SETTINGS = 3
     """A setting is wrong, unknown or contradicts another."""
     SECRET = 4
-    """A key or secret is missing, unreadable or readable by others."""
+    """A key or secret is missing, unreadable, readable by others, or may do what it must not."""
     JOURNAL = 5
     """The journal is locked by another process, belongs to another account, or is damaged."""
     LIVE_SWITCH = 6

@@ -25,7 +25,7 @@ from arbbot.settings.model import (
     TelemetrySettings,
     TradeSettings,
 )
-from arbbot.settings.options import BookFeed, JournalSync, KeyRole, RunMode, Switch
+from arbbot.settings.options import BookFeed, JournalSync, KeyRole, RunMode, Switch, WithdrawalRight
 from arbbot.settings.secrets import read_alerts_url, read_secret_file
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "Switch",
     "TelemetrySettings",
     "TradeSettings",
+    "WithdrawalRight",
     "find_keys",
     "in_force",
     "load",

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from arbbot.settings.fields import OptionalPath, OptionalSecret, OptionalText, Seconds, Section
-from arbbot.settings.options import KeysFor
+from arbbot.settings.options import KeysFor, WithdrawalRight
 
 MODE_MARK = "{mode}"
 """In a file's or secret's name: the mode, so that one settings file can name the keys of both."""
@@ -46,6 +46,7 @@ class KeySettings(KeyPair):
     """The trading key itself, and below it those of the other roles."""
 
     only_in: KeysFor = KeysFor.ANY
+    withdrawal_right: WithdrawalRight = WithdrawalRight.REFUSE
     read_only: KeyPair = KeyPair()
     treasury: KeyPair = KeyPair()
     panic: KeyPair = KeyPair()

@@ -37,6 +37,17 @@ class KeysFor(StrEnum):
     LIVE = "live"
 
 
+class WithdrawalRight(StrEnum):
+    """What is done about a trading key that visibly may withdraw."""
+
+    REFUSE = "refuse"
+    """The daemon does not start, nor take it by rotation."""
+    ALLOW = "allow"
+    """Told, and used."""
+    UNASKED = "unasked"
+    """Not even looked at."""
+
+
 class BookFeed(StrEnum):
     """Which order-book channel is believed."""
 

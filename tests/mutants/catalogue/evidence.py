@@ -29,7 +29,7 @@ MUTANTS = (
     mutant(
         "S11", "html-is-a-refusal", "a page instead of JSON is taken for a no",
         ("bitstamp/outcome.py",
-         '    except Malformed as fault:\n        return OrderUnanswered(own, f"HTTP {answer.status}: {fault}")\n',
+         '    except Malformed as fault:\n        return OrderUnanswered(own, unreadable(answer.status, fault))\n',
          '    except Malformed as fault:\n        return OrderRefused(own, "text", str(fault))\n'),
     ),
     mutant(

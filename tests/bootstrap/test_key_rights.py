@@ -1,0 +1,111 @@
+"""A key that may do more than its role needs is seen before it is used, and so is one of somebody else's account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbbot.bootstrap.key_rights import whose
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.exchange.options import (
+    DEMO_KEY,
+    DEMO_PANIC_KEY,
+    DEMO_PANIC_SECRET,
+    DEMO_READ_KEY,
+    DEMO_READ_SECRET,
+    DEMO_SECRET,
+    DEMO_SUB_KEY,
+    DEMO_SUB_SECRET,
+    DEMO_TREASURY_KEY,
+    DEMO_TREASURY_SECRET,
+)
+from tests.bootstrap.program import arbbot, exchange, variables
+
+ROLES = {
+    "read_only": (DEMO_READ_KEY, DEMO_READ_SECRET),
+    "treasury": (DEMO_TREASURY_KEY, DEMO_TREASURY_SECRET),
+    "panic": (DEMO_PANIC_KEY, DEMO_PANIC_SECRET),
+}
+
+
+@pytest.fixture(scope="module")
+def venue() -> Iterator[dict[str, Any]]:
+    """A calm exchange."""
+    with exchange() as addresses:
+        yield addresses
+
+
+def of_role(role: str, key: str, secret: str) -> dict[str, str]:
+    """A role's key by environment."""
+    return {f"ARBBOT_KEYS__{role.upper()}__KEY_ID": key, f"ARBBOT_KEYS__{role.upper()}__SECRET": secret}
+
+
+def checked(
+    venue: dict[str, Any], key: str, secret: str, **more: str
+) -> tuple[int, list[tuple[str, bool | None, str]]]:
+    """Exit code and findings of a check."""
+    ended = arbbot("check", "--json", **variables(venue, key, secret), **more)
+    return ended.code, [(each["check"], each["passed"], each["text"]) for each in json.loads(ended.out)["checks"]]
+
+
+def test_a_daemon_refuses_a_key_that_may_withdraw(venue: dict[str, Any], tmp_path: Path) -> None:
+    """Exit 4 before anything is journaled but the journal itself; no order, no withdrawal was made."""
+    given = variables(venue, DEMO_TREASURY_KEY, DEMO_TREASURY_SECRET) | {"ARBBOT_STATE_DIR": str(tmp_path)}
+    ended = arbbot("run", "--for", "1s", **given)
+    assert ended.code == ExitCode.SECRET
+    assert "the trading key may withdraw, which trading does not need" in ended.err
+    assert "keys.withdrawal_right = allow" in ended.err
+
+
+def test_who_knows_better_may_use_it(venue: dict[str, Any], tmp_path: Path) -> None:
+    """Allowed, it trades and is told of at each start; unasked, nothing is sent to see."""
+    given = variables(venue, DEMO_TREASURY_KEY, DEMO_TREASURY_SECRET) | {"ARBBOT_STATE_DIR": str(tmp_path)}
+    quick = {"ARBBOT_ACCOUNT__LAG_S": "0.1", "ARBBOT_KEYS__WITHDRAWAL_RIGHT": "allow"}
+    ended = arbbot("run", "--for", "2s", **given, **quick)
+    assert "WARNING: may withdraw, which trading does not need; allowed by" in ended.err
+    assert ended.code == 0, ended.err
+    _, found = checked(venue, DEMO_TREASURY_KEY, DEMO_TREASURY_SECRET, ARBBOT_KEYS__WITHDRAWAL_RIGHT="unasked")
+    assert ("key", None, "may withdraw? not asked: keys.withdrawal_right is unasked") in found
+
+
+def test_check_looks_at_the_keys_of_all_roles(venue: dict[str, Any]) -> None:
+    """Each does its own work, and belongs to the account, as far as the venue lets it be seen."""
+    given = {name: text for role, pair in ROLES.items() for name, text in of_role(role, *pair).items()}
+    code, found = checked(venue, DEMO_KEY, DEMO_SECRET, **given)
+    assert code == 0
+    assert {
+        ("key", True, "may not withdraw btc"),
+        ("read_only", True, "of the trading key's account"),
+        ("read_only", True, "reads the account"),
+        ("treasury", True, "of the trading key's account"),
+        ("treasury", True, "may withdraw btc"),
+        ("panic", None, "of the trading key's account? the venue does not let us see it"),
+        ("panic", True, "may cancel"),
+    } <= set(found)
+
+
+def test_check_fails_on_keys_of_the_wrong_kind(venue: dict[str, Any]) -> None:
+    """One of another account, and those that may not do what they are for."""
+    given = (
+        of_role("panic", DEMO_READ_KEY, DEMO_READ_SECRET)
+        | of_role("treasury", DEMO_READ_KEY, DEMO_READ_SECRET)
+        | of_role("read_only", DEMO_SUB_KEY, DEMO_SUB_SECRET)
+    )
+    code, found = checked(venue, DEMO_KEY, DEMO_SECRET, **given)
+    assert code == ExitCode.CHECK_FAILED
+    failed = {(name, text) for name, passed, text in found if passed is False}
+    assert ("treasury", "may not withdraw btc") in failed
+    assert any(name == "panic" and text.startswith("may not cancel: ") and "API0003" in text for name, text in failed)
+    assert any(name == "read_only" and "ANOTHER ACCOUNT" in text for name, text in failed)
+
+
+def test_whose_a_key_is() -> None:
+    """Known only where the venue tells of both."""
+    assert whose(1, 1)[0] is True
+    assert whose(1, 2)[0] is False
+    assert whose("refused", 1)[0] is None
+    assert whose(1, "refused")[0] is None
