@@ -6,20 +6,21 @@ typer is loaded while it trades, and does nothing.
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from arbbot.cli_breakeven import breakeven
 from arbbot.cli_datadog import datadog
+from arbbot.cli_doors import ask_daemon, door, load_settings, tell_daemon
 from arbbot.cli_exchange import exchange
 from arbbot.cli_panic import panic
+from arbbot.cli_ramp import ramp
 from arbbot.cli_rehearse import rehearse
 from arbbot.cli_report import report
 from arbbot.cli_spikes import spikes
@@ -37,9 +38,6 @@ from arbbot.cli_types import (
 )
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-
-if TYPE_CHECKING:
-    from arbbot.settings import Settings
 
 EXIT_CODE_MEANINGS = {
     ExitCode.OK: "done; a daemon that ends so is flat, with nothing in doubt",
@@ -127,13 +125,6 @@ def _options(
     pass
 
 
-def _load(path: Path | None, mode: ModeOption | None = None) -> Settings:
-    """The settings, before anything heavier is imported: a wrong one is told at once."""
-    from arbbot.settings import load
-
-    return load(path, None if mode is None else mode.value)
-
-
 # --- start things -------------------------------------------------------------------------------------------------
 
 
@@ -159,7 +150,7 @@ def run(
     """Start the daemon: recover, reconcile, trade, and stop flat on SIGTERM or Ctrl-C."""
     if demo and mode not in (None, ModeOption.SANDBOX):
         raise typer.BadParameter("--demo rehearses in sandbox mode and no other")
-    loaded = _load(settings, ModeOption.SANDBOX if demo else mode)
+    loaded = load_settings(settings, ModeOption.SANDBOX if demo else mode)
     from arbbot import bootstrap
 
     return bootstrap.run(loaded, for_s=for_s, record=record, demo=demo)
@@ -176,7 +167,7 @@ def check(
     settings: SettingsFile = None,
 ) -> int:
     """Before the first order: settings, key rights, clock, fees and break-even, balances on both legs, decimals."""
-    loaded = _load(settings, mode)
+    loaded = load_settings(settings, mode)
     from arbbot import bootstrap
 
     return bootstrap.check(loaded, as_json)
@@ -194,30 +185,6 @@ def settings_(as_json: AsJson = False, settings: SettingsFile = None) -> None:
 # --- ask the daemon -----------------------------------------------------------------------------------------------
 
 
-def _ask(settings: Path | None, socket: Path | None, verb: str) -> dict[str, Any]:
-    from arbbot.control_client import ask, newest
-
-    return ask(socket or newest(_load(settings).control_socket), {"verb": verb})
-
-
-def _tell(settings: Path | None, socket: Path | None, verb: str, reason: str, **more: Any) -> None:
-    from arbbot import screen
-    from arbbot.control_client import ask
-
-    request = {"verb": verb, "who": operator(), "reason": reason, **more}
-    path, hint = _door(settings, socket)
-    screen.show(ask(path, request, hint=hint), as_json=False)
-
-
-def _door(settings: Path | None, socket: Path | None) -> tuple[Path, str]:
-    """The socket to use, and what to say of another daemon where nobody answers: it is never commanded unnamed."""
-    from arbbot.control_client import newest
-
-    path = socket or _load(settings).control_socket
-    other = newest(path)
-    return path, "" if other == path else f"; there is one on {other}: say --socket {shlex.quote(str(other))}"
-
-
 @app.command()
 def status(
     watch: Annotated[bool, typer.Option("--watch", help="Once a second until Ctrl-C, on one screen.")] = False,
@@ -230,12 +197,12 @@ def status(
         from arbbot.status_watch import watch as watch_status
 
         try:
-            watch_status(lambda: _ask(settings, socket, "status"), as_json)
+            watch_status(lambda: ask_daemon(settings, socket, "status"), as_json)
         except KeyboardInterrupt:
             return
     from arbbot import screen
 
-    screen.show(_ask(settings, socket, "status"), as_json, "status")
+    screen.show(ask_daemon(settings, socket, "status"), as_json, "status")
 
 
 @app.command()
@@ -243,7 +210,7 @@ def why(as_json: AsJson = False, socket: Socket = None, settings: SettingsFile =
     """Why are we not trading? The refusals of this moment in plain words, both edges, and what was counted."""
     from arbbot import screen
 
-    screen.show(_ask(settings, socket, "why"), as_json, "why")
+    screen.show(ask_daemon(settings, socket, "why"), as_json, "why")
 
 
 @app.command()
@@ -252,7 +219,7 @@ def health(as_json: AsJson = False, socket: Socket = None, settings: SettingsFil
     from arbbot import screen
     from arbbot.control_client import ask
 
-    path, hint = _door(settings, socket)
+    path, hint = door(settings, socket)
     answer = ask(path, {"verb": "health"}, hint=hint)
     screen.show(answer, as_json)
     return ExitCode.OK if answer.get("healthy") is True else ExitCode.CHECK_FAILED
@@ -261,7 +228,7 @@ def health(as_json: AsJson = False, socket: Socket = None, settings: SettingsFil
 @app.command()
 def page(socket: Socket = None, settings: SettingsFile = None) -> None:
     """Where the operator's page is: its address with the token, for a browser of this machine."""
-    typer.echo(_ask(settings, socket, "page")["address"])
+    typer.echo(ask_daemon(settings, socket, "page")["address"])
 
 
 # --- command the daemon -------------------------------------------------------------------------------------------
@@ -270,13 +237,13 @@ def page(socket: Socket = None, settings: SettingsFile = None) -> None:
 @app.command()
 def pause(reason: Reason, socket: Socket = None, settings: SettingsFile = None) -> None:
     """No new hedges; what is open runs to its end."""
-    _tell(settings, socket, "pause", reason)
+    tell_daemon(settings, socket, "pause", reason)
 
 
 @app.command()
 def resume(reason: Reason, socket: Socket = None, settings: SettingsFile = None) -> None:
     """Trade again after a pause, a reduction or a halt; acknowledges deposits and other people's rows."""
-    _tell(settings, socket, "resume", reason)
+    tell_daemon(settings, socket, "resume", reason)
 
 
 @app.command()
@@ -287,7 +254,7 @@ def halt(
     settings: SettingsFile = None,
 ) -> None:
     """Cancel our resting orders, resolve what is one-sided, and stay halted until a person resumes."""
-    _tell(settings, socket, "halt", reason, panic=panic)
+    tell_daemon(settings, socket, "halt", reason, panic=panic)
 
 
 app.command()(panic)
@@ -304,7 +271,7 @@ def resolve(
     settings: SettingsFile = None,
 ) -> None:
     """Decide a doubt that the venue's answers could not: look at the venue's own pages first."""
-    _tell(settings, socket, "resolve", reason, client_order_id=client_order_id, **{"as": as_})
+    tell_daemon(settings, socket, "resolve", reason, client_order_id=client_order_id, **{"as": as_})
 
 
 @app.command()
@@ -312,8 +279,8 @@ def rebase(reason: Reason, socket: Socket = None, settings: SettingsFile = None)
     """Accept the venue's balances as a new opening of the ledger, as soon as the account is quiet."""
     from arbbot.control_client import ask
 
-    _tell(settings, socket, "rebase", reason)
-    path, _ = _door(settings, socket)
+    tell_daemon(settings, socket, "rebase", reason)
+    path, _ = door(settings, socket)
     for _ in range(REBASE_LOOKS):
         time.sleep(REBASE_LOOK_S)
         if not ask(path, {"verb": "status"})["rebase_waiting"]:
@@ -332,12 +299,13 @@ def adopt(
     settings: SettingsFile = None,
 ) -> int:
     """Bind the stopped daemon's journal to the present key, after a key rotation of the same account."""
-    loaded = _load(settings, mode)
+    loaded = load_settings(settings, mode)
     from arbbot import bootstrap
 
     return bootstrap.adopt(loaded, operator(), reason)
 
 
+app.add_typer(ramp, name="ramp")
 app.add_typer(datadog, name="datadog")
 app.add_typer(treasury, name="treasury")
 
@@ -358,7 +326,7 @@ def explain(
     settings: SettingsFile = None,
 ) -> int:
     """Everything that led to a hedge or conversion and came of it, with timings."""
-    loaded = _load(settings)
+    loaded = load_settings(settings)
     from arbbot import bootstrap
 
     return bootstrap.explain(hedge_id, journal, loaded, as_json)
@@ -391,7 +359,7 @@ def backtest(
     settings: SettingsFile = None,
 ) -> int:
     """Follow recorded hourly closes in virtual time; what happens between them is synthetic, and is said to be."""
-    loaded = _load(settings)
+    loaded = load_settings(settings)
     from arbbot import bootstrap
 
     rates = tuple(taker) if taker else (Decimal("0.40"), Decimal("0.03"))

@@ -12,6 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from arbbot.telemetry.utc import utc_text
+
 Answer = Mapping[str, Any]
 _NONE = "-"
 _STRANGE = "\ufffd"
@@ -255,6 +257,53 @@ def _threshold(console: Console, answer: Answer, account: Answer | None) -> None
         console.print(f"{told}: a signal at it pays, slippage apart")
 
 
+def _ramp(console: Console, answer: Answer) -> None:
+    size = text(answer["hedge_size"])
+    console.print(
+        f"weight {text(answer['weight_percent'])} %: one hedge may be {size} of the target size", style="bold"
+    )
+    if not answer["enabled"]:
+        console.print("the ramp is off: the weight stays trade.weight_percent")
+        return
+    _table(console, "evidence since the last decision", ("", "so far", "asked"), _ramp_evidence(answer))
+    for name in ("against", "lacking"):
+        console.print(f"{name}: {text(answer[name])}")
+    rows = [
+        (utc_text(each["utc_us"]), each["verdict"], _step(each), *_decided_by(each)) for each in answer["decisions"]
+    ]
+    columns = ("decided", "verdict", "weight", "hedges", "one-sided", "expected bps", "realised bps", "slippage bps",
+               "told to wait %", "why")  # fmt: skip
+    _table(console, "decisions", columns, rows)
+
+
+def _ramp_evidence(answer: Answer) -> list[tuple[object, ...]]:
+    seen, asked = answer["evidence"], answer["asked"]
+    return [
+        ("hedges", seen["hedges"], f"{asked['min_hedges']} at least"),
+        ("settled", seen["edge_hedges"], f"{asked['min_edge_hedges']} at least"),
+        ("realised edge, bps", seen["realised_bps"], f"{text(asked['least_realised_bps'])} at least"),
+        ("slippage, bps", seen["slippage_bps"], f"{text(asked['max_slippage_bps'])} at most"),
+        ("one-sided, %", seen["one_sided_percent"], f"{text(asked['max_one_sided_percent'])} at most"),
+        ("told to wait, %", seen["rate_limited_percent"], f"{text(asked['max_rate_limited_percent'])} at most"),
+        ("limits tripped", seen["trips"], "none"),
+        ("own halts", seen["halts"], "none"),
+        ("rebases", seen["rebases"], "none"),
+    ]
+
+
+def _step(decision: Answer) -> str:
+    return f"{text(decision['before_percent'])} to {text(decision['weight_percent'])} %"
+
+
+def _decided_by(decision: Answer) -> tuple[object, ...]:
+    if decision["verdict"] == "set":
+        return (None,) * 6 + (f"{decision['who']}: {decision['reason']}",)
+    seen = decision["evidence"]
+    keys = ("hedges", "one_sided", "expected_bps", "realised_bps", "slippage_bps", "rate_limited_percent")
+    why = [*(f"against: {name}" for name in decision["against"]), *(f"lacks {name}" for name in decision["lacking"])]
+    return (*(seen[key] for key in keys), ", ".join(why) or "all evidence is there")
+
+
 def _spikes(console: Console, answer: Answer) -> None:
     console.print(answer["source"])
     rules = [name for name in answer["totals"]["true_lost"]]
@@ -292,6 +341,7 @@ _SCREENS: dict[str, Callable[[Console, Answer], None]] = {
     "why": _why,
     "settings": _settings,
     "breakeven": _breakeven,
+    "ramp": _ramp,
     "spikes": _spikes,
     "withdrawals": _withdrawals,
     "deposits": _deposits,

@@ -146,6 +146,8 @@ def verb_names() -> tuple[str, ...]:
 
 def _verbs(group: Any, before: str = "") -> Iterator[str]:
     for name, command in group.commands.items():
+        if getattr(command, "invoke_without_command", False):
+            yield f"{before}{name}"
         if hasattr(command, "commands"):
             yield from _verbs(command, f"{before}{name} ")
         else:

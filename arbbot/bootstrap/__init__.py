@@ -4,7 +4,7 @@ from arbbot.bootstrap.breakeven import breakeven
 from arbbot.bootstrap.check import check
 from arbbot.bootstrap.daemon import run
 from arbbot.bootstrap.history import backtest
-from arbbot.bootstrap.journals import adopt, explain, report
+from arbbot.bootstrap.journals import adopt, explain, ramp, report
 from arbbot.bootstrap.longrun import listed, rehearse
 from arbbot.bootstrap.panic import panic
 from arbbot.bootstrap.replaying import replay
@@ -27,6 +27,7 @@ __all__ = [
     "html_report",
     "listed",
     "panic",
+    "ramp",
     "recorded_spikes",
     "rehearse",
     "replay",

@@ -47,6 +47,7 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.ledger import LedgerError
 from arbbot.domain.market import FeeRate, Route
+from arbbot.engine.ramp_told import ramp_figures
 from arbbot.engine.report import report
 from arbbot.engine.state import State, StateError
 from arbbot.engine.step import Engine
@@ -334,6 +335,7 @@ def _answerer(
         "health": lambda _, now: health(engine, now, daemon.standing_still(now)),
         "edges": lambda _, now: edges(engine),
         "report": lambda _, now: report(engine.core.state, parts.route, mode),
+        "ramp": lambda _, now: ramp_figures(engine.core.state.ramp, engine.core.rules),
         "settlement": lambda request, now: settlement(engine, request, now),
         "page": lambda _, now: page(),
         "where": lambda _, now: {"journal": str(parts.journal.path), "pid": os.getpid()},

@@ -63,6 +63,7 @@ class Gauges:
             "exposure.notional": self._exposure,
             "pnl.realised": lambda _: float(places.engine.core.state.realised_pnl),
             "pnl.day": lambda _: float(places.engine.core.state.limits.today(places.engine.limits.now_us)[1]),
+            "ramp.weight": lambda _: float(places.engine.ramp.weight),
             "uptime_s": lambda now: (now.mono_ns - places.started.mono_ns) / 1e9,
             "process.rss_bytes": lambda _: rss_bytes(),
             "journal.bytes": lambda _: journal_bytes(places.journal),

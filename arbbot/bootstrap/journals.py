@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from arbbot import screen
 from arbbot.bootstrap.explained import Explained
@@ -12,12 +13,14 @@ from arbbot.bootstrap.summary import dated, summary_lines
 from arbbot.bootstrap.wiring import journal_identity, journal_path
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.domain.life import Started
 from arbbot.domain.market import Route
-from arbbot.domain.records import DurableRecord, OrderIntended, Started
+from arbbot.domain.records import DurableRecord, OrderIntended
+from arbbot.engine.ramp_told import ramp_figures
 from arbbot.engine.report import report as figures_of
 from arbbot.engine.state import State
 from arbbot.journal.sqlite import JournalRefused, Line, read_journal, rebind
-from arbbot.settings import Settings, read_keys
+from arbbot.settings import Settings, read_keys, rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,11 @@ def report(journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
         print(f"journal     {told.path} ({told.mode}, {told.route.name}), state {figures['state']}")
         print(*screen.harmless(summary_lines(figures)), sep="\n")
     return ExitCode.OK
+
+
+def ramp(journal: Path | None, settings: Settings) -> dict[str, Any]:
+    """The ramp by a journal: its weight, evidence and decisions."""
+    return ramp_figures(read(journal, settings).state().ramp, rules(settings))
 
 
 def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:

@@ -129,6 +129,7 @@ class OrderRefused:
     code: str
     reason: str
     auth_lost: bool = False
+    rate_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ class OrderUnanswered:
     reason: str
     venue_order_id: int | None = None
     auth_lost: bool = False
+    rate_limited: bool = False
 
 
 class CancelResult(NamedTuple):
@@ -296,6 +298,15 @@ class OperatorRebased:
 
 
 @dataclass(frozen=True, slots=True)
+class OperatorRampSet:
+    """A person chooses the share of target and capital that one hedge may use: a fraction."""
+
+    weight: Decimal
+    who: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopAsked:
     """SIGTERM, the end of `--for`, or a fault in the shell: stop by the stopping table, then exit."""
 
@@ -325,5 +336,7 @@ OrderWord = (
     | FillSeen
 )
 AccountEvent = TransactionsFetched | BalancesFetched | FeesFetched | MarketsFetched | AskFailed | VenueClockSeen
-OperatorEvent = OperatorPaused | OperatorResumed | OperatorHalted | OperatorResolved | OperatorRebased | StopAsked
+OperatorEvent = (
+    OperatorPaused | OperatorResumed | OperatorHalted | OperatorResolved | OperatorRebased | OperatorRampSet | StopAsked
+)
 Event = MarketEvent | OrderWord | AccountEvent | OperatorEvent | LeaseWord | Tick

@@ -11,9 +11,11 @@ from typing import ClassVar, TypeGuard
 from arbbot.domain.grounds import Grounds
 from arbbot.domain.lease import LeaseRecord
 from arbbot.domain.ledger import Entry
-from arbbot.domain.market import Direction, Instrument, Side
+from arbbot.domain.life import Started, Stopped
+from arbbot.domain.market import Direction, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import Fill, OrderState, OrderTerms, Transaction
+from arbbot.domain.ramp import RampRecord
 from arbbot.domain.rebase import RebaseRecord
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped, Pulse
 from arbbot.domain.trips import ClockAgreed, LimitTripped
@@ -341,29 +343,6 @@ class AlertRaised:
     utc_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A process took the journal."""
-
-    kind: ClassVar[str] = "started"
-    durable: ClassVar[bool] = True
-    version: str
-    instruments: tuple[Instrument, Instrument, Instrument]
-    """Domestic, foreign and FX market, as the venue described them then."""
-    utc_us: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A process is about to leave with this exit code."""
-
-    kind: ClassVar[str] = "stopped"
-    durable: ClassVar[bool] = True
-    code: int
-    reason: str
-    utc_us: int
-
-
 DurableRecord = (
     AnchorSet
     | MarkSet
@@ -386,6 +365,7 @@ DurableRecord = (
     | ClockAgreed
     | RebaseRecord
     | LeaseRecord
+    | RampRecord
     | RefusalsCounted
     | AlertRaised
     | Started

@@ -17,6 +17,7 @@ from arbbot.engine import risk
 from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.limits import Limits
 from arbbot.engine.premium import PremiumCheck
+from arbbot.engine.ramp_memory import weight_in_effect
 from arbbot.engine.refusal import Refusal
 from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, ThresholdMode
 from arbbot.engine.sizing import Funds, Sized, Sizer
@@ -218,8 +219,9 @@ class Entry:
         buy_market, sell_market = core.route.legs(direction)
         rules, base = core.rules.trade, core.route.base
         room = self._limits.room()
-        if room < rules.max_notional:
-            rules = replace(rules, max_notional=room)
+        weight = weight_in_effect(core.state.ramp, core.rules)
+        if room < rules.max_notional or weight != rules.weight:
+            rules = replace(rules, max_notional=min(room, rules.max_notional), weight=weight)
         cost_plus = rules.threshold_mode is ThresholdMode.COST_PLUS
         capital_quote = self.capital.get(buy_market.counter, ZERO) / triangle.ask
         funds = Funds(

@@ -73,6 +73,11 @@ class HedgeDesk:
         hedges = self._core.state.hedges
         self._unsettled = [name for name, hedge in hedges.items() if hedge.closed and not hedge.settled]
 
+    @property
+    def settling(self) -> bool:
+        """True while a closed hedge waits for its transaction rows."""
+        return bool(self._unsettled)
+
     # --- the open hedge ------------------------------------------------------------------------------------
 
     def advance(self) -> None:

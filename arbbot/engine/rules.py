@@ -211,6 +211,30 @@ class LimitRules:
 
 
 @dataclass(frozen=True, slots=True)
+class RampRules:
+    """When the weight grows, and when it shrinks. It begins at `TradeRules.weight`."""
+
+    period_s: Decimal
+    """Decided on at every multiple of it since 1970: a UTC day."""
+    step: Decimal
+    """Up or down, at most one a period."""
+    max_weight: Decimal
+    """Weight that is never exceeded."""
+    min_hedges: int
+    """Closed since the last decision, for a larger weight."""
+    min_edge_hedges: int
+    """Settled among them."""
+    max_shortfall: Decimal
+    """Realised edge below the expected one, of the turnover."""
+    max_slippage: Decimal
+    """Fills of legs worse than their decisions' prices, of their worth."""
+    max_rate_limited: Decimal
+    """Of all requests."""
+    max_one_sided: Decimal
+    """Of all hedges."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything the engine goes by."""
 
@@ -221,3 +245,5 @@ class Rules:
     account: AccountRules
     spike: SpikeRules
     limits: LimitRules
+    ramp: RampRules | None = None
+    """None: the weight stays what `trade` says."""

@@ -13,9 +13,11 @@ from typing import Any, get_args
 from arbbot.domain import records as r
 from arbbot.domain.lease import LeaseRecord, SettlementOrderAnnounced, TransitBooked
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
+from arbbot.domain.life import Started, Stopped
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import ORDER_TABLE, Fill, FillKey, OrderState, Purpose, RowKey, Transaction
+from arbbot.domain.ramp import RampRecord
 from arbbot.domain.rebase import RebaseAsked, RebaseDropped
 from arbbot.domain.trips import ClockAgreed, LimitTripped
 from arbbot.engine.bookings import rounded_amounts
@@ -24,6 +26,7 @@ from arbbot.engine.foreign import Foreign
 from arbbot.engine.forgetting import KEPT_ROWS, forget_hedges, forget_orders, forget_rows
 from arbbot.engine.limit_memory import DAY_US, LimitMemory
 from arbbot.engine.own import Anchor, Hedge, OwnOrder
+from arbbot.engine.ramp_memory import RampMemory
 from arbbot.engine.settlements import Settlements
 
 
@@ -88,6 +91,7 @@ class State:
     """The last statement agreed and nothing has moved since."""
     last_agreed_utc_us: int | None = None
     limits: LimitMemory = field(default_factory=LimitMemory)
+    ramp: RampMemory = field(default_factory=RampMemory)
 
     def apply(self, record: r.DurableRecord) -> None:
         """Take one record in. Raises StateError where it does not fit."""
@@ -96,6 +100,7 @@ class State:
         except KeyError as error:
             raise StateError(f"{record.kind} names {error}, which no earlier record does") from error
         self.limits.take(record, self)
+        self.ramp.take(record, self)
         self.last_utc_us = record.utc_us
         if self.first_utc_us is None:
             self.first_utc_us = record.utc_us
@@ -371,5 +376,6 @@ _APPLY: dict[type, Callable[[State, Any], None]] = {
     RebaseDropped: State._rebase_dropped,
     r.RefusalsCounted: State._refusals_counted,
     **dict.fromkeys(get_args(LeaseRecord), State._settlement),
-    **dict.fromkeys((r.ExitPlanned, LimitTripped, ClockAgreed, r.AlertRaised, r.Started, r.Stopped), State._noted),
+    **dict.fromkeys(get_args(RampRecord), State._noted),
+    **dict.fromkeys((r.ExitPlanned, LimitTripped, ClockAgreed, r.AlertRaised, Started, Stopped), State._noted),
 }

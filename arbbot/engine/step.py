@@ -9,11 +9,12 @@ from arbbot.domain import events as ev
 from arbbot.domain import lease_words
 from arbbot.domain.commands import Command, Exit, ReplaceFeed, Topic
 from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.life import Started, Stopped
 from arbbot.domain.market import Route
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import assert_exact_context
 from arbbot.domain.order import OrderState
-from arbbot.domain.records import Record, Started, Stopped
+from arbbot.domain.records import Record
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
 from arbbot.engine.bookkeeper import Bookkeeper
 from arbbot.engine.core import SECOND_NS, Core, ns
@@ -26,6 +27,7 @@ from arbbot.engine.limits import Limits
 from arbbot.engine.market_halts import MarketHalts
 from arbbot.engine.open_orders import RETRY_S, OpenOrders
 from arbbot.engine.premium import PremiumCheck
+from arbbot.engine.ramp import Ramp
 from arbbot.engine.rules import Rules
 from arbbot.engine.spike import SpikeGuard
 from arbbot.engine.state import State
@@ -65,6 +67,7 @@ class Engine:
         self.open_orders = OpenOrders(self.core, self.tracker)
         self.halts = MarketHalts(self.core)
         self.lease = LeaseDesk(self.core, self.books)
+        self.ramp = Ramp(self.core, self.entry, self.hedges)
         self._fees_due_ns = NEVER
         self._markets_due_ns = NEVER
         self._pulse_due_ns = NEVER
@@ -102,6 +105,7 @@ class Engine:
             ev.OperatorHalted: self._halted,
             ev.OperatorResolved: self._resolved,
             ev.OperatorRebased: self._rebased,
+            ev.OperatorRampSet: self._ramp_set,
             ev.StopAsked: self._stop_asked,
             lease_words.LeaseAsked: self.lease.asked,
             lease_words.LeaseReleased: self.lease.released,
@@ -144,6 +148,8 @@ class Engine:
                 self.hedges.advance()
         else:
             core.answered = core.asks.pop(getattr(event, "ask_id", 0), None)
+            if getattr(event, "rate_limited", False):
+                self.ramp.told_to_wait()
             self._handlers[type(event)](event)
             self._after()
             core.changes += 1
@@ -153,6 +159,7 @@ class Engine:
         core = self.core
         if not core.records and not core.commands:
             return _NOTHING
+        self.ramp.sent(core.commands)
         output = Output(core.records, core.commands)
         core.records, core.commands = [], []
         if any(record.kind in ("fill_booked", "hedge_closed", "conversion_closed") for record in output.records):
@@ -298,6 +305,9 @@ class Engine:
         """The venue's balances become the opening at the next quiet moment."""
         self.books.rebase(event.who, event.reason)
 
+    def _ramp_set(self, event: ev.OperatorRampSet) -> None:
+        self.ramp.set(event.weight, event.who, event.reason)
+
     def _give_up(self) -> None:
         """A hedge that is left one-sided is given up with a rebase; one that still moves is waited for."""
         asked = self.core.state.rebase_asked
@@ -351,6 +361,7 @@ class Engine:
         self.books.tick()
         self.lease.tick()
         self.hedges.settle()
+        self.ramp.tick()
         self._ask_regularly(now_ns)
         if core.stopping is None:
             self.premium.tick()

@@ -245,7 +245,7 @@ def _edge(engine: Engine, direction: Direction) -> dict[str, Any]:
     if edge["touch_gross_bps"] is None or triangle is None:
         return edge
     rules = core.rules.trade
-    size = floor_to(rules.target_size * rules.weight, max(buy.lot, sell.lot))
+    size = floor_to(rules.target_size * engine.ramp.weight, max(buy.lot, sell.lot))
     try:
         walk = triangle.walk(size) if size > 0 else Refusal.TARGET
     except BookError:

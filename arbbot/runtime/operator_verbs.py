@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from arbbot.domain import events as ev
 from arbbot.domain.mode import Mode
+from arbbot.domain.money import ZERO
 from arbbot.domain.records import AlertRaised, Record
+from arbbot.engine.ramp import shown
 from arbbot.engine.state import State
 from arbbot.runtime.control import Refused
 
@@ -48,11 +51,22 @@ def _resolve(request: dict[str, Any], who: str, reason: str) -> ev.OperatorResol
     return ev.OperatorResolved(_text(request, "client_order_id"), venue_order_id, who, reason)
 
 
+def _ramp_set(request: dict[str, Any], who: str, reason: str) -> ev.OperatorRampSet:
+    try:
+        percent = Decimal(_text(request, "percent"))
+    except InvalidOperation:
+        raise Refused("ramp_set wants percent, a number") from None
+    if not percent.is_finite() or not 0 < percent <= 100:
+        raise Refused("percent is more than 0 and at most 100")
+    return ev.OperatorRampSet(percent / 100, who, reason)
+
+
 OPERATOR_VERBS: dict[str, Callable[[dict[str, Any], str, str], ev.OperatorEvent]] = {
     "pause": lambda _, who, reason: ev.OperatorPaused(who, reason),
     "resume": lambda _, who, reason: ev.OperatorResumed(who, reason),
     "halt": _halt,
     "resolve": _resolve,
+    "ramp_set": _ramp_set,
     "rebase": lambda _, who, reason: ev.OperatorRebased(who, reason),
 }
 """Verbs that change something, and the event of each."""
@@ -62,18 +76,20 @@ def outcome(state: State, records: Sequence[Record], verb: str = "") -> dict[str
     """What the event led to: the state now, and what was said. Raises Refused when the engine would not do it."""
     said = [record for record in records if isinstance(record, AlertRaised)]
     for alert in said:
-        if alert.name == "resolve_refused":
+        if alert.name in ("resolve_refused", "ramp_refused"):
             raise Refused(alert.text)
     return {
         "state": state.mode.value,
         "state_reason": state.mode_reason,
         "in_doubt": [order.terms.client_order_id for order in state.in_doubt()],
-        "said": [alert.text for alert in said] or _unchanged(state, verb),
+        "said": [alert.text for alert in said] or _quietly(state, verb),
     }
 
 
-def _unchanged(state: State, verb: str) -> list[str]:
-    """Why a pause that led to nothing did."""
+def _quietly(state: State, verb: str) -> list[str]:
+    """What no alert tells of: the weight that a person set, or why a pause led to nothing."""
+    if verb == "ramp_set":
+        return [f"one hedge may use {shown(state.ramp.weight or ZERO)} of the target size and of the capital"]
     if verb != "pause":
         return []
     if state.mode is Mode.PAUSED:

@@ -14,7 +14,7 @@ from arbbot.settings.errors import Contradiction, Contradictions
 from arbbot.settings.errors import refuse_if as _refuse_if
 from arbbot.settings.key_model import MODE_MARK, ROLE_MARK
 from arbbot.settings.options import JournalSync, RunMode
-from arbbot.settings.risk_checks import LOOKS_S, check_limits, check_spike
+from arbbot.settings.risk_checks import LOOKS_S, check_limits, check_ramp, check_spike
 from arbbot.telemetry.address import parse_agent, parse_place
 from arbbot.telemetry.alert_names import ALERT_NAMES
 
@@ -42,6 +42,7 @@ def cross_check(settings: Settings) -> None:
         check_spike,
         _account,
         check_limits,
+        check_ramp,
         _rest,
         _venues,
         _keys,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from arbbot.engine.rules import AccountRules, FeedRules, FxRules, HedgeRules, LimitRules, Rules, SpikeRules, TradeRules
+from arbbot.engine.rules import (
+    AccountRules,
+    FeedRules,
+    FxRules,
+    HedgeRules,
+    LimitRules,
+    RampRules,
+    Rules,
+    SpikeRules,
+    TradeRules,
+)
 
 if TYPE_CHECKING:
     from arbbot.settings.model import Settings
@@ -26,6 +36,7 @@ def rules(settings: Settings) -> Rules:
         _account(settings),
         _spike(settings),
         _limits(settings),
+        _ramp(settings),
     )
 
 
@@ -138,4 +149,21 @@ def _limits(settings: Settings) -> LimitRules:
         duplicate_s=limits.duplicate_s,
         orders_per_minute=limits.orders_per_minute,
         cancels_per_minute=limits.cancels_per_minute,
+    )
+
+
+def _ramp(settings: Settings) -> RampRules | None:
+    ramp = settings.ramp
+    if not ramp.enabled:
+        return None
+    return RampRules(
+        period_s=ramp.period_s,
+        step=fraction(ramp.step_percent),
+        max_weight=fraction(ramp.max_weight_percent),
+        min_hedges=ramp.min_hedges,
+        min_edge_hedges=ramp.min_edge_hedges,
+        max_shortfall=fraction(ramp.max_shortfall_percent),
+        max_slippage=fraction(ramp.max_slippage_percent),
+        max_rate_limited=fraction(ramp.max_rate_limited_percent),
+        max_one_sided=fraction(ramp.max_one_sided_percent),
     )

@@ -134,6 +134,23 @@ class LimitSettings(Section):
     cancels_per_minute: int = Field(default=60, ge=1, le=1000)
 
 
+class RampSettings(Section):
+    """How the weight of one hedge grows by evidence, and shrinks by it: `RampRules`. It begins at
+    `trade.weight_percent`.
+    """
+
+    enabled: bool = True
+    period_s: Annotated[Decimal, Field(ge=10, le=2_592_000, decimal_places=0)] = Decimal(86_400)
+    step_percent: SharePercent = Decimal(5)
+    max_weight_percent: SharePercent = Decimal(100)
+    min_hedges: int = Field(default=10, ge=1, le=10_000)
+    min_edge_hedges: int = Field(default=5, ge=1, le=10_000)
+    max_shortfall_percent: Percent = Decimal("0.05")
+    max_slippage_percent: Percent = Decimal("0.05")
+    max_rate_limited_percent: Percent = Decimal(1)
+    max_one_sided_percent: Percent = Decimal(10)
+
+
 class AccountSettings(Section):
     """How the venue's account is followed: `AccountRules`."""
 
@@ -267,6 +284,7 @@ class Settings(BaseSettings):
     feed: FeedSettings = FeedSettings()
     spike: SpikeSettings = SpikeSettings()
     limits: LimitSettings = LimitSettings()
+    ramp: RampSettings = RampSettings()
     account: AccountSettings = AccountSettings()
     rest: RestSettings = RestSettings()
     paper: PaperSettings = PaperSettings()

@@ -14,6 +14,7 @@ from arbbot.settings.options import RunMode
 if TYPE_CHECKING:
     from arbbot.settings.model import Settings
 
+DAY_S = Decimal(86_400)
 LOOKS_S = Decimal(30)
 """Two rounds of looking for an order in doubt, 15 s each."""
 
@@ -81,6 +82,26 @@ def check_limits(settings: Settings) -> None:
         limits.max_rejects > limits.reject_window,
         ("limits.max_rejects", "limits.reject_window"),
         f"{limits.max_rejects} of the last {limits.reject_window} orders can never be refused",
+    )
+
+
+def check_ramp(settings: Settings) -> None:
+    """A ramp that ends below where it begins, or hurries with real money, is a mistake."""
+    ramp, weight = settings.ramp, settings.trade.weight_percent
+    refuse_if(
+        ramp.enabled and ramp.max_weight_percent < weight,
+        ("ramp.max_weight_percent", "trade.weight_percent"),
+        f"{ramp.max_weight_percent} % must not be less than trade.weight_percent {weight} %, where it begins",
+    )
+    refuse_if(
+        settings.mode is RunMode.LIVE and ramp.period_s < DAY_S,
+        ("ramp.period_s",),
+        f"live mode enlarges its hedges once a day at most: {ramp.period_s} s must not be less than {DAY_S} s",
+    )
+    refuse_if(
+        ramp.min_edge_hedges > ramp.min_hedges,
+        ("ramp.min_edge_hedges", "ramp.min_hedges"),
+        f"{ramp.min_edge_hedges} cannot be settled among {ramp.min_hedges} hedges, so min_hedges would decide nothing",
     )
 
 

@@ -40,6 +40,8 @@ RISK = (
     "order_contradiction",
     "order_stuck",
     "panic",
+    "ramp_reduced",
+    "ramp_refused",
     "rebase_undone",
     "resolve_refused",
     "row_contradiction",

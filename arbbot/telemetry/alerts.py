@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
 
+from arbbot.domain import life, signals, trips
 from arbbot.domain import records as r
-from arbbot.domain import signals, trips
 from arbbot.domain.events import Moment
 from arbbot.domain.mode import Severity
 from arbbot.domain.order import OrderTerms
@@ -217,7 +217,7 @@ def _event(record: r.Record) -> tuple[str, Severity] | None:
     match record:
         case trips.LimitTripped():
             return ("limit_tripped", Severity.CRITICAL)
-        case r.Stopped():
+        case life.Stopped():
             return ("stopped", Severity.CRITICAL if record.code else Severity.NOTICE)
         case signals.FeedChanged():
             return ("feed_changed", Severity.NOTICE if record.state == "up" else Severity.WARNING)
@@ -225,6 +225,6 @@ def _event(record: r.Record) -> tuple[str, Severity] | None:
             return ("late_fill", Severity.WARNING)
         case r.ExitPlanned():
             return ("exit_planned", Severity.WARNING)
-        case r.Started() | r.HedgeOpened() | r.HedgeClosed() | r.HedgeSettled() | r.ConversionClosed():
+        case life.Started() | r.HedgeOpened() | r.HedgeClosed() | r.HedgeSettled() | r.ConversionClosed():
             return (record.kind, Severity.NOTICE)
     return None

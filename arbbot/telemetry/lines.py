@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from arbbot.domain import lease, rebase, signals, trips
+from arbbot.domain import lease, life, ramp, rebase, signals, trips
 from arbbot.domain import records as r
 from arbbot.domain.mode import Severity
 from arbbot.domain.order import OrderState
@@ -68,10 +68,13 @@ LINES: dict[str, Line | None] = {
     lease.TransitBooked.kind: Line(WARNING, "{0.name} has left the balance or come back to it before its row"),
     trips.ClockAgreed.kind: Line(WARNING, "the clock is right again: what a wrong one dated ahead counts as of now"),
     trips.LimitTripped.kind: Line(ERROR, "limit {0.name} tripped at {0.measured} of {0.limit}: {0.mode}"),
+    ramp.RampDecided.kind: Line(INFO, "ramp {0.verdict}: weight {0.before} to {0.weight} of target and capital"),
+    ramp.RampSet.kind: Line(WARNING, "ramp set by {0.who}: weight {0.before} to {0.weight}: {0.reason}"),
+    ramp.RequestsCounted.kind: Line(INFO, "requests counted: {0.requests}, {0.rate_limited} of them told to wait"),
     r.RefusalsCounted.kind: Line(INFO, "refusals counted"),
     r.AlertRaised.kind: Line(CRITICAL, "{0.name}: {0.text}"),
-    r.Started.kind: Line(INFO, "started, version {0.version}"),
-    r.Stopped.kind: Line(INFO, "stopping with exit code {0.code}: {0.reason}"),
+    life.Started.kind: Line(INFO, "started, version {0.version}"),
+    life.Stopped.kind: Line(INFO, "stopping with exit code {0.code}: {0.reason}"),
     signals.Pulse.kind: None,
     signals.FeedChanged.kind: Line(WARNING, "feed {0.state}: {0.reason}"),
     signals.FrameDropped.kind: Line(WARNING, "malformed frame: {0.reason}", every_s=1),

@@ -156,6 +156,8 @@ _DECLARED = (
     # --- limits and exposure
     Metric("limits.tripped", _COUNT, "trip", ("limit",), "hard limits reached; a person must resume"),
     Metric("limits.used", _GAUGE, "fraction", ("limit",), "what each hard limit measures, of the limit; 1 trips"),
+    Metric("ramp.weight", _GAUGE, "fraction", (), "share of target size and tradable capital that one hedge may use"),
+    Metric("ramp.decisions", _COUNT, "decision", ("verdict",), "about that share: up, hold, down, or set by a person"),
     Metric("refusals", _COUNT, "refusal", ("refusal",), "moments that did not become a hedge, by reason"),
     Metric("blocked", _GAUGE, "", (), "1 while something keeps hedges from opening"),
     Metric("exposure.low", _GAUGE, "base", (), "least position relative to the float, all doubt counted"),

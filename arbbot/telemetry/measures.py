@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from datadog.dogstatsd.base import DogStatsd
 
-from arbbot.domain import rebase, signals, trips
+from arbbot.domain import life, ramp, rebase, signals, trips
 from arbbot.domain import records as r
 from arbbot.domain.lease import LeaseRecord
 from arbbot.domain.ledger import LedgerAccount
@@ -77,10 +77,13 @@ class Measures:
             **{each.kind: None for each in get_args(LeaseRecord)},
             trips.LimitTripped.kind: self._limit_tripped,
             trips.ClockAgreed.kind: None,
+            ramp.RampDecided.kind: self._ramp_decided,
+            ramp.RampSet.kind: self._ramp_set,
+            ramp.RequestsCounted.kind: None,
             r.RefusalsCounted.kind: self._refusals_counted,
             r.AlertRaised.kind: self._alert_raised,
-            r.Started.kind: self._started,
-            r.Stopped.kind: self._stopped,
+            life.Started.kind: self._started,
+            life.Stopped.kind: self._stopped,
             signals.Pulse.kind: self._pulse,
             signals.FeedChanged.kind: self._feed_changed,
             signals.FrameDropped.kind: self._frame_dropped,
@@ -182,6 +185,14 @@ class Measures:
         self._metrics.count("limits.tripped", limit=record.name)
         self._metrics.event("limit_tripped", f"{record.name}: {record.measured} of {record.limit}", "error")
 
+    def _ramp_decided(self, record: ramp.RampDecided, _at_ns: int) -> None:
+        self._metrics.count("ramp.decisions", verdict=record.verdict)
+        self._metrics.event("ramp", f"{record.verdict}: {record.before} to {record.weight}", "info")
+
+    def _ramp_set(self, record: ramp.RampSet, _at_ns: int) -> None:
+        self._metrics.count("ramp.decisions", verdict="set")
+        self._metrics.event("ramp", f"{record.weight} by {record.who}: {record.reason}", "warning")
+
     def _refusals_counted(self, record: r.RefusalsCounted, _at_ns: int) -> None:
         for name, times in record.counts:
             self._metrics.count("refusals", times, refusal=name)
@@ -194,7 +205,7 @@ class Measures:
         if record.name == "auth_refused":
             self._metrics.service_check("auth", DogStatsd.CRITICAL, record.text)
 
-    def _started(self, record: r.Started, at_ns: int) -> None:
+    def _started(self, record: life.Started, at_ns: int) -> None:
         """Counts that call a person begin at zero: Prometheus sees no rise in one that begins at one."""
         self._metrics.count("starts")
         for name in INVARIANTS:
@@ -205,7 +216,7 @@ class Measures:
             self._confirmed_ns[instrument.symbol] = at_ns
         self._metrics.event("started", f"version {record.version}", "info")
 
-    def _stopped(self, record: r.Stopped, _at_ns: int) -> None:
+    def _stopped(self, record: life.Stopped, _at_ns: int) -> None:
         self._metrics.count("stops", code=str(record.code))
         self._metrics.event("stopped", f"exit code {record.code}: {record.reason}", "error" if record.code else "info")
 

@@ -26,6 +26,7 @@ from arbbot.telemetry.metrics import Metrics
 from arbbot.telemetry.redact import Redactor
 from arbbot.telemetry.sink import LineSink
 from tests.engine.played_venue import Play
+from tests.engine.ramp_scenes import next_period, rig_of, trade
 from tests.engine.rig import D, Rig, rules
 from tests.engine.scenes import RESTS, hedge
 from tests.telemetry.conftest import IDENTITY, Pipe, UdpAgent
@@ -89,6 +90,16 @@ def troubled() -> Rig:
     return rig
 
 
+def grown() -> Rig:
+    """Two good hedges, the larger weight that they earn, and a person's."""
+    rig = rig_of()
+    trade(rig)
+    trade(rig)
+    next_period(rig)
+    rig.step(ev.OperatorRampSet(D("0.08"), "ann", "a quiet month"))
+    return rig
+
+
 async def told_of(rigs: Sequence[Rig], pipe: Pipe, agent: UdpAgent, folder: Path) -> tuple[list[str], str, set[str]]:
     """What agent and scraper hear of these runs and of their engines as they stand, and the records' kinds."""
     exposition, redactor = Exposition(IDENTITY.tags()), Redactor()
@@ -124,7 +135,8 @@ async def test_every_declared_metric_comes_out_of_simulated_runs(tmp_path: Path)
     """
     (tmp_path / "journal.db").write_bytes(b"x")
     pipe, agent = Pipe(), UdpAgent()
-    heard, text, kinds = await told_of([converted(), one_sided(), doubtful(), troubled()], pipe, agent, tmp_path)
+    rigs = [converted(), one_sided(), doubtful(), troubled(), grown()]
+    heard, text, kinds = await told_of(rigs, pipe, agent, tmp_path)
     agent.close()
     pipe.close()
     measured = {kind for kind, measure in Measures(Metrics(None, {}, Redactor())).table.items() if measure is not None}

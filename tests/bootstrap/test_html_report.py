@@ -15,10 +15,11 @@ from arbbot.dashboard import VENDOR
 from arbbot.domain import events as ev
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.domain.life import Started
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import Purpose
-from arbbot.domain.records import DurableRecord, ModeChanged, Started
+from arbbot.domain.records import DurableRecord, ModeChanged
 from arbbot.journal.sqlite import Identity, open_journal
 from arbbot.settings import Settings
 from tests.bootstrap.test_page_folds import DEAR, EVEN, HEDGES, traded

@@ -23,6 +23,7 @@ VERBS = (
     "run", "exchange", "check", "settings", "status", "why", "page", "health", "pause", "resume", "halt", "panic",
     "resolve",
     "rebase", "adopt", "breakeven", "rehearse", "report", "explain", "replay", "backtest", "spikes",
+    "ramp", "datadog",
 )  # fmt: skip
 
 
@@ -218,4 +219,5 @@ def test_the_app_is_what_main_runs() -> None:
     registered = [
         (command.name or str(getattr(command.callback, "__name__", ""))) for command in app.registered_commands
     ]
-    assert sorted(registered) == sorted(VERBS)
+    groups = [str(group.name) for group in app.registered_groups]
+    assert sorted((*registered, *groups)) == sorted(VERBS)

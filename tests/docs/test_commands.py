@@ -27,6 +27,8 @@ def complaint(arguments: list[str], *, whole: bool) -> str | None:
         return None
     verb, at = PROGRAM, 0
     while hasattr(verb, "commands") and at < len(words):
+        if verb.invoke_without_command and verb is not PROGRAM and words[at].startswith("-"):
+            break
         if words[at] not in verb.commands:
             return f"no verb {words[at]}"
         verb, at = verb.commands[words[at]], at + 1

@@ -88,6 +88,8 @@ def rules(**changes: object) -> Rules:
     groups = {}
     for group in fields(RULES):
         part = getattr(RULES, group.name)
+        if part is None:
+            continue
         names = {each.name for each in fields(part)} & changes.keys()
         groups[group.name] = replace(part, **{name: changes.pop(name) for name in sorted(names)})
     assert not changes, changes

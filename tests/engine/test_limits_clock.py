@@ -7,9 +7,10 @@ from dataclasses import asdict
 import pytest
 
 from arbbot.domain import events as ev
+from arbbot.domain.life import Started
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
-from arbbot.domain.records import CancelIntended, OrderIntended, Started
+from arbbot.domain.records import CancelIntended, OrderIntended
 from arbbot.domain.trips import ClockAgreed
 from arbbot.engine.limit_memory import DAY_US, KEPT_DAYS
 from arbbot.engine.refusal import Refusal

@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from arbbot.domain import events as ev
+from arbbot.domain.life import Started
 from arbbot.domain.mode import Mode
-from arbbot.domain.records import AnchorSet, Holding, MarkSet, Price, Started
+from arbbot.domain.records import AnchorSet, Holding, MarkSet, Price
 from arbbot.engine.report import report
 from arbbot.engine.state import State
 from tests.engine.played_venue import Play

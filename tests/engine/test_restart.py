@@ -6,9 +6,10 @@ from copy import deepcopy
 
 import pytest
 
+from arbbot.domain.life import Started
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderState
-from arbbot.domain.records import DurableRecord, HedgeClosed, OrderIntended, Started
+from arbbot.domain.records import DurableRecord, HedgeClosed, OrderIntended
 from arbbot.engine.rules import Rules
 from tests.engine.played_venue import Placed, Play, PlayedVenue
 from tests.engine.rig import D, Rig, rules

@@ -7,9 +7,10 @@ import pytest
 from arbbot.domain import events as ev
 from arbbot.domain.commands import Topic
 from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.life import Stopped
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import Purpose, VenueOrderStatus
-from arbbot.domain.records import AlertRaised, HedgeClosed, HedgeOpened, ModeChanged, Stopped
+from arbbot.domain.records import AlertRaised, HedgeClosed, HedgeOpened, ModeChanged
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig, book, rules

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from arbbot.domain.records import Stopped
+from arbbot.domain.life import Stopped
 from arbbot.journal.sqlite import Identity, JournalRefused, open_journal, read_journal
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,8 @@ import pytest
 
 from arbbot.bootstrap.recording import remove_oldest
 from arbbot.domain.events import Moment
-from arbbot.domain.records import DurableRecord, Stopped
+from arbbot.domain.life import Stopped
+from arbbot.domain.records import DurableRecord
 from arbbot.journal.codec import encode
 from arbbot.research.record import FORMAT, Header, Recorder
 from tests.engine.rig import ROUTE, RULES

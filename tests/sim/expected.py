@@ -50,8 +50,8 @@ ALERTS = tuple(
         "account_unread", "auth_refused", "doubt_unresolved", "external_row", "feed_dead", "fx_given_up",
         "halt_refused", "hedge_abandoned", "leg_open", "ledger_difference", "limit_tripped", "market_halted",
         "mode_active", "mode_halted", "mode_panic", "mode_paused", "mode_reducing", "not_trading",
-        "order_contradiction", "order_stuck", "rebase_undone", "resolve_refused", "row_missing", "stopped_not_flat",
-        "stopped_unreconciled",
+        "order_contradiction", "order_stuck", "ramp_reduced", "ramp_refused", "rebase_undone", "resolve_refused",
+        "row_missing", "stopped_not_flat", "stopped_unreconciled",
     )
 )  # fmt: skip
 LIMITS = tuple(

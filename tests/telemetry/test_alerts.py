@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
+from arbbot.domain import life, signals
 from arbbot.domain import records as r
-from arbbot.domain import signals
 from arbbot.domain.events import Moment
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderState
@@ -104,8 +104,8 @@ def test_severities_are_those_of_what_happened() -> None:
     alerts = Listening(ALL, Receiver(), Random(1))
     for record in (
         alert(1, Severity.WARNING),
-        r.Stopped(0, "asked to", UTC),
-        r.Stopped(22, "not flat", UTC),
+        life.Stopped(0, "asked to", UTC),
+        life.Stopped(22, "not flat", UTC),
         r.OrderMoved("c1", OrderState.FILLED, 1, "filled", UTC),
         r.OrderMoved("c1", OrderState.LIVE, 1, "acknowledged", UTC),
         signals.FeedChanged(1, "down", "cut off"),

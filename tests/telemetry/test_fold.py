@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from arbbot.domain import lease, rebase, signals, trips
+from arbbot.domain import lease, life, ramp, rebase, signals, trips
 from arbbot.domain import records as r
 from arbbot.domain.events import Moment
 from arbbot.domain.ledger import LedgerAccount, move
@@ -72,7 +72,7 @@ BUY_FILL = Fill(7, "btcusd", Side.BUY, D("0.1"), D("50010"), D("1.5"))
 SELL_FILL = Fill(8, "btceur", Side.SELL, D("0.1"), D("45990"), None)
 
 STORY: list[r.Record] = [
-    r.Started("1.2.3", MARKETS, UTC),
+    life.Started("1.2.3", MARKETS, UTC),
     r.AnchorSet((r.Holding("usd", D("1000")),), 6, "opening", "start", "first run", UTC),
     r.MarkSet((r.Price("btc", D("50000")),), UTC),
     signals.FeedChanged(1, "up", "subscribed"),
@@ -130,12 +130,15 @@ STORY: list[r.Record] = [
     lease.LeaseEnded("l1", "released", UTC),
     trips.LimitTripped("daily_loss", D("501"), D("500"), Mode.HALTED, UTC),
     trips.ClockAgreed(UTC),
+    ramp.RequestsCounted(1200, 1, UTC),
+    ramp.RampDecided("up", D("0.05"), D("0.1"), (), (), ramp.RampFigures(UTC, 12), UTC),
+    ramp.RampSet(D("0.1"), D("0.02"), "ann", f"a quiet month, {SECRET}", UTC),
     signals.Pulse(
         D("-0.1"), D("0.1"), 2, 1, D("4599"), ("halted",), Mode.HALTED, (("btcusd", 120),), (("buy_domestic", D(35)),)
     ),
     signals.FrameDropped("no json"),
     signals.AskUnanswered("balances", "429", True),
-    r.Stopped(0, "asked to", UTC),
+    life.Stopped(0, "asked to", UTC),
 ]
 
 
@@ -243,7 +246,7 @@ def test_a_full_backlog_drops_and_counts(pipe: Pipe, agent: UdpAgent) -> None:
     metrics = Metrics(parse_agent(agent.address), TAGS, redactor)
     telemetry = Telemetry(build_logger(sink, IDENTITY, redactor), sink, metrics, backlog_max=3)
     for _ in range(5):
-        telemetry.fold([r.Started("1", MARKETS, UTC)], Moment(0, UTC))
+        telemetry.fold([life.Started("1", MARKETS, UTC)], Moment(0, UTC))
     telemetry.close()
     assert telemetry.dropped == 2
     assert len(pipe.lines()) == 3
@@ -254,7 +257,7 @@ async def test_a_record_that_cannot_be_told_costs_one_record(pipe: Pipe, agent: 
     """Neither the task nor the other records of its batch die of it: log and metrics count it, they are told."""
     telemetry = telemetry_into(pipe, agent)
     unheard = r.AlertRaised("no severity", "name", "text", UTC)  # type: ignore[arg-type]  # what no line can be made of
-    telemetry.fold([unheard, r.Stopped(0, "asked to", UTC)], Moment(0, UTC))
+    telemetry.fold([unheard, life.Stopped(0, "asked to", UTC)], Moment(0, UTC))
     task = asyncio.create_task(telemetry.run())
     told: list[dict[str, object]] = []
     async with asyncio.timeout(10):
@@ -306,7 +309,7 @@ async def test_a_metric_that_fails_costs_itself_alone(name: str, pipe: Pipe, mon
     assert not task.done()
     task.cancel()
     await asyncio.wait([task])
-    telemetry.fold([r.Stopped(0, "asked to", UTC)], Moment(0, UTC))
+    telemetry.fold([life.Stopped(0, "asked to", UTC)], Moment(0, UTC))
     telemetry.close()
     await alerts.close(1.0)
     assert [line["kind"] for line in told + pipe.lines()] == ["alert_raised", "stopped"]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from arbbot.domain.life import Started
 from arbbot.domain.market import Direction, Route
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import FillKey, OrderState, RowKey
@@ -26,7 +27,6 @@ from arbbot.domain.records import (
     OrderIntended,
     OrderMoved,
     RowBooked,
-    Started,
     StatementAgreed,
 )
 from arbbot.engine.report import report

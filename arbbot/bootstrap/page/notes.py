@@ -6,6 +6,7 @@ from collections import deque
 from typing import Any
 
 from arbbot.domain import records as r
+from arbbot.domain.life import Started, Stopped
 from arbbot.domain.mode import Severity
 from arbbot.domain.rebase import RebaseAsked
 from arbbot.domain.signals import FeedChanged
@@ -33,9 +34,9 @@ class Notes:
                 self._note(record.utc_us, Severity.NOTICE, "rebase_asked", f"by {record.who}: {record.reason}")
             case FeedChanged(state="up"):
                 self._connections += 1
-            case r.Started():
+            case Started():
                 self._note(record.utc_us, Severity.NOTICE, "started", f"version {record.version}")
-            case r.Stopped():
+            case Stopped():
                 severity = Severity.WARNING if record.code else Severity.NOTICE
                 self._note(record.utc_us, severity, "stopped", f"exit code {record.code}: {record.reason}")
 

@@ -25,9 +25,9 @@ MUTANTS = (
     mutant(
         "L6", "crash-forgets-rebase", "the next process does not know of a rebase that waits",
         ("engine/state.py", "    RebaseAsked: State._rebase_wanted,\n",
-         "    RebaseAsked: State._rebase_wanted,\n    r.Started: State._rebase_dropped,\n"),
-        Edit("engine/state.py", "ClockAgreed, r.AlertRaised, r.Started, r.Stopped",
-             "ClockAgreed, r.AlertRaised, r.Stopped"),
+         "    RebaseAsked: State._rebase_wanted,\n    Started: State._rebase_dropped,\n"),
+        Edit("engine/state.py", "ClockAgreed, r.AlertRaised, Started, Stopped",
+             "ClockAgreed, r.AlertRaised, Stopped"),
         hunted=REBASES,
     ),
     mutant(

@@ -1,0 +1,188 @@
+"""The capital ramp: once a period the weight goes up by a step, down by a step, or stays, by what the journal shows.
+
+Up only where every piece of evidence is there, at once down where one speaks against it, and never above the cap. Below
+the weight that the settings begin with it is never taken: there the hard limits speak. A tripped limit is not waited
+with until the period is over.
+
+A decision waits for a quiet moment, so that the figures hold whole hedges, and for a clock that the venue's agrees
+with. What a wrong clock dates costs at most a step upward: a period that evidence does not fill shows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from arbbot.domain.commands import Command, Exit, ReplaceFeed
+from arbbot.domain.mode import Severity
+from arbbot.domain.ramp import RampDecided, RampFigures, RampSet, RequestsCounted
+from arbbot.engine import risk
+from arbbot.engine.core import CLOCK_OFF_S, SECOND_NS, Core
+from arbbot.engine.entry import Entry
+from arbbot.engine.hedge import HedgeDesk
+from arbbot.engine.ramp_memory import weight_in_effect
+from arbbot.engine.rules import RampRules
+from arbbot.engine.view import NEVER
+
+COUNT_EVERY_NS = 3600 * SECOND_NS
+HITS_EVERY_NS = 60 * SECOND_NS
+"""What was told to wait is written down sooner: a crash would forget it."""
+
+
+class Verdict(NamedTuple):
+    """What the evidence says."""
+
+    against: tuple[str, ...]
+    lacking: tuple[str, ...]
+
+    @property
+    def word(self) -> str:
+        """up, down or hold, as far as there is room for it."""
+        return "down" if self.against else "hold" if self.lacking else "up"
+
+
+def judge(figures: RampFigures, rules: RampRules, *, whole_period: bool) -> Verdict:
+    """What speaks against the weight, and what a larger one lacks. Shares are compared as products, exactly."""
+    shortfall = figures.expected_pnl - figures.realised_pnl
+    against = {
+        "trips": figures.trips > 0,
+        "halts": figures.halts > 0,
+        "one_sided": figures.one_sided > figures.hedges * rules.max_one_sided,
+        "rate_limit": figures.rate_limited > figures.requests * rules.max_rate_limited,
+        "slippage": figures.slipped > figures.legs_worth * rules.max_slippage,
+        "edge": figures.edge_hedges > 0 and shortfall > figures.turnover * rules.max_shortfall,
+        "loss": figures.edge_hedges > 0 and figures.realised_pnl <= 0,
+    }
+    lacking = {
+        "period": not whole_period,
+        "hedges": figures.hedges < rules.min_hedges,
+        "edge_hedges": figures.edge_hedges < rules.min_edge_hedges,
+        "requests": not figures.requests,
+        "rebase": figures.rebases > 0,
+    }
+    return Verdict(_names(against), _names(lacking))
+
+
+def _names(found: dict[str, bool]) -> tuple[str, ...]:
+    return tuple(name for name, holds in found.items() if holds)
+
+
+class Ramp:
+    """Counts requests, decides once a period, and takes a person's word."""
+
+    def __init__(self, core: Core, entry: Entry, hedges: HedgeDesk) -> None:
+        self._core = core
+        self._entry = entry
+        self._hedges = hedges
+        self._requests = self._rate_limited = 0
+        """Not written down yet."""
+        self._counted_ns = NEVER
+
+    @property
+    def weight(self) -> Decimal:
+        """The share of target and capital that one hedge may use now."""
+        return weight_in_effect(self._core.state.ramp, self._core.rules)
+
+    def sent(self, commands: Sequence[Command]) -> None:
+        """These are about to go out."""
+        self._requests += sum(not isinstance(each, Exit | ReplaceFeed) for each in commands)
+
+    def told_to_wait(self) -> None:
+        """A request met a rate limit: the venue's, or that of our own budget."""
+        self._rate_limited += 1
+
+    def tick(self) -> None:
+        """Write counts down when they are due; decide when that is due."""
+        rules = self._core.rules.ramp
+        if rules is None or self._core.stopping is not None:
+            return
+        pause_ns = HITS_EVERY_NS if self._rate_limited else COUNT_EVERY_NS
+        if self._core.at.mono_ns >= self._counted_ns + pause_ns:
+            self._count()
+        if self._turned(rules) or (self._due(rules) and self._clock_holds() and self._quiet()):
+            self._decide(rules)
+
+    def _count(self) -> None:
+        """Write down what was counted."""
+        self._counted_ns = self._core.at.mono_ns
+        if self._requests:
+            self._core.emit(RequestsCounted(self._requests, self._rate_limited, self._core.at.utc_us))
+            self._requests = self._rate_limited = 0
+
+    # --- deciding ------------------------------------------------------------------------------------------
+
+    def _turned(self, rules: RampRules) -> bool:
+        """Whether a limit tripped, or we stopped ourselves, at a weight that can still be lessened."""
+        figures = self._core.state.ramp.figures
+        return bool(figures.trips or figures.halts) and self._lower(rules) < self.weight
+
+    def _due(self, rules: RampRules) -> bool:
+        """Whether another period has begun since the last decision, whichever way the clock went."""
+        return self._number(rules, self._core.at.utc_us) != self._since(rules)
+
+    def _since(self, rules: RampRules) -> int:
+        since_us = self._core.state.ramp.figures.since_us
+        return self._number(rules, self._core.at.utc_us if since_us is None else since_us)
+
+    @staticmethod
+    def _number(rules: RampRules, utc_us: int) -> int:
+        """The period that a moment lies in."""
+        return utc_us // int(rules.period_s * 1_000_000)
+
+    def _clock_holds(self) -> bool:
+        """Whether the venue's clock agrees with ours, and ours was not stepped since."""
+        core = self._core
+        return risk.clock(core) is None and abs(core.venue_offset_ms) < CLOCK_OFF_S * 1000
+
+    def _quiet(self) -> bool:
+        """Whether nothing is open, in doubt, unsettled or unreconciled, so that every hedge is told whole."""
+        state = self._core.state
+        return self._entry.armed and risk.busy(self._core) is None and state.agreed and not self._hedges.settling
+
+    def _lower(self, rules: RampRules) -> Decimal:
+        """One step down: not below where the settings begin, or where a person went below that."""
+        return max(self.weight - rules.step, min(self.weight, self._core.rules.trade.weight))
+
+    def _decide(self, rules: RampRules) -> None:
+        core, before = self._core, self.weight
+        self._count()
+        whole = self._since(rules) + 1 == self._number(rules, core.at.utc_us)
+        figures = core.state.ramp.figures
+        verdict = judge(figures, rules, whole_period=whole)
+        aims = {"up": min(before + rules.step, rules.max_weight), "down": self._lower(rules), "hold": before}
+        weight = aims[verdict.word]
+        word = verdict.word if weight != before else "hold"
+        core.emit(RampDecided(word, before, weight, verdict.against, verdict.lacking, figures, core.at.utc_us))
+        if word == "down":
+            text = f"{shown(before)} to {shown(weight)}, by its evidence: {', '.join(verdict.against)}"
+            core.alert(Severity.WARNING, "ramp_reduced", text)
+
+    # --- people --------------------------------------------------------------------------------------------
+
+    def set(self, weight: Decimal, who: str, reason: str) -> None:
+        """A person's weight, from now on; alerts where it cannot be."""
+        core, problem = self._core, self._problem(weight)
+        if problem is not None:
+            core.alert(Severity.NOTICE, "ramp_refused", f"{who} asks for {shown(weight)}: {problem}")
+            return
+        self._count()
+        core.emit(RampSet(self.weight, weight, who, reason, core.at.utc_us))
+
+    def _problem(self, weight: Decimal) -> str | None:
+        """Why a person's weight cannot be taken."""
+        core, rules = self._core, self._core.rules.ramp
+        if rules is None:
+            return "ramp.enabled is false, so trade.weight_percent is what counts"
+        if not weight.is_finite() or weight <= 0:
+            return "it must be more than zero; `arbbot pause` opens no new hedges"
+        if weight > rules.max_weight:
+            return f"ramp.max_weight_percent is {shown(rules.max_weight)}"
+        if core.rules.trade.target_size * weight <= core.rules.hedge.dust_cap:
+            return f"a hedge of it would be no more than hedge.dust_cap, {core.rules.hedge.dust_cap:f}"
+        return None
+
+
+def shown(weight: Decimal) -> str:
+    """A weight in percent, for people."""
+    return f"{(weight * 100).normalize():f} %"
