@@ -23,7 +23,7 @@ VERBS = (
     "run", "exchange", "check", "settings", "status", "why", "page", "health", "pause", "resume", "halt", "panic",
     "resolve",
     "rebase", "adopt", "breakeven", "rehearse", "report", "explain", "replay", "backtest", "spikes",
-    "ramp", "datadog",
+    "ramp", "treasury", "datadog",
 )  # fmt: skip
 
 
