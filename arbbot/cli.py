@@ -19,6 +19,7 @@ from arbbot.cli_breakeven import breakeven
 from arbbot.cli_datadog import datadog
 from arbbot.cli_doors import ask_daemon, door, load_settings, tell_daemon
 from arbbot.cli_exchange import exchange
+from arbbot.cli_keys import adopt, rotate_keys
 from arbbot.cli_panic import panic
 from arbbot.cli_ramp import ramp
 from arbbot.cli_rehearse import rehearse
@@ -33,7 +34,6 @@ from arbbot.cli_types import (
     SettingsFile,
     Socket,
     duration,
-    operator,
     positive,
 )
 from arbbot.domain.exit_codes import ExitCode
@@ -292,19 +292,8 @@ def rebase(reason: Reason, socket: Socket = None, settings: SettingsFile = None)
     )
 
 
-@app.command()
-def adopt(
-    reason: Reason,
-    mode: Annotated[ModeOption | None, typer.Option("--mode", help="Instead of the settings' mode.")] = None,
-    settings: SettingsFile = None,
-) -> int:
-    """Bind the stopped daemon's journal to the present key, after a key rotation of the same account."""
-    loaded = load_settings(settings, mode)
-    from arbbot import bootstrap
-
-    return bootstrap.adopt(loaded, operator(), reason)
-
-
+app.command()(adopt)
+app.command("rotate-keys")(rotate_keys)
 app.add_typer(ramp, name="ramp")
 app.add_typer(datadog, name="datadog")
 app.add_typer(treasury, name="treasury")

@@ -36,6 +36,8 @@ class SignedRequest:
     headers: dict[str, str] = field(repr=False)
     nonce: str
     timestamp_ms: str
+    signer: Signer
+    """Holds its reply against the secret that signed it, whatever key is in use by then."""
 
 
 def new_nonce() -> str:
@@ -73,7 +75,7 @@ class Signer:
         }
         if body:
             headers["Content-Type"] = FORM
-        return SignedRequest(headers, nonce, stamp)
+        return SignedRequest(headers, nonce, stamp, self)
 
     def verify(self, request: SignedRequest, content_type: str, body: bytes, signature: str) -> bool:
         """Whether a reply to `request` was signed with our secret; `body` raw, after content decoding."""

@@ -201,6 +201,10 @@ class BitstampGateway:
         for _ in range(WARM):
             await self._answer(await self._begin_later(requests.eur_usd(), Lane.ASK, None))
 
+    def rekey(self, credentials: Credentials) -> None:
+        """Sign with another key from now on; what was sent before is still answered for by the key that signed it."""
+        self._signer = Signer(credentials, self._base.host or "")
+
     # --- calls beside the port --------------------------------------------------------------------------------
 
     async def fetch(self, request: Request) -> Answer:
@@ -340,8 +344,8 @@ class BitstampGateway:
         content_type = raw.headers.get("content-type")
         signature = raw.headers.get("x-server-auth-signature")
         seal = Seal.NONE
-        if signature is not None and signed is not None and self._signer is not None:
-            genuine = self._signer.verify(signed, content_type or "", raw.body, signature)
+        if signature is not None and signed is not None:
+            genuine = signed.signer.verify(signed, content_type or "", raw.body, signature)
             seal = Seal.VALID if genuine else Seal.WRONG
         return Reply(raw.status, raw.body, content_type, seal, _date_ms(raw.headers.get("date")))
 

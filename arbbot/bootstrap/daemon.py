@@ -28,6 +28,8 @@ from arbbot.bootstrap.page.serve import serve_page
 from arbbot.bootstrap.page.serve import told as told_of_page
 from arbbot.bootstrap.page.source import Parts as PageParts
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
+from arbbot.bootstrap.rotation import Parts as RotationParts
+from arbbot.bootstrap.rotation import Rotation
 from arbbot.bootstrap.summary import print_summary
 from arbbot.bootstrap.terminal import say
 from arbbot.bootstrap.wiring import (
@@ -60,7 +62,7 @@ from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.control import ControlServer, Refused
 from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
 from arbbot.runtime.lease_verbs import LEASE_VERBS, lease_event, lease_outcome, settlement
-from arbbot.runtime.operator_verbs import operator_event, outcome
+from arbbot.runtime.operator_verbs import operator_event, outcome, who_and_why
 from arbbot.settings import Keys, RunMode, Settings, read_alerts_url, read_keys, rules
 from arbbot.telemetry.redact import Redactor
 
@@ -158,6 +160,8 @@ async def _serve(
         seen = Observed(settings, parts.engine, source, clock, journal.path, parts.recorder)
         telemetry, logger = await observe(stack, seen, redactor, alerts_url, narrated=narrated)
         told = latched.ObeyedLatch(panic_latch(settings), _listeners(telemetry, memory, narrated=narrated))
+        rotation = Rotation(RotationParts(settings, keys, source, journal, parts.engine, clock, redactor, told))
+        stack.push_async_callback(rotation.close)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
@@ -171,7 +175,7 @@ async def _serve(
                 daemon.deliver, daemon.standing_still,
             )  # fmt: skip
             link = await serve_page(stack, settings, looks, memory)
-        control = ControlServer(socket, _answerer(parts, daemon, about, source, link))
+        control = ControlServer(socket, _answerer(parts, daemon, about, source, rotation, link))
         doors = [
             f"control    {socket}",
             *([] if link is None else [told_of_page(settings, link, demo=narrated)]),
@@ -315,7 +319,7 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, doors: list[str]) -
 
 
 def _answerer(
-    parts: _Parts, daemon: Daemon, about: Run, source: BitstampGateway, link: str | None
+    parts: _Parts, daemon: Daemon, about: Run, source: BitstampGateway, rotation: Rotation, link: str | None
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The control socket's verbs: those that look, and those that change something."""
     engine, mode = parts.engine, parts.settings.mode.value
@@ -338,6 +342,8 @@ def _answerer(
         "ramp": lambda _, now: ramp_figures(engine.core.state.ramp, engine.core.rules),
         "settlement": lambda request, now: settlement(engine, request, now),
         "page": lambda _, now: page(),
+        "rotate_keys": lambda request, now: rotation.begin(*who_and_why(request)),
+        "rotation": lambda _, now: rotation.state(),
         "where": lambda _, now: {"journal": str(parts.journal.path), "pid": os.getpid()},
     }
 

@@ -11,6 +11,8 @@ from arbbot.exchange.rules import VenueRules
 
 DEMO_KEY = "DemoKey00000000000000000000000001"
 DEMO_SECRET = "DemoSecret0000000000000000000001"  # noqa: S105 - public, of the demonstration account
+DEMO_NEXT_KEY = "DemoNextKey000000000000000000001"
+DEMO_NEXT_SECRET = "DemoNextSecret000000000000000001"  # noqa: S105 - public, of the demonstration account
 DEMO_READ_KEY = "DemoReadKey000000000000000000001"
 DEMO_READ_SECRET = "DemoReadSecret000000000000000001"  # noqa: S105 - public, of the demonstration account
 DEMO_PANIC_KEY = "DemoPanicKey00000000000000000001"
@@ -50,6 +52,7 @@ DEMO_ACCOUNT = AccountOptions(
     (("btc", Decimal(10)), ("usd", Decimal(500_000)), ("eur", Decimal(500_000)), ("usdt", Decimal(100_000))),
     (
         KeyOptions(DEMO_KEY, DEMO_SECRET),
+        KeyOptions(DEMO_NEXT_KEY, DEMO_NEXT_SECRET),
         KeyOptions(DEMO_READ_KEY, DEMO_READ_SECRET, frozenset({Permission.READ})),
         KeyOptions(DEMO_PANIC_KEY, DEMO_PANIC_SECRET, frozenset({Permission.TRADE})),
         KeyOptions(

@@ -54,6 +54,10 @@ _INDEX = f"CREATE INDEX IF NOT EXISTS record_belongs_to ON record ({BELONGS_TO})
 _PROOF = """INSERT INTO meta VALUES ('commits_proven', '1')
     ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1"""
 
+_NOTE = """INSERT INTO meta
+    SELECT 'adopted_' || (count(*) + 1), ? FROM meta WHERE key GLOB 'adopted_*'"""
+"""How the journal came to another key: the first is adopted_1."""
+
 _URGENT = (HedgeOpened, ConversionOpened, OrderIntended, CancelIntended)
 """Records that something on its way to the venue waits for."""
 
@@ -137,6 +141,13 @@ class SqliteJournal:
         """All records so far, oldest first."""
         return _lines(self._connection, self.path)
 
+    def rebind(self, account: str, note: str) -> None:
+        """Bind it to another key of its account, while it is in use. Raises JournalRefused, having changed nothing."""
+        try:
+            _bind(self._connection, account, note)
+        except sqlite3.Error as error:
+            raise JournalRefused(f"{self.path}: {error}") from error
+
     def close(self) -> None:
         """Let go of the file and the lock."""
         self._connection.close()
@@ -177,16 +188,25 @@ def rebind(path: Path, identity: Identity, note: str) -> str:
             _refuse_others(path, meta, replace(identity, account=old))
             if old == identity.account:
                 raise JournalRefused(f"{path}: belongs to account {old!r} already")
-            notes = sum(name.startswith("adopted_") for name in meta)
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("UPDATE meta SET value = ? WHERE key = 'account'", (identity.account,))
-            connection.execute("INSERT INTO meta VALUES (?, ?)", (f"adopted_{notes + 1}", f"from {old!r}: {note}"))
-            connection.execute("COMMIT")
+            _bind(connection, identity.account, f"from {old!r}: {note}")
     except sqlite3.Error as error:
         raise JournalRefused(f"{path}: {error}") from error
     finally:
         lock.close()
     return old
+
+
+def _bind(connection: sqlite3.Connection, account: str, note: str) -> None:
+    """Write whose the journal is now, and how that came: both or neither."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'account'", (account,))
+        connection.execute(_NOTE, (note,))
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 @contextmanager

@@ -22,7 +22,12 @@ def operator_event(request: dict[str, Any]) -> ev.OperatorEvent:
     verb = request["verb"]
     if verb not in OPERATOR_VERBS:
         raise Refused(f"unknown verb {verb!r}")
-    return OPERATOR_VERBS[verb](request, _text(request, "who"), _text(request, "reason"))
+    return OPERATOR_VERBS[verb](request, *who_and_why(request))
+
+
+def who_and_why(request: dict[str, Any]) -> tuple[str, str]:
+    """Of whatever changes something. Raises Refused where either is missing."""
+    return _text(request, "who"), _text(request, "reason")
 
 
 def _text(request: dict[str, Any], key: str) -> str:

@@ -24,6 +24,7 @@ RISK = (
     "fx_given_up",
     "halt_refused",
     "hedge_abandoned",
+    "key_rotation",
     "ledger_difference",
     "lease_expired",
     "leg_open",

@@ -75,7 +75,7 @@ def test_request_vectors(method: str, path: str, query: str, body: bytes, signat
 
 def test_reply_vector() -> None:
     """A reply's signature covers nonce, timestamp, its content type and every byte of its body."""
-    request = SignedRequest({}, NONCE, str(STAMP))
+    request = SignedRequest({}, NONCE, str(STAMP), SIGNER)
     body = b'{"token": "siPaT4m6VGQCdsDCVbLBemiphHQs552e", "valid_sec": 60, "user_id": 4848701}'
     genuine = "17947153ea87856428d05650928a53bc25531dd5779a9e9521732bd14cdb5885"
     assert SIGNER.verify(request, "application/json", body, genuine)
@@ -83,7 +83,7 @@ def test_reply_vector() -> None:
     assert not SIGNER.verify(request, "application/json; charset=utf-8", body, genuine)
     assert not SIGNER.verify(request, "application/json", body + b" ", genuine)
     assert not SIGNER.verify(request, "application/json", body, genuine[:-1] + "é")
-    assert not SIGNER.verify(SignedRequest({}, new_nonce(), str(STAMP)), "application/json", body, genuine)
+    assert not SIGNER.verify(SignedRequest({}, new_nonce(), str(STAMP), SIGNER), "application/json", body, genuine)
 
 
 def test_nonces_have_uuid_form_and_differ() -> None:

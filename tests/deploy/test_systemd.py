@@ -18,7 +18,7 @@ from arbbot.settings import Settings
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
 DAEMON, PANIC = "arbbot.service", "arbbot-panic.service"
 EXPOSURE_MAX = 1.3
-OWN = {"Type", "ExecStart", "Environment", "LoadCredential", "WatchdogSec", "RestartPreventExitStatus"}
+OWN = {"ExecReload", "Type", "ExecStart", "Environment", "LoadCredential", "WatchdogSec", "RestartPreventExitStatus"}
 """What the units may differ in, beside how they are started again and stopped."""
 AFTER_THE_GRACE_S = 30
 """What a stop may take beyond its grace: orders, questions, the last alerts, the log and the page are waited for."""

@@ -50,6 +50,24 @@ def test_a_rotated_key_is_adopted_by_a_person(tmp_path: Path) -> None:
         assert meta["adopted_1"] == "from 'OldKey': ann: rotated"
 
 
+def test_a_journal_in_use_is_bound_to_another_key(tmp_path: Path) -> None:
+    """Records go on; the next process wants the new key; each change leaves its note."""
+    path = tmp_path / "journal.db"
+    journal = open_journal(path, MINE, sync_full=False)
+    journal.append([ANCHOR])
+    journal.rebind("NewKey", "from 'OldKey': ann: rotated")
+    journal.prove()
+    journal.rebind("NewestKey", "from 'NewKey': ann: again")
+    journal.append([ANCHOR])
+    journal.close()
+    with pytest.raises(JournalRefused, match="belongs to account"):
+        leave(path, MINE)
+    with read_journal(path) as (meta, lines):
+        assert len(list(lines)) == 2
+        assert meta["account"] == "NewestKey"
+        assert (meta["adopted_1"], meta["adopted_2"]) == ("from 'OldKey': ann: rotated", "from 'NewKey': ann: again")
+
+
 @pytest.mark.parametrize("part", ["mode", "host", "route"])
 def test_nothing_but_the_key_can_be_adopted(part: str, tmp_path: Path) -> None:
     """Another mode, host or route is another ledger."""
