@@ -7,6 +7,7 @@ from typing import Any
 
 from arbbot.domain import records as rec
 from arbbot.domain.events import BookFetched, BookSeen, Event
+from arbbot.domain.life import Stopped
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.state import State
@@ -74,7 +75,7 @@ WORDS_OF: dict[type, Callable[[Any], str]] = {
     rec.ModeChanged: lambda record: f"mode {record.mode.value} by {'arbbot' if record.who == 'arbbot' else 'person'}",
     LimitTripped: lambda record: f"limit {record.name}",
     rec.AlertRaised: lambda record: f"alert {record.name}",
-    rec.Stopped: lambda record: f"stopped {record.code}",
+    Stopped: lambda record: f"stopped {record.code}",
     FeedChanged: lambda record: f"feed {record.state}",
     FrameDropped: lambda record: "frame dropped",
     AskUnanswered: lambda record: f"ask {record.topic} unanswered" + (", limited" if record.rate_limited else ""),

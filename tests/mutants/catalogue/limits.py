@@ -13,7 +13,7 @@ MUTANTS = (
     ),
     mutant(
         "S9", "no-room-for-cancels", "questions may use up the whole budget",
-        ("bitstamp/limiter.py", "    ASK = 0.25\n", "    ASK = 0.001\n"),
+        ("bitstamp/limiter.py", "    return max(1, int(window.count * lane.value)) if lane.value else 0", "    return 0"),
         hunted=TIGHT,
     ),
     mutant(

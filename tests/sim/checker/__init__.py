@@ -204,12 +204,15 @@ class Checker:
             rows = json.loads(body)
             self._money.balances_read({row["currency"]: Decimal(row["total"]) for row in rows}, asked_ns)
             self._told.balances_read()
+            self.fold.unread = False
         except (ValueError, TypeError, KeyError):
             return
 
     def rows_read(self, body: bytes) -> None:
-        """A reply with rows of the account reached the process."""
+        """A reply to a question for rows of the account reached the process."""
         self._told.rows_read(body)
+        if body.startswith(b"["):
+            self.fold.unread = False
 
     def markets_read(self, body: bytes) -> None:
         """The list of markets reached the process."""

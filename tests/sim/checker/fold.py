@@ -81,7 +81,7 @@ class Fold:
     alerts_before: int = 0
     """How many of them earlier processes raised."""
     unread: bool = False
-    """A person was told that nothing of the account can be read, and nothing of it has been read since."""
+    """A person was told that nothing of the account can be read, and the venue has shown nothing of it since."""
     stopped: Json | None = None
     lines: int = 0
 
