@@ -13,7 +13,8 @@ MUTANTS = (
     ),
     mutant(
         "S9", "no-room-for-cancels", "questions may use up the whole budget",
-        ("bitstamp/limiter.py", "    return max(1, int(window.count * lane.value)) if lane.value else 0", "    return 0"),
+        ("bitstamp/limiter.py",
+         "    return max(1, int(window.count * lane.value)) if lane.value else 0", "    return 0"),
         hunted=TIGHT,
     ),
     mutant(
