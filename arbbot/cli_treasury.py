@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arbbot.cli_types import AsJson, ModeOption, SettingsFile, currency_code
+from arbbot.cli_types import AsJson, ModeOption, Reason, SettingsFile, currency_code, operator, positive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +24,10 @@ def _about() -> None:
     """Deposits, withdrawals, transfers, and which balance runs out first: with the treasury key alone."""
 
 
-def _load(path: Path | None, mode: ModeOption | None) -> Settings:
+def _load(path: Path | None, mode: ModeOption | None, *, live_switch: bool = False) -> Settings:
     from arbbot.settings import load
 
-    return load(path, None if mode is None else mode.value, live_switch=False)
+    return load(path, None if mode is None else mode.value, live_switch=live_switch)  # looking asks for nothing
 
 
 @treasury.command()
@@ -62,3 +63,50 @@ def deposits(mode: Mode = None, as_json: AsJson = False, settings: SettingsFile 
     from arbbot import bootstrap
 
     return bootstrap.deposits(loaded, as_json)
+
+
+@treasury.command()
+def transfer(
+    size: Annotated[Any, typer.Argument(metavar="SIZE", parser=positive, help="In units of the currency.")],
+    currency: Currency,
+    reason: Reason,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="SUB", help="From the main account to this sub-account.")
+    ] = None,
+    from_: Annotated[str | None, typer.Option("--from", metavar="SUB", help="From it to the main account.")] = None,
+    to_main: Annotated[
+        bool, typer.Option("--to-main", help="With a sub-account's own key: to its main account.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    mode: Mode = None,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> int:
+    """Move money between the main account and a sub-account: once, and never while anything is open or in doubt.
+
+    It is written down before it is sent. Where the answer is lost, the account's rows tell what it meant; until they
+    do, exit 22 and no other transfer. The daemon finds the row, takes it for a person's doing and pauses.
+    """
+    if (to is not None) + (from_ is not None) + to_main != 1:
+        raise typer.BadParameter("say one of --to SUB, --from SUB and --to-main")
+    loaded = _load(settings, mode, live_switch=True)
+    from arbbot import bootstrap
+    from arbbot.domain.funding import Transfer
+
+    asked = Transfer(currency, size, to is None, to or from_)
+    wanted = bootstrap.Wanted(asked, operator(), reason)
+    return bootstrap.transfer(loaded, wanted, lambda question: yes or _agreed(question), as_json)
+
+
+def _agreed(question: str) -> bool:
+    """A person's word; whoever cannot be asked has not agreed."""
+    return sys.stdin.isatty() and typer.confirm(question, err=True)
+
+
+@treasury.command()
+def transfers(mode: Mode = None, as_json: AsJson = False, settings: SettingsFile = None) -> int:
+    """Every transfer that was asked for from here; one in doubt is looked for at the venue first."""
+    loaded = _load(settings, mode)
+    from arbbot import bootstrap
+
+    return bootstrap.transfers(loaded, as_json)

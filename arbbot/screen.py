@@ -207,6 +207,12 @@ def _deposits(console: Console, answer: Answer) -> None:
     _table(console, "crypto deposits", columns, ([each[key] for key in keys] for each in answer["deposits"]))
 
 
+def _transfers(console: Console, answer: Answer) -> None:
+    columns = ("transfer", "asked at", "currency", "size", "from", "to", "who", "reason", "outcome", "words")
+    keys = ("transfer", "utc", "currency", "size", "from", "to", "who", "reason", "outcome", "words")
+    _table(console, "transfers", columns, ([each[key] for key in keys] for each in answer["transfers"]))
+
+
 def _settings(console: Console, answer: Answer) -> None:
     rows = ((key, line["value"], line["from"]) for key, line in answer.items())
     _table(console, "settings in force", ("setting", "value", "from"), rows)
@@ -345,4 +351,5 @@ _SCREENS: dict[str, Callable[[Console, Answer], None]] = {
     "spikes": _spikes,
     "withdrawals": _withdrawals,
     "deposits": _deposits,
+    "transfers": _transfers,
 }

@@ -11,11 +11,13 @@ from arbbot.bootstrap.replaying import replay
 from arbbot.bootstrap.spikes import recorded as recorded_spikes
 from arbbot.bootstrap.spikes import simulated as simulated_spikes
 from arbbot.bootstrap.treasury_looks import deposit_address, deposits, withdrawals
+from arbbot.bootstrap.treasury_transfer import Wanted, transfer, transfers
 from arbbot.bootstrap.venue import exchange
 from arbbot.bootstrap.written_report import Period, html_report
 
 __all__ = [
     "Period",
+    "Wanted",
     "adopt",
     "backtest",
     "breakeven",
@@ -34,5 +36,7 @@ __all__ = [
     "report",
     "run",
     "simulated_spikes",
+    "transfer",
+    "transfers",
     "withdrawals",
 ]

@@ -223,6 +223,12 @@ class LiveSettings(Venue):
     rehearsal_override: OptionalText = None
 
 
+class TreasurySettings(Section):
+    """What `arbbot treasury` may do."""
+
+    sub_accounts: tuple[Word, ...] = ()
+
+
 class JournalSettings(Section):
     """The append-only record."""
 
@@ -291,6 +297,7 @@ class Settings(BaseSettings):
     sandbox: SandboxSettings = SandboxSettings()
     live: LiveSettings = LiveSettings()
     keys: KeySettings = KeySettings()
+    treasury: TreasurySettings = TreasurySettings()
     journal: JournalSettings = JournalSettings()
     recording: RecordingSettings = RecordingSettings()
     dashboard: DashboardSettings = DashboardSettings()

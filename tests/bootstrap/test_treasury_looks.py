@@ -41,12 +41,17 @@ def treasury(
     return arbbot("treasury", *words, **(variables(venue, DEMO_KEY, DEMO_SECRET) | own))
 
 
-def pull(venue: dict[str, Any], lever: str, **body: object) -> Any:
-    """Use a lever of the exchange."""
+def tell(venue: dict[str, Any], path: str, method: str = "GET", body: str | None = None) -> Any:
+    """What the exchange's control endpoint answers."""
     control = urlsplit(venue["control"])
     with closing(HTTPConnection(control.hostname or "", control.port, timeout=10)) as line:
-        line.request("POST", f"{control.path}/{lever}", json.dumps(body))
+        line.request(method, f"{control.path}/{path}", body)
         return json.loads(line.getresponse().read())
+
+
+def pull(venue: dict[str, Any], lever: str, **body: object) -> Any:
+    """Use a lever of the exchange."""
+    return tell(venue, lever, "POST", json.dumps(body))
 
 
 def test_the_deposit_address_is_the_venues(venue: dict[str, Any]) -> None:
