@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arbbot.cli_types import AsJson, ModeOption, Reason, SettingsFile, currency_code, operator, positive
+from arbbot.cli_types import (
+    AsJson,
+    JournalFile,
+    ModeOption,
+    Reason,
+    SettingsFile,
+    Socket,
+    currency_code,
+    duration,
+    operator,
+    positive,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,3 +121,24 @@ def transfers(mode: Mode = None, as_json: AsJson = False, settings: SettingsFile
     from arbbot import bootstrap
 
     return bootstrap.transfers(loaded, as_json)
+
+
+@treasury.command()
+def advice(
+    over_s: Annotated[
+        Any, typer.Option("--over", parser=duration, metavar="TIME", help="How far back: 6h, 7d ...; else a day.")
+    ] = "1d",
+    as_json: AsJson = False,
+    socket: Socket = None,
+    journal: JournalFile = None,
+    settings: SettingsFile = None,
+) -> int:
+    """Which balance runs out first if hedges go on as they did of late, and what to convert or send in. Needs no key.
+
+    By the running daemon's figures, or without one by those of the last journal. Conversions of its own are counted in;
+    beyond `fx.band` it makes them by itself, unless trade.fx_policy is never.
+    """
+    loaded = _load(settings, None)
+    from arbbot import bootstrap
+
+    return bootstrap.advice(loaded, over_s, socket, journal, as_json)

@@ -213,6 +213,24 @@ def _transfers(console: Console, answer: Answer) -> None:
     _table(console, "transfers", columns, ([each[key] for key in keys] for each in answer["transfers"]))
 
 
+def _advice(console: Console, answer: Answer) -> None:
+    counted = f"{answer['hedges']} hedges and {answer['conversions']} conversions"
+    console.print(
+        f"{answer['route']}, by {answer['by']}: {counted} of the last {float(answer['window_s']) / 3600:.1f} h"
+    )
+    columns = ("balance", "held", "principal", "changed", "a day", "per hedge", "hedges left", "days left")
+    keys = ("held", "principal", "change", "change_per_day", "spent_per_hedge", "hedges_left", "days_left")
+    rows = ([name, *(line[key] for key in keys)] for name, line in answer["balances"].items())
+    _table(console, "balances", columns, rows)
+    first = answer["first"]
+    console.print("nothing runs out" if first is None else f"first to run out: {first}")
+    for each in answer["moves"]:
+        if each["move"] == "convert":
+            console.print(f"convert: {each['side']} {text(each['size'])} on {each['market']}")
+        else:
+            console.print(f"send in: {text(each['size'])} {each['currency']}")
+
+
 def _settings(console: Console, answer: Answer) -> None:
     rows = ((key, line["value"], line["from"]) for key, line in answer.items())
     _table(console, "settings in force", ("setting", "value", "from"), rows)
@@ -352,4 +370,5 @@ _SCREENS: dict[str, Callable[[Console, Answer], None]] = {
     "withdrawals": _withdrawals,
     "deposits": _deposits,
     "transfers": _transfers,
+    "advice": _advice,
 }

@@ -10,6 +10,7 @@ from arbbot.bootstrap.panic import panic
 from arbbot.bootstrap.replaying import replay
 from arbbot.bootstrap.spikes import recorded as recorded_spikes
 from arbbot.bootstrap.spikes import simulated as simulated_spikes
+from arbbot.bootstrap.treasury_advice import advice
 from arbbot.bootstrap.treasury_looks import deposit_address, deposits, withdrawals
 from arbbot.bootstrap.treasury_transfer import Wanted, transfer, transfers
 from arbbot.bootstrap.venue import exchange
@@ -19,6 +20,7 @@ __all__ = [
     "Period",
     "Wanted",
     "adopt",
+    "advice",
     "backtest",
     "breakeven",
     "check",

@@ -49,6 +49,7 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.ledger import LedgerError
 from arbbot.domain.market import FeeRate, Route
+from arbbot.engine.inventory import inventory
 from arbbot.engine.ramp_told import ramp_figures
 from arbbot.engine.report import report
 from arbbot.engine.state import State, StateError
@@ -62,7 +63,7 @@ from arbbot.runtime.clock import SystemClock
 from arbbot.runtime.control import ControlServer, Refused
 from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
 from arbbot.runtime.lease_verbs import LEASE_VERBS, lease_event, lease_outcome, settlement
-from arbbot.runtime.operator_verbs import operator_event, outcome, who_and_why
+from arbbot.runtime.operator_verbs import operator_event, outcome, who_and_why, window_us
 from arbbot.settings import Keys, RunMode, Settings, read_alerts_url, read_keys, rules
 from arbbot.telemetry.redact import Redactor
 
@@ -341,6 +342,9 @@ def _answerer(
         "report": lambda _, now: report(engine.core.state, parts.route, mode),
         "ramp": lambda _, now: ramp_figures(engine.core.state.ramp, engine.core.rules),
         "settlement": lambda request, now: settlement(engine, request, now),
+        "inventory": lambda request, now: inventory(
+            engine.core.state, parts.route, now.utc_us, window_us(request.get("over_s"))
+        ),
         "page": lambda _, now: page(),
         "rotate_keys": lambda request, now: rotation.begin(*who_and_why(request)),
         "rotation": lambda _, now: rotation.state(),

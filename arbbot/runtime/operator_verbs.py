@@ -15,6 +15,7 @@ from arbbot.engine.state import State
 from arbbot.runtime.control import Refused
 
 TEXT_CHARS_MAX = 500
+LOOK_BACK_MAX_S = 366 * 86_400
 
 
 def operator_event(request: dict[str, Any]) -> ev.OperatorEvent:
@@ -75,6 +76,17 @@ OPERATOR_VERBS: dict[str, Callable[[dict[str, Any], str, str], ev.OperatorEvent]
     "rebase": lambda _, who, reason: ev.OperatorRebased(who, reason),
 }
 """Verbs that change something, and the event of each."""
+
+
+def window_us(over_s: Any) -> int:
+    """How far back a look shall go: seconds as text. Raises Refused."""
+    try:
+        span_s = Decimal(over_s) if isinstance(over_s, str) and len(over_s) <= 40 else Decimal("NaN")
+    except InvalidOperation:
+        span_s = Decimal("NaN")
+    if not span_s.is_finite() or not 0 < span_s <= LOOK_BACK_MAX_S:
+        raise Refused(f"over_s is a number of seconds, as text, of at most {LOOK_BACK_MAX_S}")
+    return int(span_s * 1_000_000)
 
 
 def outcome(state: State, records: Sequence[Record], verb: str = "") -> dict[str, Any]:

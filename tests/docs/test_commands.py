@@ -15,7 +15,7 @@ from arbbot.telemetry.manifest import MANIFEST, NAMESPACE
 from tests.docs.pages import PAGES, ROOT, arbbot_arguments, fenced_lines, inline_code, name_of
 
 SECTIONS = {key.partition(".")[0] for key in known_keys() if "." in key}
-FILES = ("dashboard.json", "journal.db")
+FILES = ("dashboard.json", "journal.db", "treasury.db")
 """What looks like a setting and is none."""
 PROGRAM: Any = typer.main.get_command(app)
 
