@@ -17,6 +17,7 @@ from decimal import Decimal
 
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap.calling import call
+from arbbot.bootstrap.panic_key import panic_key
 from arbbot.bootstrap.terminal import say
 from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, journal_path, make_state_dir, panic_latch
 from arbbot.domain.commands import Ask, CancelOrder, Topic
@@ -27,7 +28,7 @@ from arbbot.domain.mode import Severity
 from arbbot.domain.order import OpenOrder
 from arbbot.domain.records import AlertRaised
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import KeyRole, Keys, RunMode, Settings, read_keys
+from arbbot.settings import KeyRole, RunMode, Settings, read_keys
 
 CACHE_S = 11.0
 """A list asked for so long after a cancel knows of it: the venue's documentation says that it is cached for 10 s."""
@@ -88,7 +89,7 @@ async def _sweep_and_tell(settings: Settings, watch_s: float, begun: str) -> Exi
     calling = asyncio.create_task(_call(settings, begun))
     ended = "panic: ended by a fault of the program, IN DOUBT: look at the venue now"
     try:
-        code = await _sweep(settings, read_keys(settings, KeyRole.PANIC), watch_s)
+        code = await _sweep(settings, watch_s)
         ended = DONE
     except Failure as failure:
         ended = failure.reason
@@ -103,17 +104,18 @@ async def _call(settings: Settings, text: str) -> None:
     await call(settings, AlertRaised(Severity.CRITICAL, "panic", text, SystemClock().now().utc_us))
 
 
-async def _sweep(settings: Settings, keys: Keys | None, watch_s: float) -> ExitCode:
-    if keys is None:
+async def _sweep(settings: Settings, watch_s: float) -> ExitCode:
+    if settings.mode is RunMode.PAPER:
         say("panic: paper mode has no orders at the venue")
         return ExitCode.OK
+    read_keys(settings, KeyRole.PANIC)  # what is wrong with it is told before the venue is asked anything
     broken_off = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, broken_off.set)
     clock = SystemClock(float(settings.speed))
-    async with gateway(settings, keys, clock, _nobody, Taps()) as source:
-        if settings.speed != 1:
-            await follow_compressed(settings, clock)
+    if settings.speed != 1:
+        await follow_compressed(settings, clock)
+    async with gateway(settings, await panic_key(settings, clock), clock, _nobody, Taps()) as source:
         return await Sweep(source, clock, broken_off).run(watch_s)
 
 

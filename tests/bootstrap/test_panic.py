@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from arbbot import bootstrap
 from arbbot.bootstrap.panic import CACHE_S, PATIENCE_S, Sweep
+from arbbot.bootstrap.panic_key import panic_key
 from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, journal_path, panic_latch
 from arbbot.cli import main
 from arbbot.domain.commands import PlaceOrder
@@ -27,16 +28,20 @@ from arbbot.domain.market import Side
 from arbbot.domain.order import OrderKind, OrderTerms, Purpose
 from arbbot.exchange.options import (
     DEMO_KEY,
+    DEMO_NEXT_KEY,
+    DEMO_NEXT_SECRET,
     DEMO_PANIC_KEY,
     DEMO_PANIC_SECRET,
     DEMO_READ_KEY,
     DEMO_READ_SECRET,
     DEMO_SECRET,
+    DEMO_SUB_KEY,
+    DEMO_SUB_SECRET,
     ExchangeOptions,
 )
 from arbbot.exchange.serve import Addresses, serve
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import Keys, Settings
+from arbbot.settings import Keys, KeySettings, Settings
 
 SPEED = 100
 """Market seconds a second: a look waits for the venue's cache a tenth of one."""
@@ -211,6 +216,38 @@ async def test_who_breaks_it_off_is_told_what_is_not_known(scene: Any) -> None:
             await play.sweep(1000.0)
         assert failure.value.code is ExitCode.NOT_FLAT
         assert "broken off, IN DOUBT: nothing was open at the last look" in failure.value.reason
+
+
+def pair(key: str, secret: str) -> dict[str, str]:
+    """A key as settings."""
+    return {"key_id": key, "secret": secret}
+
+
+async def test_a_panic_key_of_another_account_is_told_and_not_used(scene: Any) -> None:
+    """It would cancel somebody else's orders and leave ours: the trading key does it instead. One that is ours, or that
+    does not tell whose it is, is used.
+    """
+    async with scene() as play:
+        for panic, used, told in (
+            (pair(DEMO_SUB_KEY, DEMO_SUB_SECRET), DEMO_KEY, True),
+            (pair(DEMO_NEXT_KEY, DEMO_NEXT_SECRET), DEMO_NEXT_KEY, False),
+            (pair(DEMO_PANIC_KEY, DEMO_PANIC_SECRET), DEMO_PANIC_KEY, False),
+        ):
+            keys = KeySettings.model_validate({**pair(DEMO_KEY, DEMO_SECRET), "panic": panic})
+            found = await panic_key(play.settings.model_copy(update={"keys": keys}), play.clock)
+            assert found is not None
+            assert found.key_id == used
+            assert ("THE PANIC KEY IS OF ANOTHER ACCOUNT" in play.said()) is told
+
+
+async def test_a_venue_that_does_not_tell_whose_a_key_is_delays_nothing(scene: Any) -> None:
+    """Without an answer within two seconds the panic key is used."""
+    async with scene() as play:
+        await play.fault("delay_after:websockets_token,delay_s=1000")
+        keys = KeySettings.model_validate({**pair(DEMO_KEY, DEMO_SECRET), "panic": pair(DEMO_SUB_KEY, DEMO_SUB_SECRET)})
+        found = await panic_key(play.settings.model_copy(update={"keys": keys}), play.clock)
+        assert found is not None
+        assert found.key_id == DEMO_SUB_KEY
 
 
 @pytest.fixture
