@@ -53,6 +53,8 @@ EXIT_CODE_MEANINGS = {
     ExitCode.AUTH: "the venue refuses the key, or the clock; do not start again",
     ExitCode.NOT_FLAT: "stopped with something open or in doubt: look at the venue now",
     ExitCode.CHECK_FAILED: "a check failed, or the daemon is not fit to trade",
+    ExitCode.SETTLEMENT_REFUSED: "a settlement was refused, and nothing has left",
+    ExitCode.SETTLEMENT_OPEN: "a withdrawal or its conversion is in doubt or does not end: look at the venue",
 }
 
 _ABOUT = """Buy where it is cheaper, sell where it is dearer, at the same time, and account for every cent.

@@ -82,4 +82,6 @@ AFTER_EXIT: dict[ExitCode, str] = {
     ExitCode.AUTH: "mend the key or the clock, start, `arbbot check`, then `arbbot resume`",
     ExitCode.NOT_FLAT: "look at the venue first: [stopped_not_flat](../runbook/stopped_not_flat.md)",
     ExitCode.CHECK_FAILED: "the lines that begin with FAIL, or the problems named, say what to mend",
+    ExitCode.SETTLEMENT_REFUSED: "its last line says what forbade it; nothing has left, and the next run tries anew",
+    ExitCode.SETTLEMENT_OPEN: "[settlement_stuck](../runbook/settlement_stuck.md): nothing is sent again meanwhile",
 }

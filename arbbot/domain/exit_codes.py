@@ -34,3 +34,7 @@ class ExitCode(IntEnum):
     """Stopped with an open, one-sided or doubtful order: a person must look."""
     CHECK_FAILED = 23
     """A preflight check failed."""
+    SETTLEMENT_REFUSED = 24
+    """A settlement was refused by its own rules, the daemon or the venue; nothing has left."""
+    SETTLEMENT_OPEN = 25
+    """A withdrawal or its conversion is in doubt or does not end: a person must look."""

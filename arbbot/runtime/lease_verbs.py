@@ -88,6 +88,7 @@ def settlement(engine: Engine, request: dict[str, Any], now: Moment) -> dict[str
         "at_hand": None if buys is None else engine.lease.at_hand(buys),
         "orders": {name: _order(each) for name, each in state.settlements.orders.items()},
         "withdrawals": {name: _withdrawal(each) for name, each in state.settlements.withdrawals.items()},
+        "balances": {name: balance.total for name, balance in engine.books.balances.items()},
         "utc_us": now.utc_us,
     }
 

@@ -1,0 +1,181 @@
+"""The lines of the request journal: what was intended before it was sent, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+
+class OrderState(StrEnum):
+    """Where a conversion stands."""
+
+    INTENDED = "intended"
+    """Journaled; may or may not have been sent."""
+    LIVE = "live"
+    IN_DOUBT = "in_doubt"
+    OVER = "over"
+    """Its fills are known; none where it was refused or never existed."""
+
+
+class RequestState(StrEnum):
+    """Where a withdrawal stands."""
+
+    INTENDED = "intended"
+    IN_DOUBT = "in_doubt"
+    ACCEPTED = "accepted"
+    """The venue has it under its own id, and has not ended it."""
+    FINISHED = "finished"
+    RETURNED = "returned"
+    REFUSED = "refused"
+    ABSENT = "absent"
+    """Was in doubt, and the venue has never had it."""
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more is to come of it."""
+        return self in (RequestState.FINISHED, RequestState.RETURNED, RequestState.REFUSED, RequestState.ABSENT)
+
+
+REQUEST_TABLE: dict[RequestState, frozenset[RequestState]] = {
+    RequestState.INTENDED: frozenset(
+        {RequestState.IN_DOUBT, RequestState.ACCEPTED, RequestState.REFUSED, RequestState.ABSENT}
+    ),
+    RequestState.IN_DOUBT: frozenset({RequestState.ACCEPTED, RequestState.ABSENT}),
+    RequestState.ACCEPTED: frozenset({RequestState.FINISHED, RequestState.RETURNED}),
+    **{state: frozenset() for state in RequestState if state.ended},
+}
+"""Allowed moves. None leads back to INTENDED: nothing is sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySeen:
+    """Settings or destinations that were not in force before: cooling off begins."""
+
+    kind: ClassVar[str] = "policy_seen"
+    fingerprint: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementRefused:
+    """Something forbade it; nothing was sent."""
+
+    kind: ClassVar[str] = "settlement_refused"
+    cause: str
+    """One word, for programs."""
+    text: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementConfirmed:
+    """A person said yes to this, or the settings did."""
+
+    kind: ClassVar[str] = "settlement_confirmed"
+    who: str
+    text: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionIntended:
+    """Written before the wire. The name is the client order id."""
+
+    kind: ClassVar[str] = "conversion_intended"
+    name: str
+    market: str
+    size: Decimal
+    limit_price: Decimal
+    fee: Decimal
+    """Taker rate, a fraction."""
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionMoved:
+    """What became of it."""
+
+    kind: ClassVar[str] = "conversion_moved"
+    name: str
+    state: OrderState
+    venue_id: int | None
+    filled: Decimal | None
+    """When it is over."""
+    cause: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIntended:
+    """A withdrawal, written before the wire. The name is ours: the venue takes none."""
+
+    kind: ClassVar[str] = "request_intended"
+    name: str
+    currency: str
+    network: str
+    address: str
+    size: Decimal
+    """What shall arrive."""
+    fee: Decimal
+    """On top of it, as the venue told."""
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMoved:
+    """What became of it."""
+
+    kind: ClassVar[str] = "request_moved"
+    name: str
+    state: RequestState
+    request_id: int | None
+    cause: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCalled:
+    """A person was told that something does not end."""
+
+    kind: ClassVar[str] = "person_called"
+    name: str
+    text: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementWritten:
+    """The end of a settlement that sent something: what left, and how the daemon's ledger stood then."""
+
+    kind: ClassVar[str] = "statement_written"
+    name: str
+    """Of the withdrawal; of the conversion where no withdrawal followed."""
+    state: str
+    spent: Decimal
+    """Units of `pays` that the conversion took, fee in, as booked by then."""
+    bought: Decimal
+    withdrawn: Decimal
+    """Fee in; zero where nothing is known to have left."""
+    at_hand: Decimal
+    """What is left of what settlements bought."""
+    withdrawable: Decimal
+    """What may still be spent of `pays`."""
+    principal: tuple[tuple[str, Decimal], ...]
+    agreed: bool
+    """The daemon's ledger equalled the venue's balances."""
+    utc_us: int
+
+
+TreasuryRecord = (
+    PolicySeen
+    | SettlementRefused
+    | SettlementConfirmed
+    | ConversionIntended
+    | ConversionMoved
+    | RequestIntended
+    | RequestMoved
+    | PersonCalled
+    | StatementWritten
+)
