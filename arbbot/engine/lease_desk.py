@@ -6,7 +6,9 @@ before, so that its rows are known for what they are, whenever they come. Nothin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from arbbot.domain.lease import (
     LeaseDenied,
@@ -39,6 +41,13 @@ class LeaseDesk:
         self._books = books
         self._since_ns: int | None = None
         """When this process first saw the present lease: no step of the wall clock makes it longer."""
+        self.handlers: dict[type, Callable[[Any], None]] = {
+            LeaseAsked: self.asked,
+            LeaseReleased: self.released,
+            OrderAnnounced: self.order,
+            RequestAnnounced: self.request,
+            SettlementWord: self.word,
+        }
 
     # --- the lease -----------------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from arbbot.domain import events as ev
-from arbbot.domain import lease_words
 from arbbot.domain.commands import Command, Exit, ReplaceFeed, Topic
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.life import Started, Stopped
@@ -107,11 +106,7 @@ class Engine:
             ev.OperatorRebased: self._rebased,
             ev.OperatorRampSet: self._ramp_set,
             ev.StopAsked: self._stop_asked,
-            lease_words.LeaseAsked: self.lease.asked,
-            lease_words.LeaseReleased: self.lease.released,
-            lease_words.OrderAnnounced: self.lease.order,
-            lease_words.RequestAnnounced: self.lease.request,
-            lease_words.SettlementWord: self.lease.word,
+            **self.lease.handlers,
         }
 
     # --- the door ------------------------------------------------------------------------------------------

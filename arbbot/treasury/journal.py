@@ -148,7 +148,7 @@ def _records(connection: sqlite3.Connection, path: Path) -> Iterator[TreasuryRec
 def _take_lock(path: Path) -> IO[str]:
     """Hold the lock for life. Raises RequestJournalRefused where another process does."""
     name = path.with_name(path.name + ".lock")
-    lock = open(name, "a+", encoding="ascii", opener=lambda file, flags: os.open(file, flags, 0o600))  # noqa: SIM115
+    lock = open(name, "a+", encoding="ascii", opener=lambda file, flags: os.open(file, flags, 0o600))  # noqa: SIM115 - held for life
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

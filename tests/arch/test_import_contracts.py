@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("runtime", "bitstamp", "dashboard", "journal", "telemetry", "exchange", "research", "engine", "domain")
+PACKAGES = (
+    "runtime", "bitstamp", "dashboard", "journal", "telemetry", "exchange", "research", "treasury", "engine", "domain"
+)  # fmt: skip
 MODULES = ("__main__", "cli", "bootstrap", "settings", "ports")
 FORBIDDEN = (
     ("domain", "engine"),
@@ -22,6 +24,8 @@ FORBIDDEN = (
     ("bitstamp", "engine"),
     ("bitstamp", "journal"),
     ("journal", "engine"),
+    ("treasury", "engine"),
+    ("treasury", "bitstamp"),
     ("telemetry", "engine"),
     ("telemetry", "runtime"),
     ("runtime", "bitstamp"),
