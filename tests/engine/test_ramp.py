@@ -119,6 +119,17 @@ def test_a_person_chooses_and_the_journal_says_who() -> None:
     rig.check()
 
 
+def test_a_rebase_is_no_period_to_grow_on() -> None:
+    """Whoever rebases found the ledger wrong: good hedges of that period prove too little."""
+    rig = rig_of()
+    trade(rig)
+    trade(rig)
+    rig.step(ev.OperatorRebased("ops", "a cent was missing"))
+    rig.run(10)
+    decided = next_period(rig)
+    assert (decided.verdict, decided.lacking) == ("hold", ("rebase",))
+
+
 def test_a_restart_forgets_nothing() -> None:
     """Weight, evidence and decisions are the journal's: a crash at any moment leaves the same."""
     rig = rig_of()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from arbbot.engine.rules import FxPolicy
+from arbbot.engine.rules import FxPolicy, RampRules
 from arbbot.exchange.rules import VenueRules
 from tests.engine.rig import rules
 from tests.sim.plan import Disturbance, Plan, Quote
@@ -216,6 +216,59 @@ NARROW = _in(
 )
 """Every limit is as good as reached by one hedge that goes wrong."""
 REFUSED = replace(NARROW, name="core, narrow limits and refusals", weather=(Disturbance("reject", 0, "buy"),))
+WEIGHED = rules(
+    min_depth_levels=1,
+    gross_threshold=Decimal("0.002"),
+    max_slippage=Decimal("0.002"),
+    limit_markup=Decimal(0),
+    poll_s=Decimal(8),
+    cooldown_s=Decimal("0.5"),
+    reject_cooldown_s=Decimal(1),
+    premium_tolerance=Decimal("0.02"),
+)
+RAMP = RampRules(
+    period_s=Decimal(5),
+    step=Decimal("0.5"),
+    max_weight=Decimal("1.8"),
+    min_hedges=1,
+    min_edge_hedges=1,
+    max_shortfall=Decimal("0.0005"),
+    max_slippage=Decimal("0.0002"),
+    max_rate_limited=Decimal("0.05"),
+    max_one_sided=Decimal("0.1"),
+)
+RAMPS = _in(
+    "weights that grow",
+    60,
+    Disturbance("ramp_set", -2_500, size=250),
+    Disturbance("rate_limited_429", 2_500, "any", 2, 2_000),
+    rules=replace(WEIGHED, ramp=RAMP),
+)
+RAMP_LOSSES = _in(
+    "weights, and hedges that lose",
+    40,
+    Disturbance("yank", 0, "sell"),
+    rules=replace(WEIGHED, ramp=replace(RAMP, max_one_sided=Decimal(1), max_slippage=Decimal(1))),
+)
+RAMP_ONE_SIDED = _in(
+    "weights, and a hedge that is one-sided",
+    60,
+    Disturbance("yank", 0, "sell"),
+    edges=1,
+    rules=replace(WEIGHED, ramp=replace(RAMP, period_s=Decimal(40), max_shortfall=Decimal(1), max_slippage=Decimal(1))),
+)
+RAMP_TRIPS = _in(
+    "weights, and limits that trip",
+    40,
+    Disturbance("ramp_set", -2_500, size=150),
+    Disturbance("yank", 0, "sell"),
+    Disturbance("resume", 6_000),
+    rules=replace(
+        WEIGHED,
+        limits=replace(WEIGHED.limits, losers_in_row=1),
+        ramp=replace(RAMP, period_s=Decimal(3600)),
+    ),
+)
 SHELL = Ground("shell", "shell", range(24))
 GROUNDS = {
     ground.name: ground
@@ -223,7 +276,8 @@ GROUNDS = {
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, SELF_TRADES, OPENINGS,
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
         LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
-        UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, SHELL,
+        UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, RAMPS, RAMP_LOSSES,
+        RAMP_ONE_SIDED, RAMP_TRIPS, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

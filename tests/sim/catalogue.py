@@ -50,7 +50,10 @@ STRIKES: dict[str, str] = {
     **dict.fromkeys(COMMITS, "commit"),
 }
 """What lies in wait, and for what; the others happen at their time."""
-ALL = (*STRIKES, *HAPPENINGS, *CRASHES)
+DRAWN = (*STRIKES, *HAPPENINGS, *CRASHES)
+WORDS = ("ramp_set",)
+"""What people say besides; drawn by itself, so that it moves nothing else in a life."""
+ALL = (*DRAWN, *WORDS)
 FAMILIES: dict[str, tuple[str, ...]] = {
     "rest": REST, "orders": (*ORDERS, *CANCELS), "rows": ROWS, "frames": (*FRAMES, *PRIVATE), "links": LINKS,
     "happenings": HAPPENINGS, "crashes": (*COMMITS, *CRASHES),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
-from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, Rules, ThresholdMode
+from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, RampRules, Rules, ThresholdMode
 from arbbot.exchange.rules import VenueRules
 from tests.engine.rig import rules
 from tests.sim import catalogue
@@ -31,7 +32,7 @@ def draw(seed: int) -> Plan:
     signed_errors_only = rng.random() < 0.3
     return Plan(
         seed=seed,
-        rules=draw_rules(rng, levels),
+        rules=replace(draw_rules(rng, levels), ramp=draw_ramp(seed)),
         venue=_venue(rng, signs=signed_errors_only and rng.random() < 0.9),
         balances=(
             ("btc", D(rng.choice(("0.0001", *(("0.05", "1", "1.5", "3") * 3))))),
@@ -55,7 +56,7 @@ def draw(seed: int) -> Plan:
         clock_off_ms=rng.choice((0, 0, 0, -700, 900, -20_000, 20_000)),
         length_ms=length_ms,
         quotes=quotes,
-        disturbances=(NO_TICKER,) if long else _disturbances(rng, length_ms, quotes),
+        disturbances=(NO_TICKER,) if long else (*_disturbances(rng, length_ms, quotes), *_weights(seed, length_ms)),
     )
 
 
@@ -112,6 +113,33 @@ def draw_rules(rng: Random, levels: int) -> Rules:
         stop_grace_s=D(rng.choice((20, 45))),
         fees_every_s=D(rng.choice((20, 300))),
     )
+
+
+def draw_ramp(seed: int) -> RampRules | None:
+    """In some lives the weight is decided on, in periods that a life of a minute has several of."""
+    rng = Random(f"{seed}/ramp")
+    if rng.random() < 0.6:
+        return None
+    return RampRules(
+        period_s=D(rng.choice((8, 15, 30))),
+        step=D(rng.choice(("0.2", "0.5"))),
+        max_weight=D(rng.choice(("1.3", "2"))),
+        min_hedges=rng.choice((1, 1, 2)),
+        min_edge_hedges=1,
+        max_shortfall=D(rng.choice(("0.0005", "0.01"))),
+        max_slippage=D(rng.choice(("0.0005", "0.01"))),
+        max_rate_limited=D(rng.choice(("0.01", "0.3"))),
+        max_one_sided=D(rng.choice(("0.1", "0.5"))),
+    )
+
+
+def _weights(seed: int, length_ms: int) -> list[Disturbance]:
+    """People who set the weight now and then, in percent of what a ramp may reach; some ask for too much."""
+    rng = Random(f"{seed}/weights")
+    if rng.random() < 0.7:
+        return []
+    times = sorted(rng.randint(0, length_ms) for _ in range(rng.randint(1, 2)))
+    return [Disturbance("ramp_set", at_ms, size=rng.choice((0, 30, 100, 130, 250))) for at_ms in times]
 
 
 def _limits(rng: Random) -> dict[str, object]:
@@ -171,7 +199,7 @@ def _quotes(rng: Random, length_ms: int) -> tuple[Quote, ...]:
 def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tuple[Disturbance, ...]:
     """None, a few, or a storm; some lives know one family only."""
     many = rng.choice((0, 2, 4, 6, 10, 18))
-    names = list(catalogue.ALL)
+    names = list(catalogue.DRAWN)
     if rng.random() < 0.35:
         names = list(catalogue.FAMILIES[rng.choice(sorted(catalogue.FAMILIES))])
     edges = [quote.at_ms for quote in quotes if abs(quote.premium_bps) > 20] or [1000]

@@ -60,6 +60,7 @@ LIMITS = tuple(
         "daily_loss", "equity_loss", "losers_in_row", "max_hedges", "max_rejects", "unhedged_notional", "unhedged_s",
     )
 )  # fmt: skip
+RAMP = ("ramp up", "ramp hold", "ramp down", "ramp set")
 FEED = (
     "feed up", "feed down", "feed stalled", "feed dead", "feed: replaced for the engine", "frame dropped",
     "wire: own budget used up",
@@ -84,7 +85,7 @@ BOUNDS = (
 )  # fmt: skip
 """By what a size was bound: some refusals are known by this name only, for the smallest size meets none of them."""
 BRANCHES = (
-    *ORDERS, *MOVES, *HEDGES, *BOUNDS, *LEDGER, *CANCELS, *MODES, *ALERTS, *LIMITS, *FEED, *ENDS, *REFUSALS,
+    *ORDERS, *MOVES, *HEDGES, *BOUNDS, *LEDGER, *CANCELS, *MODES, *ALERTS, *LIMITS, *RAMP, *FEED, *ENDS, *REFUSALS,
 )  # fmt: skip
 
 FITS = "the smallest order fits within it in every life; that it binds a larger one is among the bounds"

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from arbbot.engine.rules import FxPolicy, LimitReference, ThresholdMode
 from tests.sim.checker.limits import Limits
+from tests.sim.checker.ramp import RampLimits
 from tests.sim.checker.risk import RiskLimits
 from tests.sim.checker.spike import SpikeLimits
 from tests.sim.plan import Plan
@@ -15,7 +16,7 @@ def limits_of(plan: Plan) -> Limits:
     """What this plan's rules promise."""
     trade, hedge, feed, account = plan.rules.trade, plan.rules.hedge, plan.rules.feed, plan.rules.account
     return Limits(
-        largest_hedge=trade.target_size * trade.weight,
+        largest_hedge=trade.target_size * (trade.weight if plan.rules.ramp is None else plan.rules.ramp.max_weight),
         dust_cap=hedge.dust_cap,
         collar=trade.collar,
         net_floor=trade.net_floor,
@@ -39,6 +40,7 @@ def limits_of(plan: Plan) -> Limits:
         rounding_cap=account.rounding_cap,
         windows=plan.windows,
         risk=_risk_of(plan),
+        ramp=_ramp_of(plan),
         spike=_spike_of(plan) if plan.rules.spike.enabled else None,
         signed_errors_only=plan.signed_errors_only,
         views_in_time=LATE_VIEWS.isdisjoint(each.kind for each in plan.disturbances),
@@ -71,6 +73,24 @@ def _risk_of(plan: Plan) -> RiskLimits:
         orders_per_minute=rules.orders_per_minute,
         cancels_per_minute=rules.cancels_per_minute,
         steady=SETS_CLOCKS.isdisjoint(each.kind for each in plan.disturbances),
+    )
+
+
+def _ramp_of(plan: Plan) -> RampLimits | None:
+    rules, trade = plan.rules.ramp, plan.rules.trade
+    if rules is None:
+        return None
+    return RampLimits(
+        begins=trade.weight,
+        step=rules.step,
+        max_weight=rules.max_weight,
+        target_size=trade.target_size,
+        min_hedges=rules.min_hedges,
+        min_edge_hedges=rules.min_edge_hedges,
+        max_shortfall=rules.max_shortfall,
+        max_slippage=rules.max_slippage,
+        max_rate_limited=rules.max_rate_limited,
+        max_one_sided=rules.max_one_sided,
     )
 
 

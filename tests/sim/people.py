@@ -143,6 +143,7 @@ VERBS: dict[str, Callable[[Stage, Disturbance], ev.Event | None]] = {
     "panic": lambda stage, each: ev.OperatorHalted(ANN, "very strange", panic=True),
     "resolve": _resolve,
     "rebase": lambda stage, each: ev.OperatorRebased(ANN, "as it is"),
+    "ramp_set": lambda stage, each: ev.OperatorRampSet(Decimal(each.size) / 100, ANN, "a feeling"),
     "stop": lambda stage, each: ev.StopAsked("SIGTERM"),
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 from arbbot.domain import records as rec
 from arbbot.domain.events import BookFetched, BookSeen, Event
 from arbbot.domain.life import Stopped
+from arbbot.domain.ramp import RampDecided, RampSet
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.state import State
@@ -73,6 +74,8 @@ WORDS_OF: dict[type, Callable[[Any], str]] = {
     rec.CancelAnswered: lambda record: f"cancel {record.outcome}",
     rec.CancelIntended: lambda record: f"cancel because {cause_word(record.cause)}",
     rec.ModeChanged: lambda record: f"mode {record.mode.value} by {'arbbot' if record.who == 'arbbot' else 'person'}",
+    RampDecided: lambda record: f"ramp {record.verdict}",
+    RampSet: lambda record: "ramp set",
     LimitTripped: lambda record: f"limit {record.name}",
     rec.AlertRaised: lambda record: f"alert {record.name}",
     Stopped: lambda record: f"stopped {record.code}",

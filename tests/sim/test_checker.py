@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.sim.checker import Checker
 from tests.sim.lies import LIES, Doctor, Lines, before, honest, judged, plan
+from tests.sim.lies_of_ramps import WEIGHTS, growing
 from tests.sim.lies_of_rebases import REBASES
 from tests.sim.life import run_plan
 from tests.sim.plan import Plan
@@ -46,6 +48,20 @@ def test_every_lie_is_seen_for_what_it_is(invariant: str, words: str, judge: typ
     """A doctored life breaks the very rule that it was doctored against, by the words of the verdict."""
     violations = run_plan(plan(), judge=judge).violations
     assert [each.text for each in violations if each.invariant == invariant and words in each.text]
+
+
+@pytest.mark.parametrize(("words", "judge", "lived"), WEIGHTS, ids=[words.replace(" ", "-") for words, _, _ in WEIGHTS])
+def test_every_lie_about_weights_is_seen(words: str, judge: type[Checker], lived: Callable[[], Plan]) -> None:
+    """W: a weight that its evidence does not carry, told of a life in which it goes up by evidence."""
+    violations = run_plan(lived(), judge=judge).violations
+    assert [each.text for each in violations if each.invariant == "W" and words in each.text]
+
+
+def test_the_life_in_which_the_weight_goes_up_holds_every_promise() -> None:
+    """It breaks nothing as it is."""
+    honestly = run_plan(growing())
+    assert honestly.violations == ()
+    assert honestly.reach["ramp up"]
 
 
 def test_a_life_without_disturbances_is_held_to_more() -> None:

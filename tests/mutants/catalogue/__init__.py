@@ -13,6 +13,7 @@ from tests.mutants.catalogue import (
     limits,
     memory,
     modes,
+    ramp,
     rebases,
     risk,
 )
@@ -22,7 +23,8 @@ ALL: tuple[Mutant, ...] = tuple(
     sorted(
         (
             *identity.MUTANTS, *ledger.MUTANTS, *exits.MUTANTS, *books.MUTANTS, *decisions.MUTANTS, *limits.MUTANTS,
-            *modes.MUTANTS, *rebases.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS, *endings.MUTANTS,
+            *modes.MUTANTS, *ramp.MUTANTS, *rebases.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS,
+            *endings.MUTANTS,
         ),
         key=order,
     )

@@ -19,6 +19,7 @@ from tests.sim.checker.exposure import ExposureJudge
 from tests.sim.checker.fold import Fold, Json, parsed
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.money import MoneyJudge
+from tests.sim.checker.ramp import RampJudge
 from tests.sim.checker.rebase import RebaseJudge
 from tests.sim.checker.report import Report, Violation
 from tests.sim.checker.risk import RiskJudge
@@ -54,6 +55,7 @@ class Checker:
         self._decisions = DecisionJudge(limits, self.fold, self.truth, self._shown, self._report)
         self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions, self._report)
         self._risk = RiskJudge(limits.risk, self.fold, self._report)
+        self._ramp = RampJudge(limits.ramp, self.fold, self._report)
         self._rebase = RebaseJudge(self.fold, self._report)
         self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
         self._alive = False
@@ -138,6 +140,7 @@ class Checker:
             self._risk.line(kind, line, now_us)
             self._rebase.line(kind, line)
             self.fold.take(kind, line, now_us)
+            self._ramp.line(kind, line)
             self._decided(kind, line, mono_ns, now_us)
             if kind == "anchor_set":
                 self._exposure.rebased()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tests.sim.checker.ramp import RampLimits
 from tests.sim.checker.risk import RiskLimits
 from tests.sim.checker.spike import SpikeLimits
 
@@ -40,6 +41,8 @@ class Limits:
     rounding_cap: Decimal
     windows: tuple[tuple[int, int], ...]
     risk: RiskLimits
+    ramp: RampLimits | None
+    """None where the weight stays as it is."""
     spike: SpikeLimits | None
     """None where the guard is off."""
     signed_errors_only: bool

@@ -1,0 +1,188 @@
+"""W: the weight of a hedge is never above its evidence, counted by our own sums over the journal's lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tests.sim.checker.fold import Fold, HedgeStory, Json
+from tests.sim.checker.report import Report
+
+ZERO = Decimal(0)
+ROUNDED = Decimal("1e-6")
+"""Sums of figures that the daemon rounds to ten decimals."""
+
+
+@dataclass(frozen=True, slots=True)
+class RampLimits:
+    """What the rules promise. Shares are fractions."""
+
+    begins: Decimal
+    """The weight of a new journal."""
+    step: Decimal
+    max_weight: Decimal
+    target_size: Decimal
+    min_hedges: int
+    min_edge_hedges: int
+    max_shortfall: Decimal
+    max_slippage: Decimal
+    max_rate_limited: Decimal
+    max_one_sided: Decimal
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the lines have shown since the last decision."""
+
+    hedges: int = 0
+    one_sided: int = 0
+    edge_hedges: int = 0
+    turnover: Decimal = ZERO
+    expected: Decimal = ZERO
+    realised: Decimal = ZERO
+    legs_worth: Decimal = ZERO
+    slipped: Decimal = ZERO
+    requests: int = 0
+    rate_limited: int = 0
+    stops: int = 0
+    """Limits that tripped, and halts by the daemon's own decision."""
+    rebases: int = 0
+
+    def against(self, limits: RampLimits, room: Decimal) -> list[str]:
+        """What speaks against the weight; `room` is granted to the bounds, or taken off them."""
+        short = self.expected - self.realised
+        found = {
+            "a stop": self.stops > 0,
+            "one-sided hedges": self.one_sided > self.hedges * limits.max_one_sided,
+            "rate limits": self.rate_limited > self.requests * limits.max_rate_limited,
+            "slippage": self.slipped > self.legs_worth * limits.max_slippage + room,
+            "a shortfall": self.edge_hedges > 0 and short > self.turnover * limits.max_shortfall + room,
+            "a loss": self.edge_hedges > 0 and self.realised <= -room,
+        }
+        return [name for name, holds in found.items() if holds]
+
+    def lacking(self, limits: RampLimits) -> list[str]:
+        """What a larger weight would need and is not there."""
+        found = {
+            "hedges": self.hedges < limits.min_hedges,
+            "settled hedges": self.edge_hedges < limits.min_edge_hedges,
+            "requests": not self.requests,
+            "an undisturbed ledger": self.rebases > 0,
+        }
+        return [name for name, holds in found.items() if holds]
+
+
+class RampJudge:
+    """Follows the weight through the journal, over the ends of processes too."""
+
+    def __init__(self, limits: RampLimits | None, fold: Fold, report: Report) -> None:
+        self._limits = limits
+        self._fold = fold
+        self._report = report
+        self._weight = ZERO if limits is None else limits.begins
+        self._seen = Seen()
+
+    def line(self, kind: str, line: Json) -> None:
+        """A line, after it is folded."""
+        limits = self._limits
+        if limits is None:
+            if kind in ("ramp_decided", "ramp_set"):
+                self._report.fail("W", "a weight is decided on although there is no ramp")
+            return
+        if kind == "hedge_opened":
+            self._opened(line, limits)
+        elif kind == "ramp_decided":
+            self._decided(line, limits)
+        elif kind == "ramp_set":
+            self._set(line, limits)
+        else:
+            self._count(kind, line)
+
+    # --- evidence -------------------------------------------------------------------------------------------
+
+    def _count(self, kind: str, line: Json) -> None:
+        seen = self._seen
+        if kind == "fill_booked":
+            self._filled(line)
+        elif kind == "hedge_closed":
+            self._closed(self._fold.hedges[line["hedge_id"]])
+        elif kind == "hedge_settled":
+            self._settled(line)
+        elif kind == "requests_counted":
+            seen.requests += line["requests"]
+            seen.rate_limited += line["rate_limited"]
+        elif kind == "limit_tripped" or (kind == "mode_changed" and _own_stop(line)):
+            seen.stops += 1
+        elif kind == "anchor_set" and line["cause"] == "rebase":
+            seen.rebases += 1
+
+    def _filled(self, line: Json) -> None:
+        order = self._fold.orders.get(line["client_order_id"])
+        story = None if order is None else self._fold.hedges.get(order.hedge)
+        if order is None or story is None or order.purpose != "leg":
+            return
+        fill, body = line["fill"], story.body
+        expected = Decimal(body["buy_vwap"] if order.side == "buy" else body["sell_vwap"])
+        rate = Decimal(1) if order.market.endswith("usd") else Decimal(body["fx_vwap"])
+        worth = Decimal(fill["size"]) * rate
+        self._seen.legs_worth += expected * worth
+        self._seen.slipped += order.sign * (Decimal(fill["price"]) - expected) * worth
+
+    def _closed(self, story: HedgeStory) -> None:
+        orders = [self._fold.orders[name] for name in story.orders if name in self._fold.orders]
+        if not any(order.filled for order in orders):
+            return
+        legs = [order for order in orders if order.purpose == "leg"]
+        even = not sum((order.sign * order.filled for order in orders), ZERO)
+        whole = all(order.filled == order.size for order in legs)
+        self._seen.hedges += 1
+        self._seen.one_sided += not (whole or (even and len(legs) == len(orders)))
+
+    def _settled(self, line: Json) -> None:
+        story, turnover = self._fold.hedges[line["hedge_id"]], Decimal(line["turnover"])
+        if line["hedge_id"] in self._fold.before_anchor or not turnover:
+            return
+        orders = [self._fold.orders[name] for name in story.orders if name in self._fold.orders]
+        bought = sum((order.filled for order in orders if order.side == "buy"), ZERO)
+        self._seen.edge_hedges += 1
+        self._seen.turnover += turnover
+        self._seen.expected += Decimal(story.body["expected_pnl"]) * bought / Decimal(story.body["size"])
+        self._seen.realised += Decimal(line["realised_pnl"])
+
+    # --- decisions ------------------------------------------------------------------------------------------
+
+    def _decided(self, line: Json, limits: RampLimits) -> None:
+        before, weight, seen = Decimal(line["before"]), Decimal(line["weight"]), self._seen
+        floor = max(before - limits.step, min(before, limits.begins))
+        if before != self._weight:
+            self._report.fail("W", f"a decision begins at {before}, the weight was {self._weight}")
+        if weight > before:
+            wrong = [*seen.against(limits, ROUNDED), *seen.lacking(limits)]
+            if wrong:
+                self._report.fail("W", f"the weight goes up to {weight} without its evidence: {', '.join(wrong)}")
+            if weight > min(before + limits.step, limits.max_weight):
+                self._report.fail("W", f"the weight goes up from {before} to {weight}, beyond a step or its cap")
+        elif weight < floor or (weight < before and not seen.against(limits, -ROUNDED)):
+            self._report.fail("W", f"the weight goes down from {before} to {weight} for nothing, or too far")
+        elif weight > floor and seen.against(limits, ROUNDED):
+            against = ", ".join(seen.against(limits, ROUNDED))
+            self._report.fail("W", f"the weight stays {weight}, and against it there is {against}")
+        self._weight, self._seen = weight, Seen()
+
+    def _set(self, line: Json, limits: RampLimits) -> None:
+        weight = Decimal(line["weight"])
+        if not ZERO < weight <= limits.max_weight:
+            self._report.fail("W", f"a person's weight of {weight} is taken, the cap is {limits.max_weight}")
+        if not line["who"] or not line["reason"]:
+            self._report.fail("W", "a weight is set, and nobody says who, or why")
+        self._weight, self._seen = weight, Seen()
+
+    def _opened(self, line: Json, limits: RampLimits) -> None:
+        if Decimal(line["size"]) > limits.target_size * self._weight:
+            self._report.fail("W", f"{line['hedge_id']} of {line['size']} is more than a weight of {self._weight}")
+        if self._seen.stops and self._weight > limits.begins:
+            self._report.fail("W", f"{line['hedge_id']} opens after a stop at the weight of before, {self._weight}")
+
+
+def _own_stop(line: Json) -> bool:
+    return line["who"] == "arbbot" and line["mode"] in ("reducing", "halted")
