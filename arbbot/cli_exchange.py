@@ -74,6 +74,10 @@ RowDecimals = Annotated[int, typer.Option("--row-decimals", min=2, max=8, help="
 UnsignedErrors = Annotated[
     bool, typer.Option("--unsigned-errors", help="Leave error replies unsigned; the real venue may.")
 ]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--rule", metavar="NAME=VALUE", help="A variant of the venue, as in withdrawal_booking=reserved."),
+]
 AsJsonLine = Annotated[bool, typer.Option("--json", help="Tell the addresses as one line of JSON.")]
 Leash = Annotated[bool, typer.Option("--leash", help="End when standard input does.")]
 
@@ -95,6 +99,7 @@ def exchange(
     list_faults: ListFaults = False,
     row_decimals: RowDecimals = 2,
     unsigned_errors: UnsignedErrors = False,
+    rules: Rules = None,
     as_json: AsJsonLine = False,
     leash: Leash = False,
 ) -> int:
@@ -106,9 +111,7 @@ def exchange(
       stall:order_book_btcusd:1,delay_s=30
     PATTERN is a REST path below /api/v2/ or a WebSocket channel, with * and ?;
     TIMES is a count, or a probability below 1; nothing means always.
-    \b
-    While it runs, GET /control lists what can be asked and disturbed.
-    All of it: docs/reference/exchange.md
+    GET /control lists what can be asked and disturbed. All of it: docs/reference/exchange.md
     """
     if scenario is not None and history is not None:
         raise typer.BadParameter("--scenario and --history exclude each other")
@@ -134,6 +137,7 @@ def exchange(
             faults=tuple(faults or ()),
             row_decimals=row_decimals,
             unsigned_errors=unsigned_errors,
+            rules=tuple(rules or ()),
             as_json=as_json,
             leash=leash,
         )

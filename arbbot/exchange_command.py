@@ -34,6 +34,8 @@ class ExchangeCommand:
     faults: tuple[str, ...]
     row_decimals: int
     unsigned_errors: bool
+    rules: tuple[str, ...]
+    """Variants of the venue, each `name=value`."""
     as_json: bool
     """Tell the addresses as one line of JSON."""
     leash: bool

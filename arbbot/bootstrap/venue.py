@@ -16,7 +16,7 @@ from arbbot.domain.failure import Failure
 from arbbot.exchange.accounts import FeeRates, tier
 from arbbot.exchange.faults import BadFault
 from arbbot.exchange.options import DEMO_ACCOUNT, DEMO_KEY, DEMO_SECRET, DEMO_SUB_ACCOUNT, ExchangeOptions
-from arbbot.exchange.rules import VenueRules
+from arbbot.exchange.rules import VenueRules, with_rules
 from arbbot.exchange.serve import Addresses, serve
 from arbbot.exchange.venue import FIRST_USER_ID
 from arbbot.exchange_command import ExchangeCommand
@@ -70,7 +70,9 @@ def options(command: ExchangeCommand) -> ExchangeOptions:
         ws_port=command.ws_port,
         tls_dir=command.tls,
         accounts=(account, DEMO_SUB_ACCOUNT),
-        rules=VenueRules(row_decimals=command.row_decimals, sign_errors=not command.unsigned_errors),
+        rules=with_rules(
+            VenueRules(row_decimals=command.row_decimals, sign_errors=not command.unsigned_errors), command.rules
+        ),
         scenario=None if command.history else command.scenario or "calm",
         history=command.history,
         speed=float(command.compression),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 
@@ -83,3 +84,29 @@ class VenueRules:
     """Spell withdrawal errors as `{"status": "error", "reason": ...}`, not under `error` as older replies do."""
     travel_rule: bool = False
     """Refuse withdrawals that do not say whether a third party owns the address."""
+
+
+def with_rules(rules: VenueRules, texts: Iterable[str]) -> VenueRules:
+    """The rules with others in their stead, each written `name=value`; raises ValueError."""
+    known = {each.name: getattr(rules, each.name) for each in fields(rules)}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in known:
+            raise ValueError(f"no rule {text!r}; say NAME=VALUE with one of {', '.join(known)}")
+        known[name] = _rule(name, value, known[name])
+    return VenueRules(**known)
+
+
+def _rule(name: str, value: str, present: object) -> object:
+    """A value of the same type as the present one."""
+    if isinstance(present, bool):
+        if value not in ("true", "false"):
+            raise ValueError(f"rule {name} is true or false, not {value!r}")
+        return value == "true"
+    if isinstance(present, Booking):
+        if value not in list(Booking):
+            raise ValueError(f"rule {name} is one of {', '.join(Booking)}, not {value!r}")
+        return Booking(value)
+    if not value.isascii() or not value.isdigit():
+        raise ValueError(f"rule {name} is a whole number, not {value!r}")
+    return int(value)

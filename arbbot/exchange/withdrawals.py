@@ -57,6 +57,14 @@ NEXT: dict[Fate, dict[RequestStatus, RequestStatus]] = {
     }.items()
 }
 RETURNED = frozenset({RequestStatus.CANCELED, RequestStatus.FAILED, RequestStatus.REVERSED})
+MAY_BECOME = {
+    RequestStatus.OPEN: frozenset(
+        {RequestStatus.IN_PROCESS, RequestStatus.FINISHED, RequestStatus.CANCELED, RequestStatus.FAILED}
+    ),
+    RequestStatus.IN_PROCESS: frozenset({RequestStatus.FINISHED, RequestStatus.CANCELED, RequestStatus.FAILED}),
+    RequestStatus.FINISHED: frozenset({RequestStatus.REVERSED}),
+}
+"""What is not among them never happens; what came back stays so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +195,12 @@ class Withdrawals:
                 heapq.heappush(self._due, (due_us + self._rules.withdrawal_process_us, request_id))
 
     def move(self, request: Request, status: RequestStatus, now_us: int) -> None:
-        """Bring a request to a status, with what that does to money and rows."""
-        if status is RequestStatus.FINISHED and request.status is not RequestStatus.FINISHED:
+        """Bring a request to a status, with what that does to money and rows; raises Refusal where it cannot be."""
+        if status not in MAY_BECOME.get(request.status, frozenset()):
+            raise Refusal(f"a request that is {request.status.name.lower()} cannot become {status.name.lower()}")
+        if status is RequestStatus.FINISHED:
             self._leave(request, now_us)
-        elif status in RETURNED and request.status not in RETURNED:
+        elif status in RETURNED:
             self._return(request, now_us)
         request.status = status
 
