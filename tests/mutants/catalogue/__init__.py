@@ -8,6 +8,7 @@ from tests.mutants.catalogue import (
     endings,
     evidence,
     exits,
+    funding,
     identity,
     ledger,
     limits,
@@ -24,7 +25,7 @@ ALL: tuple[Mutant, ...] = tuple(
         (
             *identity.MUTANTS, *ledger.MUTANTS, *exits.MUTANTS, *books.MUTANTS, *decisions.MUTANTS, *limits.MUTANTS,
             *modes.MUTANTS, *ramp.MUTANTS, *rebases.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS,
-            *endings.MUTANTS,
+            *endings.MUTANTS, *funding.MUTANTS,
         ),
         key=order,
     )
