@@ -21,6 +21,7 @@ from arbbot.cli_doors import ask_daemon, door, load_settings, tell_daemon
 from arbbot.cli_exchange import exchange
 from arbbot.cli_keys import adopt, rotate_keys
 from arbbot.cli_panic import panic
+from arbbot.cli_radar import radar
 from arbbot.cli_ramp import ramp
 from arbbot.cli_rehearse import rehearse
 from arbbot.cli_report import report
@@ -335,6 +336,7 @@ def replay(
 
 
 app.command()(breakeven)
+app.command()(radar)
 app.command()(spikes)
 
 

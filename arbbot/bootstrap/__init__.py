@@ -7,6 +7,7 @@ from arbbot.bootstrap.history import backtest
 from arbbot.bootstrap.journals import adopt, explain, ramp, report
 from arbbot.bootstrap.longrun import listed, rehearse
 from arbbot.bootstrap.panic import panic
+from arbbot.bootstrap.radar import radar
 from arbbot.bootstrap.replaying import replay
 from arbbot.bootstrap.spikes import recorded as recorded_spikes
 from arbbot.bootstrap.spikes import simulated as simulated_spikes
@@ -31,6 +32,7 @@ __all__ = [
     "html_report",
     "listed",
     "panic",
+    "radar",
     "ramp",
     "recorded_spikes",
     "rehearse",

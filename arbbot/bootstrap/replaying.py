@@ -9,8 +9,8 @@ from arbbot.bitstamp.session import Channels, Session, Signal
 from arbbot.domain.events import BookSeen, Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.domain.market import Route
 from arbbot.journal.codec import decode, encode
-from arbbot.research.record import Header
 from arbbot.research.replay import BookReader, DecidesOtherwise
 from arbbot.research.replay import replay as run_replay
 from arbbot.research.wire_log import RecordingError
@@ -30,9 +30,9 @@ class _Books:
         return [word] if isinstance(word, BookSeen) else []
 
 
-def read_books(epoch: int, header: Header) -> BookReader:
+def read_books(epoch: int, route: Route) -> BookReader:
     """A reader for one connection of a recording."""
-    return _Books(epoch, header.route.symbols)
+    return _Books(epoch, route.symbols)
 
 
 def replay(directory: Path, as_json: bool) -> ExitCode:

@@ -57,7 +57,19 @@ class Header:
     """False when books were spliced from diffs: then each is a line of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """As much of it as the books alone need: also where the rules were those of another version."""
+
+    format: int
+    version: str
+    mode: str
+    route: Route
+    books_from_frames: bool
+
+
 HEADER = TypeAdapter(Header)
+HEADING = TypeAdapter(Heading)
 
 
 class RecordingFullError(Exception):

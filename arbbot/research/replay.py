@@ -7,19 +7,20 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 import zstandard
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from arbbot.domain.events import BookSeen, Event, FeedUp, Moment
 from arbbot.domain.ledger import LedgerError
+from arbbot.domain.market import Route
 from arbbot.domain.records import DurableRecord, is_durable
 from arbbot.engine.report import report
 from arbbot.engine.state import State, StateError
 from arbbot.engine.step import Engine, Output
-from arbbot.research.record import FORMAT, HEADER, DecisionHash, Header
+from arbbot.research.record import FORMAT, HEADER, HEADING, DecisionHash, Header, Heading
 from arbbot.research.wire_log import RecordingError, decode_event
 
 ENGINE_BREAKS = (StateError, LedgerError, KeyError, ValueError, AssertionError)
@@ -74,7 +75,7 @@ class DecidesOtherwise(Exception):
 
 def replay(
     directory: Path,
-    read_books: Callable[[int, Header], BookReader],
+    read_books: Callable[[int, Route], BookReader],
     encode: Callable[[DurableRecord], str],
     decode: Callable[[str, str], DurableRecord],
     *,
@@ -112,11 +113,47 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+class Unpacker:
+    """Events out of a recording's lines, in the order in which the engine saw them."""
+
+    def __init__(self, header: Header | Heading, read_books: Callable[[int, Route], BookReader]) -> None:
+        self._header = header
+        self._read_books = read_books
+        self._readers: dict[int, BookReader] = {}
+        self._held: dict[int, dict[str, BookSeen]] = {}
+        """Books of connections that were not up yet, the newest of each market."""
+        self._up: set[int] = set()
+
+    def events(self, line: dict[str, Any], at: Moment) -> Iterator[Event]:
+        """Those of one line. Raises RecordingError."""
+        if line["k"] == "f":
+            yield from self._frame(line, at)
+        elif line["k"] == "e":
+            event = decode_event(line["t"], line["v"])
+            yield event
+            if isinstance(event, FeedUp):
+                self._up.add(event.epoch)
+                yield from self._held.pop(event.epoch, {}).values()
+
+    def _frame(self, line: dict[str, Any], at: Moment) -> Iterator[Event]:
+        if not self._header.books_from_frames:
+            return
+        epoch = line["e"]
+        if epoch not in self._readers:
+            self._readers[epoch] = self._read_books(epoch, self._header.route)
+        raw = line["r"].encode() if "r" in line else base64.b64decode(line["b"])
+        for seen in self._readers[epoch](raw, at):
+            if epoch in self._up:
+                yield seen
+            else:
+                self._held.setdefault(epoch, {})[seen.book.symbol] = seen
+
+
 class _Replay:
     def __init__(
         self,
         header: Header,
-        read_books: Callable[[int, Header], BookReader],
+        read_books: Callable[[int, Route], BookReader],
         encode: Callable[[DurableRecord], str],
         decode: Callable[[str, str], DurableRecord],
         watch: Watch | None,
@@ -128,45 +165,20 @@ class _Replay:
         self.hash = DecisionHash(encode)
         self.recorded_hash: str | None = None
         self.dropped = 0
-        self._header = header
+        self._unpacker = Unpacker(header, read_books)
         self._watch = watch
-        self._read_books = read_books
-        self._readers: dict[int, BookReader] = {}
-        self._held: dict[int, dict[str, BookSeen]] = {}
-        """Books of connections that were not up yet, the newest of each market."""
-        self._up: set[int] = set()
 
     def take(self, line: dict[str, Any]) -> None:
-        kind = line["k"]
-        if kind == "h":
+        if line["k"] == "h":
             self.dropped = line["dropped"]
             self.recorded_hash = None if self.dropped else line["hash"]
             return
         at = Moment(line["m"], line["u"])
-        if kind == "f":
-            self._frame(line, at)
-        elif kind == "e":
-            event = decode_event(line["t"], line["v"])
-            self._step(event, at)
-            if isinstance(event, FeedUp):
-                self._up.add(event.epoch)
-                for seen in self._held.pop(event.epoch, {}).values():
-                    self._step(seen, at)
-        elif kind == "s":
+        if line["k"] == "s":
             self._note(self.engine.start(at, line["v"]))
-
-    def _frame(self, line: dict[str, Any], at: Moment) -> None:
-        if not self._header.books_from_frames:
             return
-        epoch = line["e"]
-        if epoch not in self._readers:
-            self._readers[epoch] = self._read_books(epoch, self._header)
-        raw = line["r"].encode() if "r" in line else base64.b64decode(line["b"])
-        for seen in self._readers[epoch](raw, at):
-            if epoch in self._up:
-                self._step(seen, at)
-            else:
-                self._held.setdefault(epoch, {})[seen.book.symbol] = seen
+        for event in self._unpacker.events(line, at):
+            self._step(event, at)
 
     def _step(self, event: Event, at: Moment) -> None:
         if self._watch is not None:
@@ -180,10 +192,37 @@ class _Replay:
                 self.hash.add(record)
 
 
+def watch_only(directory: Path, read_books: Callable[[int, Route], BookReader], watch: Watch) -> int:
+    """Show a recording's events to `watch`, and to no engine: also of one that was cut off, or that today's engine
+    would decide otherwise on. Returns how many lines it has. Raises RecordingError.
+    """
+    unpacker = Unpacker(read_heading(directory), read_books)
+    lines = 0
+    for line in _lines(directory):
+        lines += 1
+        if line["k"] in "fe":
+            at = Moment(line["m"], line["u"])
+            for event in unpacker.events(line, at):
+                watch(event, at, None)
+    return lines
+
+
 def read_header(directory: Path) -> Header:
     """What a recording was made with. Raises RecordingError."""
+    return _headed(directory, HEADER)
+
+
+def read_heading(directory: Path) -> Heading:
+    """The route of a recording, also of one by another version of the rules. Raises RecordingError."""
+    return _headed(directory, HEADING)
+
+
+H = TypeVar("H", Header, Heading)
+
+
+def _headed(directory: Path, form: TypeAdapter[H]) -> H:
     try:
-        header = HEADER.validate_json((directory / "header.json").read_bytes())
+        header = form.validate_json((directory / "header.json").read_bytes())
     except (OSError, ValueError) as error:
         raise RecordingError(f"{directory}: no recording: header.json: {_reason(error)}") from error
     if header.format != FORMAT:

@@ -21,7 +21,7 @@ from arbbot.domain.exit_codes import ExitCode
 SECRET = "Secret000000000000000000000000001"
 VERBS = (
     "run", "exchange", "check", "settings", "status", "why", "page", "health", "pause", "resume", "halt", "panic",
-    "resolve", "rotate-keys",
+    "resolve", "rotate-keys", "radar",
     "rebase", "adopt", "breakeven", "rehearse", "report", "explain", "replay", "backtest", "spikes",
     "ramp", "treasury", "datadog",
 )  # fmt: skip
