@@ -78,6 +78,8 @@ class VenueRules:
     """How long it is in process then, and how long after its end a reversed one is reversed."""
     request_lag_us: int = 0
     """How long a new request stays out of withdrawal-requests."""
+    withdrawal_fee_inside: bool = False
+    """Take the withdrawal's fee out of its amount instead of on top of it; no source tells which."""
     returned_row_type: int = 1
     """Type of the row that brings back a failed withdrawal's money; no source tells it: 1, or 0 as for deposits."""
     reasoned_withdrawal_errors: bool = False

@@ -78,18 +78,24 @@ class Destination:
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One withdrawal request. `amount` arrives; the fee is charged on top of it."""
+    """One withdrawal request. `amount` is what was asked for; what arrives and the fee are what leaves the account."""
 
     request_id: int
     user_id: int
     currency: str
     kind: int
     amount: Decimal
+    arrives: Decimal
     fee: Decimal
     to: Destination
     at_us: int
     fate: Fate
     status: RequestStatus = RequestStatus.OPEN
+
+    @property
+    def leaves(self) -> Decimal:
+        """What the account is charged."""
+        return self.arrives + self.fee
 
     @property
     def transaction_id(self) -> str | None:
@@ -150,16 +156,16 @@ class Withdrawals:
         self, account: Account, currency: str, kind: int, amount: Decimal, fee: Decimal, to: Destination, now_us: int,
         fate: Fate,
     ) -> Request:  # fmt: skip
-        balance = account.balance(currency)
-        if balance.available < amount + fee:
+        balance, arrives = account.balance(currency), amount - fee if self._rules.withdrawal_fee_inside else amount
+        if arrives <= 0 or balance.available < arrives + fee:
             raise Refusal({"amount": [not_enough(balance.available, currency)]})
         request_id = FIRST_REQUEST_ID + len(self.requests)
-        request = Request(request_id, account.user_id, currency, kind, amount, fee, to, now_us, fate)
+        request = Request(request_id, account.user_id, currency, kind, amount, arrives, fee, to, now_us, fate)
         self.requests[request_id] = request
         if self._rules.withdrawal_booking is Booking.RESERVED:
-            balance.reserved += amount + fee
+            balance.reserved += request.leaves
         else:
-            self._clearing.charge(account, {currency: -amount}, fee)
+            self._clearing.charge(account, {currency: -arrives}, fee)
         if self._rules.withdrawal_booking is Booking.AT_REQUEST:
             self._row(request, now_us)
         heapq.heappush(self._due, (now_us + self._rules.withdrawal_open_us, request_id))
@@ -208,8 +214,8 @@ class Withdrawals:
         booking = self._rules.withdrawal_booking
         if booking is Booking.RESERVED:
             account = self._clearing.accounts[request.user_id]
-            account.balance(request.currency).reserved -= request.amount + request.fee
-            self._clearing.charge(account, {request.currency: -request.amount}, request.fee)
+            account.balance(request.currency).reserved -= request.leaves
+            self._clearing.charge(account, {request.currency: -request.arrives}, request.fee)
         if booking is not Booking.AT_REQUEST:
             self._row(request, now_us)
 
@@ -219,16 +225,16 @@ class Withdrawals:
         booking = self._rules.withdrawal_booking
         written = booking is Booking.AT_REQUEST or request.status is RequestStatus.FINISHED
         if not written and booking is Booking.RESERVED:
-            account.balance(request.currency).reserved -= request.amount + request.fee
+            account.balance(request.currency).reserved -= request.leaves
             return
-        self._clearing.charge(account, {request.currency: request.amount}, -request.fee)
+        self._clearing.charge(account, {request.currency: request.arrives}, -request.fee)
         if written:
-            back = {request.currency: request.amount + request.fee}
+            back = {request.currency: request.leaves}
             self._clearing.write_row(account, back, self._rules.returned_row_type, now_us, Decimal(0))
 
     def _row(self, request: Request, now_us: int) -> None:
         account = self._clearing.accounts[request.user_id]
-        self._clearing.write_row(account, {request.currency: -request.amount}, WITHDRAWAL_ROW, now_us, request.fee)
+        self._clearing.write_row(account, {request.currency: -request.arrives}, WITHDRAWAL_ROW, now_us, request.fee)
 
 
 def check_amount(amount: Decimal, network: Network) -> None:

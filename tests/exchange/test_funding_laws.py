@@ -37,8 +37,8 @@ action = st.one_of(
 class Play:
     """A venue with a main account and its sub-account, and what is done to it."""
 
-    def __init__(self, booking: Booking) -> None:
-        self.venue = Venue(VenueRules(withdrawal_booking=booking))
+    def __init__(self, booking: Booking, fee_inside: bool) -> None:
+        self.venue = Venue(VenueRules(withdrawal_booking=booking, withdrawal_fee_inside=fee_inside))
         self.now_us = START_US
         self.venue.house_limit("btcusd", Side.SELL, Decimal(100), Decimal(1000), self.now_us)
         self.main = self.venue.add_account("main", OPENING, FeeRates(Decimal("0.3"), Decimal("0.4")))
@@ -97,10 +97,10 @@ def of_rows(account: Account, currency: str) -> Decimal:
 
 
 @pytest.mark.parametrize("booking", list(Booking))
-@given(steps=st.lists(action, max_size=25))
-def test_no_money_is_made_or_lost(booking: Booking, steps: list[tuple[object, ...]]) -> None:
+@given(fee_inside=st.booleans(), steps=st.lists(action, max_size=25))
+def test_no_money_is_made_or_lost(booking: Booking, fee_inside: bool, steps: list[tuple[object, ...]]) -> None:
     """After each step: accounts, house and fees sum to zero, nothing is below zero. At rest: rows explain balances."""
-    play = Play(booking)
+    play = Play(booking, fee_inside)
     for step in steps:
         play.act(step)
         for currency in OPENING:

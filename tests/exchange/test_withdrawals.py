@@ -116,6 +116,16 @@ def test_money_in_transit_has_left_without_a_row(bench: Maker) -> None:
     }  # fmt: skip
 
 
+def test_the_fee_may_come_out_of_the_amount(bench: Maker) -> None:
+    """By the rules: then what was asked for leaves the account, and less arrives; the list names what was asked for."""
+    here = _treasurer(bench, VenueRules(withdrawal_fee_inside=True))
+    _withdraw(here)
+    assert _available(here) == Decimal(900)
+    [row] = here.call("user_transactions/")
+    assert (row["usdt"], row["fee"]) == ("-95.00000", "5.00000000")
+    assert here.call("withdrawal-requests/")[0]["amount"] == "100.00000000"
+
+
 def test_the_same_withdrawal_twice_leaves_twice(bench: Maker) -> None:
     """The venue does not recognise a repeated request: nothing in the call could tell it."""
     here = _treasurer(bench)
