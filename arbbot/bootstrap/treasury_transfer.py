@@ -95,17 +95,22 @@ def _demand_allowed(settings: Settings, asked: Transfer) -> None:
 
 
 def _demand_quiet(settings: Settings) -> None:
-    """No hedge, order or doubt, by the daemon's word or, where none runs, by its journal's: the money may be needed."""
+    """No hedge, order, doubt or settlement, by the daemon's word or, without one, by its journal's: the money may be
+    needed, and a settlement reckons with what is there.
+    """
     if settings.control_socket.exists():
         status = ask_daemon(settings.control_socket, {"verb": "status"})
         busy = status["open_hedge"] is not None or status["open_orders"] or status["in_doubt"]
+        settling = ask_daemon(settings.control_socket, {"verb": "settlement"})["lease"] is not None
     elif journal_path(settings).exists():
         state = read(journal_path(settings), settings).state()
         busy = state.open_hedge_id is not None or state.live
+        settling = state.settlements.lease is not None
     else:
-        busy = False
-    if busy:
-        raise Failure(ExitCode.NOT_FLAT, "something is open or in doubt; `arbbot pause` and wait: nothing was sent")
+        busy = settling = False
+    if busy or settling:
+        what = "a settlement is under way" if settling else "something is open or in doubt; `arbbot pause` and wait"
+        raise Failure(ExitCode.NOT_FLAT, f"{what}: nothing was sent")
 
 
 def _demand_funds(balances: tuple[Balance, ...], asked: Transfer) -> None:
