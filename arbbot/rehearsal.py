@@ -277,6 +277,7 @@ def synthetic_figures(result: BacktestResult) -> dict[str, Any]:
         "turnover_per_day": told["turnover_per_day"],
         "net_return_annualised": told["net_return_annualised"],
         "ledger": told["ledger"],
+        "ramp": told["ramp"],
         "ended_by": result.ended_by,
         "exit_code": result.exit_code,
     }

@@ -283,9 +283,8 @@ def _threshold(console: Console, answer: Answer, account: Answer | None) -> None
 
 def _ramp(console: Console, answer: Answer) -> None:
     size = text(answer["hedge_size"])
-    console.print(
-        f"weight {text(answer['weight_percent'])} %: one hedge may be {size} of the target size", style="bold"
-    )
+    weight = text(answer["weight_percent"])
+    console.print(f"weight {weight} %: one hedge is at most {size} base units, and {weight} % of the capital")
     if not answer["enabled"]:
         console.print("the ramp is off: the weight stays trade.weight_percent")
         return
@@ -293,7 +292,8 @@ def _ramp(console: Console, answer: Answer) -> None:
     for name in ("against", "lacking"):
         console.print(f"{name}: {text(answer[name])}")
     rows = [
-        (utc_text(each["utc_us"]), each["verdict"], _step(each), *_decided_by(each)) for each in answer["decisions"]
+        (utc_text(each["utc_us"])[:19], each["verdict"], _step(each), *_decided_by(each))
+        for each in answer["decisions"]
     ]
     columns = ("decided", "verdict", "weight", "hedges", "one-sided", "expected bps", "realised bps", "slippage bps",
                "told to wait %", "why")  # fmt: skip

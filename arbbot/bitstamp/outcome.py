@@ -9,10 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from arbbot.bitstamp import codec_order
 from arbbot.bitstamp.causes import unreadable
-from arbbot.bitstamp.reply import RATE_LIMIT_CODES, Answer, NoReply, Reply, Seal, VenueError, error_in, parsed_body
+from arbbot.bitstamp.reply import (
+    RATE_LIMIT_CODES,
+    Answer,
+    NoReply,
+    Reply,
+    Seal,
+    VenueError,
+    error_in,
+    is_rate_limited,
+    parsed_body,
+)
 from arbbot.bitstamp.wire import JsonValue, Malformed, identity
 from arbbot.domain.commands import CancelOrder
 from arbbot.domain.events import CancelResult, OrderAcked, OrderRefused, OrderUnanswered
@@ -101,6 +112,15 @@ def placement(
     terms: OrderTerms, answer: Answer, require_signed_errors: bool = False
 ) -> OrderAcked | OrderRefused | OrderUnanswered:
     """The one event that answers a placement."""
+    event = _placement(terms, answer, require_signed_errors)
+    if _told_to_wait(answer) and not isinstance(event, OrderAcked):
+        return replace(event, rate_limited=True)
+    return event
+
+
+def _placement(
+    terms: OrderTerms, answer: Answer, require_signed_errors: bool
+) -> OrderAcked | OrderRefused | OrderUnanswered:
     own = terms.client_order_id
     if isinstance(answer, NoReply):
         if answer.sent:
@@ -123,6 +143,15 @@ def placement(
 
 def cancellation(command: CancelOrder, answer: Answer, require_signed_errors: bool = False) -> CancelResult:
     """The one event that answers a cancel."""
+    return _cancellation(command, answer, require_signed_errors)._replace(rate_limited=_told_to_wait(answer))
+
+
+def _told_to_wait(answer: Answer) -> bool:
+    """Whether the venue, or our own budget, said slower."""
+    return answer.rate_limited if isinstance(answer, NoReply) else is_rate_limited(answer)
+
+
+def _cancellation(command: CancelOrder, answer: Answer, require_signed_errors: bool) -> CancelResult:
     own = command.client_order_id
     if isinstance(answer, NoReply):
         return CancelResult(own, "unanswered" if answer.sent else "refused", answer.reason)

@@ -340,7 +340,7 @@ def _answerer(
         "health": lambda _, now: health(engine, now, daemon.standing_still(now)),
         "edges": lambda _, now: edges(engine),
         "report": lambda _, now: report(engine.core.state, parts.route, mode),
-        "ramp": lambda _, now: ramp_figures(engine.core.state.ramp, engine.core.rules),
+        "ramp": lambda _, now: ramp_figures(engine.core.state.ramp, engine.core.rules, engine.ramp.figures),
         "settlement": lambda request, now: settlement(engine, request, now),
         "inventory": lambda request, now: inventory(
             engine.core.state, parts.route, now.utc_us, window_us(request.get("over_s"))

@@ -51,6 +51,12 @@ def progress_line(label: str) -> Callable[[float], None]:
     return tell
 
 
+def _grown(ramp: dict[str, Any]) -> str:
+    """What the ramp made of the weight that it began with."""
+    weight = ramp["weight_percent"]
+    return "" if weight is None else f" at the start, and the ramp ended at {plain(weight)} %"
+
+
 def lines(run: dict[str, Any]) -> list[str]:
     """One run for people."""
     closing, synthetic = run["closing_prices"], run["synthetic"]
@@ -65,6 +71,7 @@ def lines(run: dict[str, Any]) -> list[str]:
         f"  played on       the rehearsal's own route {', '.join(run['route'])} and balances "
         f"{only(run['balances'])}, not those of the settings",
         f"  rules           of the settings: one hedge is at most {plain(run['hedge_size'])} base units"
+        + _grown(synthetic["ramp"])
         + (f"; raised for this: {lifted}" if lifted else ""),
         f"  spike guard     {run['spike_guard']}",
         f"  closing prices  {closing['hours']} hours; {hours}",

@@ -52,11 +52,20 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
         f"turnover    {plain(figures['turnover_per_day'])} times the capital a day; "
         f"net return {_percent(figures['net_return_annualised'])} a year, simple, over {_days(figures['span_s'])}"
     )
+    lines.extend(_weight(figures["ramp"]))
     for trip in figures["limits"]["tripped"]:
         lines.append(f"LIMIT       {trip['name']} tripped at {plain(trip['measured'])} of {plain(trip['limit'])}")
     refused = ", ".join(f"{name} {count}" for name, count in figures["refusals"].items())
     lines.append(f"declined    {refused or 'nothing'}{OVER_ALL if refused and _rebased(figures) else ''}")
     return lines
+
+
+def _weight(ramp: dict[str, Any]) -> list[str]:
+    """What the ramp came to, where it decided anything."""
+    if ramp["weight_percent"] is None:
+        return []
+    counts = f"{ramp['up']} times up, {ramp['down']} down, {ramp['hold']} as it was, {ramp['set']} set by a person"
+    return [f"weight      {plain(ramp['weight_percent'])} % of target size and capital; {counts}"]
 
 
 def _rebased(figures: dict[str, Any]) -> bool:

@@ -151,6 +151,7 @@ class CancelResult(NamedTuple):
     """canceled, pending, not_found, unanswered or refused."""
     reason: str
     auth_lost: bool = False
+    rate_limited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ with. What a wrong clock dates costs at most a step upward: a period that eviden
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,7 +27,7 @@ from arbbot.engine.rules import RampRules
 from arbbot.engine.view import NEVER
 
 COUNT_EVERY_NS = 3600 * SECOND_NS
-HITS_EVERY_NS = 60 * SECOND_NS
+HITS_EVERY_NS = 10 * SECOND_NS
 """What was told to wait is written down sooner: a crash would forget it."""
 
 
@@ -84,6 +85,13 @@ class Ramp:
         """The share of target and capital that one hedge may use now."""
         return weight_in_effect(self._core.state.ramp, self._core.rules)
 
+    @property
+    def figures(self) -> RampFigures:
+        """The evidence so far, with what is not written down yet."""
+        held = self._core.state.ramp.figures
+        requests, rate_limited = held.requests + self._requests, held.rate_limited + self._rate_limited
+        return replace(held, requests=requests, rate_limited=rate_limited)
+
     def sent(self, commands: Sequence[Command]) -> None:
         """These are about to go out."""
         self._requests += sum(not isinstance(each, Exit | ReplaceFeed) for each in commands)
@@ -106,7 +114,7 @@ class Ramp:
     def _count(self) -> None:
         """Write down what was counted."""
         self._counted_ns = self._core.at.mono_ns
-        if self._requests:
+        if self._requests or self._rate_limited:
             self._core.emit(RequestsCounted(self._requests, self._rate_limited, self._core.at.utc_us))
             self._requests = self._rate_limited = 0
 

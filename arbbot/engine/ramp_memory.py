@@ -42,6 +42,8 @@ class RampMemory:
     """Since then."""
     decisions: list[RampDecided | RampSet] = field(default_factory=list)
     """The last ones, oldest first."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """All of them by verdict: up, down, hold, or set by a person."""
 
     def take(self, record: DurableRecord, state: State) -> None:
         """Take one record in, after the state has."""
@@ -57,6 +59,8 @@ class RampMemory:
         self.weight = record.weight
         self.figures = RampFigures(since_us=record.utc_us)
         self.decisions.append(record)
+        verdict = record.verdict if isinstance(record, RampDecided) else "set"
+        self.counts[verdict] = self.counts.get(verdict, 0) + 1
         del self.decisions[:-KEPT_DECISIONS]
 
     def _fill_booked(self, record: FillBooked, state: State) -> None:

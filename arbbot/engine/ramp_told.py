@@ -14,26 +14,28 @@ from arbbot.engine.rules import RampRules, Rules
 _HUNDREDTH = Decimal("0.0001")
 
 
-def ramp_figures(memory: RampMemory, rules: Rules) -> dict[str, Any]:
-    """Everything `arbbot ramp --json` prints. Shares are percent; absent figures None."""
-    ramp = rules.ramp
+def ramp_figures(memory: RampMemory, rules: Rules, figures: RampFigures | None = None) -> dict[str, Any]:
+    """Everything `arbbot ramp --json` prints. Shares are percent; absent figures None. `figures`: where more is known
+    than the journal has yet.
+    """
+    ramp, figures = rules.ramp, figures or memory.figures
     told: dict[str, Any] = {
         "enabled": ramp is not None,
         "weight_percent": _percent(weight_in_effect(memory, rules)),
         "begins_percent": _percent(rules.trade.weight),
         "hedge_size": (rules.trade.target_size * weight_in_effect(memory, rules)).normalize(),
-        "evidence": evidence(memory.figures),
+        "evidence": evidence(figures),
         "against": [],
         "lacking": [],
         "asked": None,
         "decisions": decisions(memory),
     }
     if ramp is not None:
-        verdict = judge(memory.figures, ramp, whole_period=True)
+        verdict = judge(figures, ramp, whole_period=True)
         told |= {
             "against": list(verdict.against),
             "lacking": list(verdict.lacking),
-            "asked": _asked(ramp, memory.figures),
+            "asked": _asked(ramp, figures),
         }
     return told
 

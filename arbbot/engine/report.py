@@ -19,6 +19,8 @@ from arbbot.engine.state import State
 YEAR_S = Decimal(365 * 24 * 3600)
 DAY_S = Decimal(24 * 3600)
 LAST_CONVERSIONS = 10
+VERDICTS = ("up", "down", "hold", "set")
+"""What became of a weight."""
 HEDGE_OUTCOMES = ("completed", "one_sided", "nothing", "abandoned")
 CONVERSION_OUTCOMES = ("converted", "partial", "nothing")
 
@@ -69,9 +71,17 @@ def report(state: State, route: Route, mode: str) -> dict[str, Any]:
         "pnl": pnl(state, route),
         "fees": dict(sorted(state.fees_paid.items())),
         "edge_bps": edge(state),
+        "ramp": ramp_line(state),
         "limits": limit_figures(state, route, state.last_utc_us),
         **rates(state, route),
     }
+
+
+def ramp_line(state: State) -> dict[str, Any]:
+    """The weight as last decided or set, and how often it was; None while the settings' weight counts."""
+    weight = state.ramp.weight
+    counts = {verdict: state.ramp.counts.get(verdict, 0) for verdict in VERDICTS}
+    return {"weight_percent": None if weight is None else (weight * 100).normalize(), **counts}
 
 
 def since(state: State) -> dict[str, Any] | None:

@@ -267,3 +267,22 @@ def test_no_bytes_raise_and_none_acknowledge_without_a_seal(body: bytes, status:
     if seal is Seal.WRONG or status >= 500:
         assert isinstance(event, OrderUnanswered)
         assert result.outcome == "unanswered"
+
+
+@pytest.mark.parametrize(
+    ("answer", "waits"),
+    [
+        (said(reasoned("slow down", code="400.002"), 400), True),
+        (said(reasoned("slow down"), 429), True),
+        (Reply(403, b"<html>blocked</html>", "text/html", Seal.NONE), True),
+        (NoReply(False, "our own rate budget is used up", rate_limited=True), True),
+        (NoReply(True, "timed out"), False),
+        (said(reasoned("no", code="400.009"), 400), False),
+    ],
+)
+def test_an_answer_that_says_slower_is_known_for_it(answer: Reply | NoReply, waits: bool) -> None:
+    """Whatever becomes of the order or the cancel: evidence of how often we are told to wait."""
+    placed = placement(TERMS, answer)
+    assert isinstance(placed, OrderRefused | OrderUnanswered)
+    assert placed.rate_limited is waits
+    assert cancellation(CANCEL, answer).rate_limited is waits

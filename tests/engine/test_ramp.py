@@ -86,6 +86,22 @@ def test_a_one_sided_hedge_takes_a_step_back_but_never_below_the_beginning() -> 
     assert "one_sided" in again.against
 
 
+def test_being_told_to_wait_counts_over_restarts() -> None:
+    """Questions, orders and cancels alike; what was counted ten seconds before a crash is not forgotten."""
+    rig = rig_of()
+    trade(rig)
+    trade(rig)
+    assert next_period(rig).weight == D("0.1")
+    rig.step(ev.AskFailed(0, "429", rate_limited=True))
+    rig.step(ev.OrderUnanswered("q7-000001", "HTTP 429", rate_limited=True))
+    rig.step(ev.CancelResult("q7-000001", "refused", "slower", rate_limited=True))
+    rig.run(11)
+    again = Rig(rig.rules, venue=rig.venue, journal=rig.journal, at=rig.at).ready()
+    assert again.state.ramp.figures.rate_limited == 3
+    turned = next_period(again)
+    assert (turned.verdict, turned.against) == ("down", ("rate_limit",))
+
+
 def test_a_trip_is_not_waited_with() -> None:
     """A tripped limit takes a step back at once; whoever resumes does so at the smaller weight."""
     rig = rig_of(ramped(losers_in_row=1))
