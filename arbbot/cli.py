@@ -25,6 +25,7 @@ from arbbot.cli_radar import radar
 from arbbot.cli_ramp import ramp
 from arbbot.cli_rehearse import rehearse
 from arbbot.cli_report import report
+from arbbot.cli_settle import settle
 from arbbot.cli_spikes import spikes
 from arbbot.cli_treasury import treasury
 from arbbot.cli_types import (
@@ -300,6 +301,7 @@ app.command("rotate-keys")(rotate_keys)
 app.add_typer(ramp, name="ramp")
 app.add_typer(datadog, name="datadog")
 app.add_typer(treasury, name="treasury")
+app.command()(settle)
 
 
 # --- look back ----------------------------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from arbbot.domain.failure import Failure
 TIMEOUT_S = 10.0
 REPLY_BYTES_MAX = 16 << 20
 _ADDRESS_BYTES_MAX = 107
+REFUSED = "the daemon refused: "
+"""Begins the reason of a failure that is the daemon's own no."""
 
 
 def ask(path: Path, request: Mapping[str, Any], timeout_s: float = TIMEOUT_S, *, hint: str = "") -> dict[str, Any]:
@@ -71,7 +73,7 @@ def _result(line: bytes, path: Path) -> dict[str, Any]:
         result: dict[str, Any] = reply["result"]
         return result
     reason = reply.get("error") if isinstance(reply, dict) else None
-    raise _failure(f"the daemon refused: {reason}")
+    raise _failure(f"{REFUSED}{reason}")
 
 
 def _failure(reason: str) -> Failure:

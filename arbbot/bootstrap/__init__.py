@@ -9,6 +9,7 @@ from arbbot.bootstrap.longrun import listed, rehearse
 from arbbot.bootstrap.panic import panic
 from arbbot.bootstrap.radar import radar
 from arbbot.bootstrap.replaying import replay
+from arbbot.bootstrap.settle import settle
 from arbbot.bootstrap.spikes import recorded as recorded_spikes
 from arbbot.bootstrap.spikes import simulated as simulated_spikes
 from arbbot.bootstrap.treasury_advice import advice
@@ -16,8 +17,10 @@ from arbbot.bootstrap.treasury_looks import deposit_address, deposits, withdrawa
 from arbbot.bootstrap.treasury_transfer import Wanted, transfer, transfers
 from arbbot.bootstrap.venue import exchange
 from arbbot.bootstrap.written_report import Period, html_report
+from arbbot.treasury.policy import Asked
 
 __all__ = [
+    "Asked",
     "Period",
     "Wanted",
     "adopt",
@@ -39,6 +42,7 @@ __all__ = [
     "replay",
     "report",
     "run",
+    "settle",
     "simulated_spikes",
     "transfer",
     "transfers",

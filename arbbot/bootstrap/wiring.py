@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -44,9 +45,15 @@ class SlashNames(dict[str, str]):
 
 
 def gateway(
-    settings: Settings, keys: Keys | None, clock: Clock, sink: Sink, taps: Taps, names: SlashNames | None = None
+    settings: Settings,
+    keys: Keys | None,
+    clock: Clock,
+    sink: Sink,
+    taps: Taps,
+    names: SlashNames | None = None,
+    markets: Sequence[str] | None = None,
 ) -> BitstampGateway:
-    """The REST adapter of the settings' venue. Public only without a key."""
+    """The REST adapter of the settings' venue. Public only without a key. `markets` instead of the route's."""
     rest = settings.rest
     credentials = None if keys is None else Credentials(keys.key_id, keys.secret.get_secret_value())
     windows = [Window(window.count, float(window.seconds)) for window in rest.limits]
@@ -61,7 +68,7 @@ def gateway(
         clock,
         Limiter(SystemRandom(), windows),
         credentials=credentials,
-        reading=Reading(symbols(settings), rest.require_signed_errors),
+        reading=Reading(symbols(settings) if markets is None else markets, rest.require_signed_errors),
         names=names,
         tap=taps.reply,
         sink=sink,

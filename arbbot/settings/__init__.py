@@ -27,10 +27,13 @@ from arbbot.settings.model import (
 )
 from arbbot.settings.options import BookFeed, JournalSync, KeyRole, RunMode, Switch, WithdrawalRight
 from arbbot.settings.secrets import read_alerts_url, read_secret_file
+from arbbot.settings.settlement import AllowedAddress, SettlementSettings
+from arbbot.settings.settlement import policy as settlement_policy
 
 __all__ = [
     "AccountSettings",
     "AlertSettings",
+    "AllowedAddress",
     "BookFeed",
     "DashboardSettings",
     "FeedSettings",
@@ -51,6 +54,7 @@ __all__ = [
     "SandboxSettings",
     "Settings",
     "SettingsError",
+    "SettlementSettings",
     "Sources",
     "SpikeSettings",
     "Switch",
@@ -65,4 +69,5 @@ __all__ = [
     "read_secret_file",
     "read_sources",
     "rules",
+    "settlement_policy",
 ]

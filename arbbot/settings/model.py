@@ -31,6 +31,7 @@ from arbbot.settings.fields import (
 )
 from arbbot.settings.key_model import KeySettings
 from arbbot.settings.options import BookFeed, JournalSync, RunMode, Switch
+from arbbot.settings.settlement import SettlementSettings
 from arbbot.telemetry.alert_names import Form
 
 
@@ -298,6 +299,7 @@ class Settings(BaseSettings):
     live: LiveSettings = LiveSettings()
     keys: KeySettings = KeySettings()
     treasury: TreasurySettings = TreasurySettings()
+    settlement: SettlementSettings = SettlementSettings()
     journal: JournalSettings = JournalSettings()
     recording: RecordingSettings = RecordingSettings()
     dashboard: DashboardSettings = DashboardSettings()

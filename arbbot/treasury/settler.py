@@ -120,6 +120,8 @@ class Settler:
         self._permitted()
         view = yield from desk.view()
         yield from self._remind(view)
+        if view.waiting is not None:
+            raise Refused("not_quiet", view.waiting)
         means = view.means
         if self._asked.size is None and means.spendable + means.at_hand < policy.threshold:
             worth = means.spendable + means.at_hand

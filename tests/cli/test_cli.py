@@ -22,7 +22,7 @@ SECRET = "Secret000000000000000000000000001"
 VERBS = (
     "run", "exchange", "check", "settings", "status", "why", "page", "health", "pause", "resume", "halt", "panic",
     "resolve", "rotate-keys", "radar",
-    "rebase", "adopt", "breakeven", "rehearse", "report", "explain", "replay", "backtest", "spikes",
+    "rebase", "adopt", "breakeven", "rehearse", "report", "explain", "replay", "backtest", "settle", "spikes",
     "ramp", "treasury", "datadog",
 )  # fmt: skip
 
@@ -111,7 +111,7 @@ def test_a_misused_command_line_is_one_line(line: str, reason: str, capsys: pyte
 
 
 @pytest.mark.parametrize(
-    "verb", ["run", "check", "settings", "spikes", "status", "report", "explain h1", "pause --reason x"]
+    "verb", ["run", "check", "settings", "settle", "spikes", "status", "report", "explain h1", "pause --reason x"]
 )
 @pytest.mark.parametrize(
     ("toml", "code", "reason"),

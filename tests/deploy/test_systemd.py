@@ -16,7 +16,7 @@ from arbbot.runtime.daemon import WATCHDOG_EVERY_NS
 from arbbot.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "systemd"
-DAEMON, PANIC = "arbbot.service", "arbbot-panic.service"
+DAEMON, PANIC, SETTLE = "arbbot.service", "arbbot-panic.service", "arbbot-settle.service"
 EXPOSURE_MAX = 1.3
 OWN = {"ExecReload", "Type", "ExecStart", "Environment", "LoadCredential", "WatchdogSec", "RestartPreventExitStatus"}
 """What the units may differ in, beside how they are started again and stopped."""
@@ -46,7 +46,7 @@ def seconds(text: str) -> int:
     return int(number) * {"s": 1, "min": 60}[unit]
 
 
-@pytest.mark.parametrize("unit", [DAEMON, PANIC])
+@pytest.mark.parametrize("unit", [DAEMON, PANIC, SETTLE])
 def test_a_unit_is_shut_off(unit: str) -> None:
     """systemd's own scale, 0 to 10, of what a service could reach: a bare unit has 9.6."""
     if shutil.which("systemd-analyze") is None:
@@ -60,12 +60,28 @@ def test_a_unit_is_shut_off(unit: str) -> None:
     assert float(level[1]) <= EXPOSURE_MAX
 
 
-def test_both_units_are_shut_off_alike() -> None:
-    """The panic unit is the daemon's but for what it runs, with which key, and how it ends."""
-    daemon, panic = settings_of(DAEMON, "Service"), settings_of(PANIC, "Service")
-    for key in sorted(daemon.keys() | panic.keys()):
+@pytest.mark.parametrize("unit", [PANIC, SETTLE])
+def test_all_units_are_shut_off_alike(unit: str) -> None:
+    """Each is the daemon's but for what it runs, with which key, and how it ends."""
+    daemon, other = settings_of(DAEMON, "Service"), settings_of(unit, "Service")
+    for key in sorted(daemon.keys() | other.keys()):
         if key not in OWN and not ENDS.match(key):
-            assert daemon.get(key) == panic.get(key), key
+            assert daemon.get(key) == other.get(key), key
+
+
+def test_only_the_settlement_is_given_the_key_that_withdraws() -> None:
+    """And it is never started again by itself: the timer's next turn looks at what was left open."""
+    keys = {
+        unit: {line.split(":")[0] for line in settings_of(unit, "Service")["LoadCredential"]}
+        for unit in (DAEMON, PANIC, SETTLE)
+    }
+    assert keys[SETTLE] == {"treasury_key", "treasury_secret"}
+    assert not keys[SETTLE] & (keys[DAEMON] | keys[PANIC])
+    settle, account = settings_of(SETTLE, "Service"), Settings().account
+    assert settle["Restart"] == ["no"]
+    assert seconds(settle["TimeoutStartSec"][0]) >= 3 * (account.doubt_bound_s + account.lag_s)
+    assert "settle" in settle["ExecStart"][0]
+    assert settings_of("arbbot-settle.timer", "Timer")["OnCalendar"]
 
 
 def test_the_units_know_the_exit_codes() -> None:

@@ -173,6 +173,14 @@ def test_a_daemon_that_is_not_quiet_denies_the_lease(reason: str) -> None:
     nothing_sent(world)
 
 
+def test_an_account_that_is_not_quiet_is_left_alone() -> None:
+    """Also where nothing may leave anyway: a settlement during a hedge is refused as such."""
+    world = World(profit=D(0), waiting="one hedge at a time, and one is open")
+    done = world.settle()
+    assert (done.code, done.text) == (REFUSED, world.waiting)
+    assert world.leases == 0
+
+
 def test_without_a_daemon_nothing_is_settled() -> None:
     """Its ledger must know what leaves."""
     world = World(daemon_up=False)

@@ -99,6 +99,7 @@ class World:
     die_after: int | None = None
     """Records, counted over the world's life, after which the process dies before its next command."""
     daemon_up: bool = True
+    waiting: str | None = None
 
     spent: Decimal = ZERO
     bought: Decimal = ZERO
@@ -239,7 +240,7 @@ class World:
         return {
             "lease": self.lease,
             "agreed": True,
-            "waiting": None,
+            "waiting": self.waiting,
             "withdrawable": {"size": str(max(self.profit - self.spent, D(0))), "principal": {"usd": "9000"}},
             "at_hand": str(self.at_hand),
             "orders": {name: dict(told) for name, told in self.orders.items()},
