@@ -13,7 +13,7 @@ from typing import TypeVar
 from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap.page.machine import disk_free_bytes, journal_bytes, rest_figures, rss_bytes
-from arbbot.bootstrap.terminal import say
+from arbbot.bootstrap.terminal import mention
 from arbbot.domain.events import Moment
 from arbbot.domain.money import BPS
 from arbbot.engine.step import Engine
@@ -97,7 +97,7 @@ class Gauges:
             self._metrics.count("telemetry.dropped", what="gauges")
             if name not in self._broken:
                 self._broken.add(name)
-                say(f"arbbot: {name} cannot be read: {type(error).__name__}: {' '.join(str(error).split())}")
+                mention(f"arbbot: {name} cannot be read: {type(error).__name__}: {' '.join(str(error).split())}")
             return None
 
     def _premium_bps(self, _: Moment) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from arbbot.bootstrap.beside import beside
-from arbbot.bootstrap.terminal import say
+from arbbot.bootstrap.terminal import mention
 from arbbot.domain.events import Event, Moment, OperatorHalted
 from arbbot.domain.mode import Mode
 from arbbot.domain.records import ModeChanged, Record
@@ -70,4 +70,4 @@ class ObeyedLatch:
         try:
             self._latch.lift()
         except OSError as error:
-            say(f"arbbot: {self._latch.path} could not be removed, the next start is halted: {error.strerror}")
+            mention(f"arbbot: {self._latch.path} could not be removed, the next start is halted: {error.strerror}")

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
 
@@ -16,8 +17,18 @@ PATIENCE_S = 0.2
 
 
 def say(*lines: str, out: TextIO | None = None) -> bool:
-    """Print lines, by default to stderr; False when nobody reads there any more, which must not stop trading."""
-    out = out or sys.stderr
+    """Print lines, by default to stderr; False when nobody reads there any more, which must not stop trading. It may
+    hold its caller up for `PATIENCE_S`: for a beginning and an end, and for a demonstration.
+    """
+    return _say(lines, out or sys.stderr, PATIENCE_S)
+
+
+def mention(*lines: str) -> bool:
+    """The same on stderr in the midst of trading: what is not taken at once is lost."""
+    return _say(lines, sys.stderr, 0.0)
+
+
+def _say(lines: Sequence[str], out: TextIO, patience_s: float) -> bool:
     text = "\n".join(lines)
     try:
         out.flush()
@@ -30,7 +41,8 @@ def say(*lines: str, out: TextIO | None = None) -> bool:
         return False
     sink = LineSink(descriptor)
     sink.put(text.encode(out.encoding or "utf-8", "backslashreplace"))
-    sink.close(PATIENCE_S)
+    sink.flush()
+    sink.close(patience_s)
     if sink.gone:
         _empty_into_nothing(out)
     return not sink.dropped
@@ -40,7 +52,7 @@ def say_if_broken(task: asyncio.Task[None]) -> None:
     """A done callback for a task beside trading: its death costs what it did, and is told once."""
     if not task.cancelled() and (error := task.exception()) is not None:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        say(f"arbbot: {task.get_name()} has ended, trading goes on: {reason}")
+        mention(f"arbbot: {task.get_name()} has ended, trading goes on: {reason}")
 
 
 def _empty_into_nothing(out: TextIO) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -149,7 +152,7 @@ async def test_a_gauge_that_fails_costs_itself_alone(tmp_path: Path, monkeypatch
     and at the next look again.
     """
     told: list[str] = []
-    monkeypatch.setattr("arbbot.bootstrap.gauges.say", told.append)
+    monkeypatch.setattr("arbbot.bootstrap.gauges.mention", told.append)
     monkeypatch.setattr("arbbot.bootstrap.gauges.EVERY_S", 0.01)
     watched = Watched(Rig(), tmp_path)
     whole = watched.told().keys()
@@ -166,6 +169,30 @@ async def test_a_gauge_that_fails_costs_itself_alone(tmp_path: Path, monkeypatch
     assert told == [
         "arbbot: orders.in_doubt_age_s cannot be read: ZeroDivisionError: integer division or modulo by zero"
     ]
+
+
+@pytest.mark.timeout(10)
+def test_gauges_that_fail_while_nobody_reads_standard_error_hold_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full pipe that nobody empties, and a fault that several gauges share: all others are told at once, however
+    patient the terminal's words are at a start.
+    """
+    monkeypatch.setattr("arbbot.bootstrap.terminal.PATIENCE_S", 3600.0)
+    monkeypatch.setattr("arbbot.bootstrap.gauges.rest_figures", lambda *_: 1 // 0)
+    watched = Watched(Rig(), tmp_path)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, b"x" * 4096):
+            pass
+    os.set_blocking(writing, True)
+    with os.fdopen(writing, "w") as stderr, os.fdopen(reading):
+        monkeypatch.setattr(sys, "stderr", stderr)
+        told = watched.told()
+        watched.close()
+    assert told["telemetry.dropped what:gauges"] == 3
+    assert told["disk.free_bytes"] > 0
 
 
 def test_the_hit_ratio_is_that_of_the_last_ten_minutes() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from arbbot.bootstrap.narrator import Narrator
 from arbbot.bootstrap.recording import figures, watch
-from arbbot.bootstrap.terminal import say, say_if_broken
+from arbbot.bootstrap.terminal import mention, say, say_if_broken
 from arbbot.domain.events import Moment
 from arbbot.domain.mode import Severity
 from arbbot.domain.records import AlertRaised, Record
@@ -74,6 +74,27 @@ def test_a_reader_that_has_stopped_reading_is_not_waited_for(terminal: tuple[Tex
     assert not say("and more", out=writer)
     writer.close()
     assert reader.read().splitlines()[:lost] == ["x" * 1000] * lost
+
+
+@pytest.mark.timeout(10)
+def test_in_the_midst_of_trading_a_full_pipe_is_not_waited_for_at_all(
+    terminal: tuple[TextIO, TextIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody empties standard error: a line is lost at once, however patient one is at other times; once there is room,
+    the next is told.
+    """
+    writer, reader = terminal
+    monkeypatch.setattr("arbbot.bootstrap.terminal.PATIENCE_S", 0.0)
+    while say("x" * 1000, out=writer):
+        pass
+    monkeypatch.setattr("arbbot.bootstrap.terminal.PATIENCE_S", 3600.0)
+    monkeypatch.setattr(sys, "stderr", writer)
+    assert not mention("lost")
+    os.set_blocking(reader.fileno(), False)
+    while reader.buffer.read(65536):
+        pass
+    assert mention("told", "in two lines")
+    assert reader.buffer.read(65536) == b"told\nin two lines\n"
 
 
 @pytest.mark.timeout(10)
