@@ -97,6 +97,8 @@ def _status(console: Console, answer: Answer) -> None:
     for problem in answer["problems"]:
         console.print(f"problem: {problem}", style="red")
     _recording(console, answer.get("recording"))
+    if undelivered := of_alerts(answer.get("alerts")):
+        console.print(undelivered, style="red")
     console.print(f"flat: {text(answer['flat'])}   ledger equals the venue: {_agreement(answer)}")
     if answer["rebase_waiting"]:
         console.print("a rebase waits: nothing may be open, and no transaction new for account.lag_s")
@@ -139,6 +141,14 @@ def _recording(console: Console, recording: Answer | None) -> None:
     if recording and (recording["failed"] or recording["dropped"]):
         why = recording["failed"] or f"{recording['dropped']} lines lost"
         console.print(f"recording {recording['directory']} cannot be replayed: {why}", style="red")
+
+
+def of_alerts(alerts: Answer | None) -> str | None:
+    """What keeps alerts from whom they are for, and how many nobody will hear of; None while nothing does."""
+    if alerts is None or not (alerts["trouble"] or alerts["dropped"]):
+        return None
+    trouble = f"not delivered, the last request was {alerts['trouble']}" if alerts["trouble"] else "delivered again"
+    return f"alerts: {trouble}; {alerts['waiting']} waiting, {alerts['dropped']} lost"
 
 
 def _orders(console: Console, orders: Sequence[Answer]) -> None:

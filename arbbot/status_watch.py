@@ -16,7 +16,7 @@ from rich.text import Text
 
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-from arbbot.screen import harmless, plain_json, text
+from arbbot.screen import harmless, of_alerts, plain_json, text
 
 EVERY_S = 1.0
 GOOD, BAD, IDLE = "green", "bold red", "dim"
@@ -86,7 +86,8 @@ def _answers(answer: Answer) -> list[Text]:
         _line("not trading?", GOOD if free else BAD, "; ".join(reasons) or "no hedge is refused at this moment"),
         _line("ledger?", _ledger_style(answer, apart), _ledger(answer, apart) + agreed),
     ]
-    return lines + [_line("problem", BAD, problem) for problem in answer["problems"]]
+    problems = [*answer["problems"], *filter(None, (of_alerts(answer.get("alerts")),))]
+    return lines + [_line("problem", BAD, problem) for problem in problems]
 
 
 def _left(order: Answer) -> str:

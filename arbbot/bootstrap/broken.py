@@ -35,7 +35,8 @@ def failure(
         reason = f"the journal cannot be written: {cause}"
     else:
         reason = f"a fault of the program, its traceback is in the log: {type(cause).__name__}: {cause}"
-    reason = str(redactor.clean(" ".join(reason.split())[:REASON_CHARACTERS_MAX]))
+    cleaned = str(redactor.clean(reason))  # before it is cut: half a secret is not known as one
+    reason = " ".join(cleaned.split())[:REASON_CHARACTERS_MAX]
     told = f"{reason}; nothing more was sent but cancels; {_left(engine)}"
     telemetry.fold([AlertRaised(Severity.CRITICAL, "fault", told, now.utc_us)], now)
     return Failure(ExitCode.FAULT, told)

@@ -65,6 +65,7 @@ from arbbot.runtime.daemon import LATE_AFTER_S, Daemon, DaemonFault
 from arbbot.runtime.lease_verbs import LEASE_VERBS, lease_event, lease_outcome, settlement
 from arbbot.runtime.operator_verbs import operator_event, outcome, who_and_why, window_us
 from arbbot.settings import Keys, RunMode, Settings, read_alerts_url, read_keys, rules
+from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.redact import Redactor
 
 T = TypeVar("T")
@@ -176,7 +177,7 @@ async def _serve(
                 daemon.deliver, daemon.standing_still,
             )  # fmt: skip
             link = await serve_page(stack, settings, looks, memory)
-        control = ControlServer(socket, _answerer(parts, daemon, about, source, rotation, link))
+        control = ControlServer(socket, _answerer(parts, daemon, about, source, rotation, link, telemetry))
         doors = [
             f"control    {socket}",
             *([] if link is None else [told_of_page(settings, link, demo=narrated)]),
@@ -320,7 +321,13 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, doors: list[str]) -
 
 
 def _answerer(
-    parts: _Parts, daemon: Daemon, about: Run, source: BitstampGateway, rotation: Rotation, link: str | None
+    parts: _Parts,
+    daemon: Daemon,
+    about: Run,
+    source: BitstampGateway,
+    rotation: Rotation,
+    link: str | None,
+    telemetry: Telemetry,
 ) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The control socket's verbs: those that look, and those that change something."""
     engine, mode = parts.engine, parts.settings.mode.value
@@ -335,9 +342,13 @@ def _answerer(
             **status(engine, about, now),
             "rest": rest_figures(source, now),
             "recording": recording.figures(parts.recorder),
+            "alerts": telemetry.alert_figures(),
         },
         "why": lambda _, now: why(engine, about, now),
-        "health": lambda _, now: health(engine, now, daemon.standing_still(now)),
+        "health": lambda _, now: {
+            **health(engine, now, daemon.standing_still(now)),
+            "alerts": telemetry.alert_figures(),
+        },
         "edges": lambda _, now: edges(engine),
         "report": lambda _, now: report(engine.core.state, parts.route, mode),
         "ramp": lambda _, now: ramp_figures(engine.core.state.ramp, engine.core.rules, engine.ramp.figures),

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,7 +22,7 @@ from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import recording
 from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.gauges import Gauges, Places
-from arbbot.bootstrap.terminal import say
+from arbbot.bootstrap.terminal import mention, say
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.engine.step import Engine
@@ -41,6 +42,7 @@ from arbbot.telemetry.webhook import Webhook
 
 LAST_WORDS_S = 3.0
 """How long a stop waits for the webhook to take what is left."""
+DELIVERED_AGAIN = "alerts are delivered again"
 _TAG = re.compile(r"[a-z0-9_.+-]{1,48}")
 
 
@@ -65,8 +67,8 @@ async def observe(
     settings = seen.settings
     identity = identity_of(settings, seen.engine.core.route.name, os.environ)
     sink = LineSink(_log_file(stack, settings.state_dir) if narrated else sys.stdout.fileno())
-    alerts = None if alerts_url is None else await _alerts(stack, settings, alerts_url, identity, redactor)
     logger = build_logger(sink, identity, redactor)
+    alerts = None if alerts_url is None else await _alerts(stack, settings, alerts_url, identity, redactor, logger)
     take_over_library_logs(logger)
     exposition = None if settings.telemetry.prometheus is None else Exposition(identity.tags())
     agent = None if settings.telemetry.statsd is None else parse_agent(settings.telemetry.statsd)
@@ -94,7 +96,12 @@ def identity_of(settings: Settings, route: str, environ: Mapping[str, str]) -> I
 
 
 async def _alerts(
-    stack: AsyncExitStack, settings: Settings, url: SecretStr, identity: Identity, redactor: Redactor
+    stack: AsyncExitStack,
+    settings: Settings,
+    url: SecretStr,
+    identity: Identity,
+    redactor: Redactor,
+    logger: FilteringBoundLogger,
 ) -> Alerts:
     """The sender of alerts; what is left at the end gets one last request, when all else has stopped."""
     for secret in secrets_of(url.get_secret_value()):
@@ -102,9 +109,21 @@ async def _alerts(
     wanted = settings.alerts
     choice = Choice(wanted.least, wanted.also, wanted.never, wanted.per_minute, float(wanted.repeat_s))
     webhook = Webhook(url.get_secret_value(), wanted.form, identity.tags(), redactor)
-    alerts = Alerts(choice, await stack.enter_async_context(webhook), SystemRandom())
+    post = await stack.enter_async_context(webhook)
+    alerts = Alerts(choice, post, SystemRandom(), changed=partial(_tell_of_alerts, logger))
     stack.push_async_callback(alerts.close, LAST_WORDS_S)
     return alerts
+
+
+def _tell_of_alerts(logger: FilteringBoundLogger, trouble: str | None) -> None:
+    """Say it where people look who hear nothing from the webhook: in the log and at the terminal."""
+    if trouble is None:
+        logger.info(DELIVERED_AGAIN, kind="alerts")
+        mention(f"arbbot: {DELIVERED_AGAIN}")
+        return
+    told = f"alerts are not delivered: the webhook's last request was {trouble}"
+    logger.error(told, kind="alerts")
+    mention(f"arbbot: {told}")
 
 
 def secrets_of(url: str) -> set[str]:

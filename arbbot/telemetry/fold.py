@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
@@ -66,6 +67,10 @@ class Telemetry:
             self.dropped += 1
             return
         self._backlog.append((tuple(records), at))
+
+    def alert_figures(self) -> dict[str, Any] | None:
+        """How the telling of alerts goes; None where nobody is told any."""
+        return None if self._alerts is None else self._alerts.figures()
 
     async def run(self) -> None:
         """Turn records into lines and metrics until cancelled. `close` finishes what is still noted then."""

@@ -7,6 +7,7 @@ import json
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
@@ -121,22 +122,27 @@ class Webhook:
     async def __call__(self, messages: Sequence[Message], dropped: int) -> Answer:
         """See `Post`."""
         assert self._session is not None, "used outside its `async with`"
-        words = self._redactor.clean(self._write(self._about, messages, dropped))
+        words = self._redactor.clean(self._write(self._about, [self._cut(each) for each in messages], dropped))
         body = json.dumps(words).encode()  # whatever a venue wrote: this takes half a character too
         headers = {"Content-Type": "application/json"}
         try:
             async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as reply:
                 return _answer(reply.status, reply.headers.get("Retry-After", ""))
-        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError):
-            return Answer("failed")
+        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeError) as error:
+            return Answer("failed", why=type(error).__name__)
+
+    def _cut(self, message: Message) -> Message:
+        """Without secrets, and no longer than receivers take: in this order, for half a secret is not known as one."""
+        return replace(message, text=str(self._redactor.clean(message.text))[:TEXT_CHARS_MAX])
 
 
 def _answer(status: int, retry_after: str) -> Answer:
     if 200 <= status < 300:
         return Answer("delivered")
+    why = f"status {status}"
     if status >= 500 or status in WORTH_ANOTHER_TRY:
-        return Answer("failed", float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None)
-    return Answer("refused")
+        return Answer("failed", float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None, why)
+    return Answer("refused", why=why)
 
 
 def _as_json(about: Mapping[str, str], messages: Sequence[Message], dropped: int) -> Plain:
@@ -147,7 +153,7 @@ def _as_json(about: Mapping[str, str], messages: Sequence[Message], dropped: int
             {
                 "name": message.name,
                 "severity": message.severity.value,
-                "text": message.text[:TEXT_CHARS_MAX],
+                "text": message.text,
                 "timestamp": utc_text(message.utc_us),
                 "repeats": message.repeats,
                 **dict(message.ids),
@@ -162,7 +168,7 @@ def _as_slack(about: Mapping[str, str], messages: Sequence[Message], dropped: in
     lines = [f"*{about['service']}* {about['env']} {about['mode']} {about['route']}"]
     for message in messages:
         more = f" ({message.repeats} times more before)" if message.repeats else ""
-        lines.append(f"*{message.severity.upper()}* {message.name}: {message.text[:TEXT_CHARS_MAX]}{more}")
+        lines.append(f"*{message.severity.upper()}* {message.name}: {message.text}{more}")
     if dropped:
         lines.append(f"{dropped} messages were lost before")
     text = "\n".join(lines)

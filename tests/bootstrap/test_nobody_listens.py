@@ -73,7 +73,7 @@ async def test_it_trades_with_every_listener_dead_deaf_or_stuck(tmp_path: Path) 
             os.close(writer)
             try:
                 counts = await _until_all_is_lost(scrape)
-                health = ask(tmp_path / "control.sock", {"verb": "health"})
+                health, status = (ask(tmp_path / "control.sock", {"verb": verb}) for verb in ("health", "status"))
                 daemon.terminate()
                 async with asyncio.timeout(40):
                     await daemon.wait()
@@ -85,6 +85,9 @@ async def test_it_trades_with_every_listener_dead_deaf_or_stuck(tmp_path: Path) 
     assert counts["arbbot_telemetry_dropped_total records"] == 0
     assert counts["arbbot_alerts_posts_total delivered"] == 0
     assert health["healthy"], health
+    assert health["alerts"]["trouble"].startswith("failed: "), "who asks is told that nobody hears"
+    assert health["alerts"] == status["alerts"] | {"waiting": health["alerts"]["waiting"]}
+    assert health["alerts"]["waiting"] >= 1, "kept for a receiver that comes back"
     assert daemon.returncode == 0
 
 

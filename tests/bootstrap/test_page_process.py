@@ -197,7 +197,7 @@ async def test_halted_from_the_page_it_says_what_its_status_says(daemon: Process
     assert (status, told["state"], told["state_reason"]) == (200, "halted", "comparing figures")
     await until(lambda: (now := daemon.asked("status"))["flat"] and now["reconciled"] and not now["open_orders"])
     shown, printed = await both(daemon, visitor)
-    assert set(printed) - set(shown) == {"hedges", "rest", "recording"}
+    assert set(printed) - set(shown) == {"hedges", "rest", "recording", "alerts"}
     assert {"exposure", "balances", "hedge_pnl", "limits", "fx"} <= set(shown)
     for name in printed.keys() & shown.keys():
         assert shown[name] == printed[name], name

@@ -19,6 +19,7 @@ from arbbot.domain.events import Event, Moment
 from arbbot.domain.records import Record
 from arbbot.journal.sqlite import Identity, open_journal
 from arbbot.runtime.answers import Run
+from arbbot.telemetry.alerts import Alerts, Answer, Choice, Message
 from arbbot.telemetry.fold import Telemetry
 from arbbot.telemetry.logging import Identity as LogIdentity
 from arbbot.telemetry.logging import build_logger
@@ -51,7 +52,9 @@ class PlayedDaemon:
         chance = Random(7)
         gateway.round_trips_ns.extend(int(chance.lognormvariate(3.2, 0.3) * 1e6) for _ in range(200))
         gateway.limiter.requests = 4_182
-        telemetry = _quiet_telemetry()
+        self.alerts = Alerts(Choice(), _refuse, Random(1))
+        """To a webhook that is gone; nobody sends them of themselves."""
+        telemetry = _quiet_telemetry(self.alerts)
         telemetry.loop_lags_ms.extend([0.4, 1.3, 0.9])
         number = next(_numbers)
         self.version = f"0.9.{number}"
@@ -106,9 +109,14 @@ class PlayedDaemon:
         return records
 
 
-def _quiet_telemetry() -> Telemetry:
+async def _refuse(messages: Sequence[Message], dropped: int) -> Answer:
+    return Answer("refused", why="status 404")
+
+
+def _quiet_telemetry(alerts: Alerts) -> Telemetry:
     """The real thing, its lines into nothing and its metrics to no agent."""
     sink = LineSink(os.open(os.devnull, os.O_WRONLY))
     identity = LogIdentity("arbbot", "test", "0", "bitstamp", "sandbox", ROUTE.name)
     redactor = Redactor()
-    return Telemetry(build_logger(sink, identity, redactor), sink, Metrics(None, identity.tags(), redactor))
+    metrics = Metrics(None, identity.tags(), redactor)
+    return Telemetry(build_logger(sink, identity, redactor), sink, metrics, alerts=alerts)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from arbbot.domain.events import Moment
+from arbbot.domain.mode import Severity
+from arbbot.domain.records import AlertRaised
 from tests.browser.conftest import Show
 from tests.browser.scenes import HOSTILE
 from tests.browser.stage import Stage
@@ -135,6 +139,18 @@ def test_figures_of_old_books_are_called_so(show: Show) -> None:
     expect(page.locator("#books [data-key=btcusd] td").last).to_have_text("old, feed down")
     show("flat")
     expect(page.locator("#edge-basis")).to_have_text("basis points")
+
+
+def test_alerts_that_nobody_hears_are_told_beside_a_daemon_that_is_fit(show: Show, stage: Stage) -> None:
+    """What keeps them and how many are lost, in full; whether it may trade is another question."""
+    page = show("flat")
+    expect(page.locator("#problems li")).to_have_count(0)
+    alerts = stage.actor.on.alerts
+    stage.call(lambda: alerts.take(AlertRaised(Severity.CRITICAL, "leg_open", "0.05 unhedged", 1), Moment(0, 1)))
+    stage.call(lambda: asyncio.create_task(alerts.close(5)))
+    told = "alerts: not delivered, the last request was refused: status 404; 0 waiting, 1 lost"
+    expect(page.locator("#problems li")).to_have_text([told])
+    expect(page.locator("#health-word")).to_have_text("fit to trade")
 
 
 def test_hostile_text_is_text(show: Show) -> None:

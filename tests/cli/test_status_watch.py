@@ -8,13 +8,15 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 from rich.console import Console
 
 from arbbot.domain import events as ev
 from arbbot.domain.mode import Mode
 from arbbot.runtime.answers import Run, status
-from arbbot.screen import harmless
+from arbbot.screen import harmless, show
 from arbbot.status_watch import BAD, GOOD, picture
 from tests.engine.rig import Rig, book
 
@@ -50,6 +52,37 @@ def test_what_needs_a_person_is_said() -> None:
     shown = drawn(rig)
     for said in ("HALTED", "[bold]odd[/bold]", "am I flat?    NO", "open orders"):
         assert said in shown
+
+
+@pytest.mark.parametrize(
+    ("alerts", "told"),
+    [
+        (None, None),
+        ({"trouble": None, "delivered": 3, "waiting": 1, "dropped": 0}, None),
+        (
+            {"trouble": "refused: status 404", "delivered": 0, "waiting": 1, "dropped": 2},
+            "alerts: not delivered, the last request was refused: status 404; 1 waiting, 2 lost",
+        ),
+        (
+            {"trouble": None, "delivered": 1, "waiting": 0, "dropped": 2},
+            "alerts: delivered again; 0 waiting, 2 lost",
+        ),
+    ],
+)
+def test_alerts_that_nobody_hears_are_a_problem_to_who_looks(
+    alerts: dict[str, Any] | None, told: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the screen and in `status`: what is wrong and what was lost, and not a word while all is well."""
+    rig = Rig().ready()
+    answer = {**status(rig.engine, Run.begin(rig.engine, "sandbox", "1.2.3", rig.at), rig.at), "alerts": alerts}
+    show(answer, as_json=False, kind="status")
+    printed = capsys.readouterr().out
+    console = Console(file=io.StringIO(), width=160, markup=False)
+    console.print(picture(answer))
+    assert isinstance(console.file, io.StringIO)
+    for shown in (printed, console.file.getvalue()):
+        assert ("alerts" in shown) is (told is not None)
+        assert (told or "") in shown
 
 
 def styles(rig: Rig) -> dict[str, str]:

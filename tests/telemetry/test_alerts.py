@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -14,10 +13,10 @@ import pytest
 from arbbot.domain import life, signals
 from arbbot.domain import records as r
 from arbbot.domain.events import Moment
-from arbbot.domain.mode import Mode, Severity
+from arbbot.domain.mode import Severity
 from arbbot.domain.order import OrderState
 from arbbot.telemetry.alert_names import ALERT_NAMES, EVENTS, RISK
-from arbbot.telemetry.alerts import BATCH_MAX, TRIES, Alerts, Answer, Choice, Message
+from arbbot.telemetry.alerts import BATCH_MAX, Alerts, Answer, Choice, Message
 from arbbot.telemetry.manifest import INVARIANTS
 from arbbot.telemetry.monitors import MONITORS
 from tests.telemetry.test_fold import STORY, UTC
@@ -139,25 +138,9 @@ async def test_a_person_chooses_by_severity_and_by_name(choice: Choice, told: li
     assert receiver.names == told
 
 
-def test_every_alert_of_the_program_has_a_name_that_can_be_chosen() -> None:
-    """Names in settings are checked against a list, and the list is what the sources say."""
-    raised: set[str] = set()
-    for path in sorted((ROOT / "arbbot").rglob("*.py")):
-        if "alert(" not in (source := path.read_text("utf-8")) and "AlertRaised(" not in source:
-            continue
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Call) and len(node.args) >= 2:
-                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                place = {"alert": 1, "_tell": 0, "AlertRaised": 1}.get(called)
-                if place is not None:
-                    raised |= {
-                        each.value
-                        for each in ast.walk(node.args[place])
-                        if isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value != "mode_"
-                    }
-    assert raised | {f"mode_{mode.value}" for mode in Mode} == set(RISK)
+def test_names_of_alerts_and_of_events_are_told_apart() -> None:
+    """None is both, none stands there twice, and what a broken promise is called by is an alert."""
     assert set(INVARIANTS) <= set(RISK)
-    assert set(RISK).isdisjoint(EVENTS)
     assert len(ALERT_NAMES) == len(RISK) + len(EVENTS)
 
 
@@ -174,7 +157,9 @@ async def test_the_same_is_told_once_in_a_while_with_how_often_it_came() -> None
     """Held back within the pause and counted; another text of the same name is another message."""
     receiver = Receiver()
     alerts = sender(receiver)
-    for second in range(60):
+    alerts.take(alert(1), at(0))
+    await until(alerts, lambda: alerts.posts["delivered"] == 1)
+    for second in range(1, 60):
         alerts.take(alert(1), at(second))
     alerts.take(alert(2), at(59))
     alerts.take(alert(1), at(60))
@@ -236,16 +221,88 @@ async def test_a_request_that_breaks_is_a_failed_one() -> None:
     assert (alerts.posts["failed"], alerts.dropped) == (2, 1)
 
 
-async def test_what_keeps_failing_is_given_up_counted_and_the_next_is_told_of_it() -> None:
-    """After so many tries it is dropped; the next message that arrives says how many were lost."""
-    receiver = Receiver(*[Answer("failed")] * TRIES)
+async def test_an_outage_loses_nothing_while_there_is_room() -> None:
+    """However often it fails: what waited arrives when the receiver is back, in order, with what came meanwhile."""
+    receiver = Receiver(*[Answer("failed", 0.0005, "status 503")] * 40)
     alerts = sender(receiver)
+    alerts._first_wait_s = 1e-6
     alerts.take(alert(1), at(0))
-    await until(alerts, lambda: alerts.dropped == 1)
-    assert len(receiver.got) == TRIES
-    alerts.take(alert(2), at(0))
+    await until(alerts, lambda: alerts.posts["failed"] >= 10)
+    assert alerts.figures() == {
+        "trouble": "failed: status 503", "delivered": 0, "waiting": 1, "dropped": 0,
+    }  # fmt: skip
+    alerts.take(alert(2), at(1))
     await until(alerts, lambda: alerts.posts["delivered"] == 1)
-    assert receiver.dropped[-1] == 1
+    assert [message.text for message in receiver.got[-1]] == ["hedge 1", "hedge 2"]
+    assert alerts.figures() == {"trouble": None, "delivered": 1, "waiting": 0, "dropped": 0}
+
+
+async def test_what_waits_is_not_told_twice_and_what_was_lost_is_news_again() -> None:
+    """While one waits its repetitions are counted, whatever the time. One that was refused, or for which there was no
+    room, was not told: the next of its kind goes out at once, and says how many came before.
+    """
+    receiver = Receiver(Answer("refused", why="status 404"))
+    alerts = sender(receiver, queue_max=2)
+    for second in (0, 100, 200):
+        alerts.take(alert(1), at(second))
+    assert alerts.figures()["waiting"] == 1
+    await until(alerts, lambda: alerts.dropped == 1)
+    alerts.take(alert(1), at(201))
+    await until(alerts, lambda: alerts.posts["delivered"] == 1)
+    assert [(message.text, message.repeats) for message in receiver.got[-1]] == [("hedge 1", 3)]
+    alerts.take(alert(1), at(202))
+    for number in (2, 3, 4):
+        alerts.take(alert(number), at(203))
+    assert alerts.dropped == 2, "no room for the oldest"
+    alerts.take(alert(2), at(204))
+    await alerts.close(5)
+    assert [(message.text, message.repeats) for message in receiver.got[-1]] == [("hedge 4", 0), ("hedge 2", 1)]
+    assert alerts.dropped == 3
+
+
+async def test_requests_that_fail_have_the_pace_of_all() -> None:
+    """One a minute is one a minute, whatever comes of it and whatever the receiver asks for; one that fails again and
+    again is left alone for longer, up to a minute.
+    """
+    failing = Receiver(*[Answer("failed")] * 9)
+    alerts = sender(failing, Choice(per_minute=1))
+    task = asyncio.create_task(alerts.run())
+    alerts.take(alert(1), at(0))
+    await asyncio.sleep(0.05)
+    assert len(failing.got) == 1, "the second try waits for its minute"
+    task.cancel()
+    await asyncio.wait([task])
+    for per_minute, answer, least_s, most_s in (
+        (1, Answer("failed", 0.0), 60, 60),
+        (20, Answer("delivered"), 3, 3),
+        (20, Answer("refused"), 3, 3),
+        (20, Answer("failed"), 3, 3),
+        (20, Answer("failed", 7.0), 7, 7),
+        (20, Answer("failed", 1e9), 60, 60),
+    ):
+        alerts = Alerts(Choice(per_minute=per_minute), failing, Random(1))
+        alerts._note(answer)
+        assert least_s <= alerts._pause_s(answer) <= most_s
+    for number in range(5_000):
+        alerts._note(Answer("failed"))
+        assert alerts._pause_s(Answer("failed")) <= 60, number
+    assert alerts._pause_s(Answer("failed")) == 60
+
+
+async def test_trouble_is_told_when_it_begins_changes_its_kind_and_ends() -> None:
+    """Not at every try, and nothing while all is well."""
+    receiver = Receiver(
+        Answer("delivered"),
+        Answer("failed", why="status 503"), Answer("failed", why="TimeoutError"), Answer("refused", why="status 404"),
+        Answer("delivered"),
+    )  # fmt: skip
+    heard: list[str | None] = []
+    alerts = Alerts(ALL, receiver, Random(1), first_wait_s=0.001, changed=heard.append)
+    for number in range(3):
+        alerts.take(alert(number), at(0))
+        before = sum(alerts.posts.values())
+        await until(alerts, lambda: not alerts.figures()["waiting"] and sum(alerts.posts.values()) > before)  # noqa: B023 - awaited here
+    assert heard == ["failed: status 503", "refused: status 404", None]
 
 
 async def test_a_refusal_is_not_repeated() -> None:
@@ -258,17 +315,21 @@ async def test_a_refusal_is_not_repeated() -> None:
 
 
 async def test_a_full_queue_keeps_what_is_worse() -> None:
-    """With nobody sending it stays bounded: notices go first, the oldest first, and what went is counted."""
+    """With nobody sending it stays bounded: the least severe goes first, the oldest of these, be it the newcomer, and
+    what went is counted.
+    """
     receiver = Receiver()
     alerts = sender(receiver, queue_max=3)
     alerts.take(alert(1), at(0))
     alerts.take(alert(2, Severity.NOTICE), at(0))
-    alerts.take(alert(3), at(0))
+    alerts.take(alert(3, Severity.WARNING), at(0))
     alerts.take(alert(4), at(0))
     alerts.take(alert(5), at(0))
+    alerts.take(alert(6, Severity.NOTICE), at(0))
+    alerts.take(alert(7), at(0))
     await alerts.close(5)
-    assert [message.text for message in receiver.got[0]] == ["hedge 3", "hedge 4", "hedge 5"]
-    assert alerts.dropped == 2
+    assert [message.text for message in receiver.got[0]] == ["hedge 4", "hedge 5", "hedge 7"]
+    assert alerts.dropped == 4
 
 
 async def test_an_end_in_the_middle_of_a_try_sends_it_again() -> None:

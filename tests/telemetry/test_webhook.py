@@ -146,19 +146,37 @@ async def test_a_long_text_is_cut() -> None:
     assert len(server.body()["messages"][0]["text"]) == TEXT_CHARS_MAX
 
 
+@pytest.mark.parametrize("form", Form)
+async def test_a_secret_across_the_cut_is_blotted_out_whole(form: Form) -> None:
+    """Wherever a text is cut, and whatever is escaped in it: of a secret nothing goes out but the mark of it."""
+    secret = "open<&>sesame" + "0123456789abcdef" * 2
+    redactor = Redactor()
+    redactor.learn(secret)
+    async with serving(Server(*[OK] * 3)) as server, Webhook(server.url, form, ABOUT, redactor) as webhook:
+        for before in (TEXT_CHARS_MAX - 1, TEXT_CHARS_MAX - len(secret) // 2, TEXT_CHARS_MAX - len(secret) + 1):
+            message = Message("leg_open", Severity.CRITICAL, "x" * before + secret, 0)
+            assert await webhook((message,), 0) == Answer("delivered")
+            said = json.dumps(server.body())
+            assert "x[" in said
+            assert "open" not in said.partition("leg_open")[2].replace("leg_open", "")
+
+
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
         (reply("204 No Content"), Answer("delivered")),
-        (reply("500 Internal Server Error", body="sorry"), Answer("failed")),
-        (reply("503 Service Unavailable", "Retry-After: 30\r\n"), Answer("failed", 30.0)),
-        (reply("429 Too Many Requests", "Retry-After: 7\r\n"), Answer("failed", 7.0)),
-        (reply("429 Too Many Requests", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n"), Answer("failed")),
-        (reply("400 Bad Request", body="invalid_payload"), Answer("refused")),
-        (reply("404 Not Found"), Answer("refused")),
-        (reply("302 Found", "Location: http://127.0.0.1:1/elsewhere\r\n"), Answer("refused")),
-        (b"nonsense\r\n\r\n", Answer("failed")),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", Answer("failed")),
+        (reply("500 Internal Server Error", body="sorry"), Answer("failed", why="status 500")),
+        (reply("503 Service Unavailable", "Retry-After: 30\r\n"), Answer("failed", 30.0, "status 503")),
+        (reply("429 Too Many Requests", "Retry-After: 7\r\n"), Answer("failed", 7.0, "status 429")),
+        (
+            reply("429 Too Many Requests", "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n"),
+            Answer("failed", why="status 429"),
+        ),
+        (reply("400 Bad Request", body="invalid_payload"), Answer("refused", why="status 400")),
+        (reply("404 Not Found"), Answer("refused", why="status 404")),
+        (reply("302 Found", "Location: http://127.0.0.1:1/elsewhere\r\n"), Answer("refused", why="status 302")),
+        (b"nonsense\r\n\r\n", Answer("failed", why="ClientResponseError")),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n", Answer("failed", why="ClientResponseError")),
     ],
 )
 async def test_each_answer_is_taken_for_what_it_is(answer: bytes, outcome: Answer) -> None:
@@ -168,10 +186,18 @@ async def test_each_answer_is_taken_for_what_it_is(answer: bytes, outcome: Answe
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("kind", ["hangs", "drips", "closed", "unresolvable"])
-async def test_a_bad_receiver_costs_bounded_time_and_never_the_loop(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("hangs", ["SocketTimeoutError", "ServerTimeoutError", "TimeoutError", "ConnectionTimeoutError"]),
+        ("drips", ["SocketTimeoutError", "ServerTimeoutError", "TimeoutError", "ConnectionTimeoutError"]),
+        ("closed", ["ClientConnectorError"]),
+        ("unresolvable", ["ClientConnectorDNSError", "ConnectionTimeoutError", "TimeoutError"]),
+    ],
+)
+async def test_a_bad_receiver_costs_bounded_time_and_never_the_loop(kind: str, why: list[str]) -> None:
     """One that never answers, one that answers a byte at a time, a closed port, a name that nobody knows: failed within
-    the time limit, and the loop runs on all the while.
+    the time limit, by the kind of error alone, and the loop runs on all the while.
     """
     server = Server(*([OK * 50] if kind == "drips" else []), pause_s=0.02)
     worst_s = 0.0
@@ -192,7 +218,9 @@ async def test_a_bad_receiver_costs_bounded_time_and_never_the_loop(kind: str) -
         if kind == "unresolvable":
             server.url = "https://nobody.invalid/hook"
         began = time.monotonic()
-        assert await post(server, timeout_s=0.3) == [Answer("failed")]
+        (answer,) = await post(server, timeout_s=0.3)
+        assert answer.outcome == "failed"
+        assert answer.why in why
         assert time.monotonic() - began < 5
     watching.cancel()
     assert worst_s < 0.25, "no step of the loop is as long as the wait"
@@ -232,7 +260,7 @@ async def test_without_a_thread_a_look_up_fails_and_the_next_is_tried(monkeypatc
         with pytest.raises(OSError, match="no thread"):
             await resolver.resolve("localhost", 80)
         async with webhook:
-            assert await webhook((DONE,), 0) == Answer("failed")
+            assert (await webhook((DONE,), 0)).outcome == "failed"
     assert await resolver.resolve("localhost", 80)
 
 
@@ -244,7 +272,7 @@ async def test_what_is_no_name_fails_and_the_next_is_tried(host: str) -> None:
         await resolver.resolve(host, 80)
     assert await resolver.resolve("localhost", 80)
     async with Webhook(f"https://{host}/hook", Form.JSON, ABOUT, Redactor()) as webhook:
-        assert await webhook((DONE,), 0) == Answer("failed")
+        assert (await webhook((DONE,), 0)).outcome == "failed"
 
 
 async def test_an_address_that_cannot_be_verified_gets_nothing(tmp_path: Path) -> None:
@@ -252,7 +280,7 @@ async def test_an_address_that_cannot_be_verified_gets_nothing(tmp_path: Path) -
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
     async with serving(Server(OK), tls) as server:
-        assert await post(server) == [Answer("failed")]
+        assert await post(server) == [Answer("failed", why="ClientConnectorCertificateError")]
     assert server.requests == []
 
 

@@ -225,6 +225,7 @@ class PageSource:
             },
             **self._machine,
             "recording": recording.figures(self._parts.recorder),
+            "alerts": self._parts.telemetry.alert_figures(),
             "page": self.page_figures(),
         }
 

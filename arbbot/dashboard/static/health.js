@@ -13,7 +13,7 @@ export function drawHealth(snapshot, stream) {
   const word = $("health-word");
   put(word, health.healthy ? "fit to trade" : plural(health.problems.length, "problem"));
   mark(word, "tone", healthTone(snapshot));
-  lines($("problems"), health.problems);
+  lines($("problems"), [...health.problems, ...undelivered(health.alerts)]);
   mark($("problems"), "tone", healthTone(snapshot));
   pairs($("health-lines"), [...process(snapshot), ...figures(health, stream)]);
 }
@@ -42,6 +42,13 @@ function figures({ feed, rest, page, ...machine }, stream) {
     ["this page", full(`${plural(page.clients, "reader")}${stream.missed ? `, ${stream.missed} frames missed` : ""}`, `refused: ${unused}`)],
     ...(refused.length ? [["page refused", refused.map(([name, count]) => `${name} ${count}`).join(", ")]] : []),
   ];
+}
+
+/** Makes nothing unfit to trade, and nobody else tells it. */
+function undelivered(alerts) {
+  if (!alerts || !(alerts.trouble || alerts.dropped)) return [];
+  const what = alerts.trouble ? `not delivered, the last request was ${alerts.trouble}` : "delivered again";
+  return [`alerts: ${what}; ${alerts.waiting} waiting, ${alerts.dropped} lost`];
 }
 
 function recorded(recording) {
