@@ -65,8 +65,9 @@ def test_report_has_what_programs_rely_on(played: tuple[Path, Path, Ended]) -> N
     assert set(figures["edge_bps"]) == {"expected", "realised"}
     assert {Decimal(bound) for bound in figures["exposure"]["btc"].values()} == {Decimal(0)}
     for line in figures["ledger"].values():
-        assert set(line) == {"opening", "booked", "external", "rounding", "venue", "difference"}
-        parts = sum(Decimal(line[part]) for part in ("opening", "booked", "external", "rounding"))
+        names = {"opening", "booked", "external", "rounding", "settled", "in_transit"}
+        assert set(line) == names | {"venue", "difference"}
+        parts = sum(Decimal(line[part]) for part in names)
         assert Decimal(line["venue"]) == parts
         assert Decimal(line["difference"]) == 0
 
