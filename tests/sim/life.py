@@ -221,9 +221,9 @@ class Life:
             clock.after(SECOND, lambda: self._wait(since_us))
 
     def _at_rest(self) -> bool:
-        """Whether the process has run for a while, with its feed up and nothing open."""
+        """Whether the process has run for a while, with its feed up, nothing open and no rebase that waits."""
         process = self.process
-        if process is None or not self.world.alive or not process.feed.up:
+        if process is None or not self.world.alive or not process.feed.up or process.state.rebase_asked is not None:
             return False
         return self.world.clock.now_us - process.born_us >= CALM_SLACK_US and not process.busy
 
