@@ -28,6 +28,7 @@ from arbbot.bootstrap.page.serve import serve_page
 from arbbot.bootstrap.page.serve import told as told_of_page
 from arbbot.bootstrap.page.source import Parts as PageParts
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
+from arbbot.bootstrap.radar.live import LiveRadar
 from arbbot.bootstrap.rotation import Parts as RotationParts
 from arbbot.bootstrap.rotation import Rotation
 from arbbot.bootstrap.summary import print_summary
@@ -165,6 +166,10 @@ async def _serve(
         rotation = Rotation(RotationParts(settings, keys, source, journal, parts.engine, clock, redactor, told))
         stack.push_async_callback(rotation.close)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
+        live = LiveRadar(route, clock, logger) if settings.radar_on else None
+        if live is not None:
+            feeds = [live.watching(each) for each in feeds]
+            beside(stack, live.run(), "the radar")
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)
@@ -174,7 +179,7 @@ async def _serve(
         if memory is not None:
             looks = PageParts(
                 parts.engine, about, clock, journal, source, telemetry, parts.recorder, settings.state_dir, narrated,
-                daemon.deliver, daemon.standing_still,
+                daemon.deliver, daemon.standing_still, None if live is None else live.view,
             )  # fmt: skip
             link = await serve_page(stack, settings, looks, memory)
         control = ControlServer(socket, _answerer(parts, daemon, about, source, rotation, link, telemetry))

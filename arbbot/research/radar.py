@@ -28,7 +28,7 @@ NEWEST_KEPT = 500
 LENGTHS_S = (Decimal("0.1"), Decimal(1), Decimal(10), Decimal(60), Decimal(600))
 """Upper bounds of the classes of length; the last class has none."""
 MINUTE_US = 60_000_000
-SHOWN = Decimal("0.0001")
+SHOWN, SECONDS = Decimal("0.0001"), Decimal("0.001")
 _WAYS = tuple(Direction)
 
 
@@ -98,11 +98,13 @@ class _Tally:
     largest: Decimal = ZERO
     best_profit: Decimal = ZERO
     lengths: list[int] = field(default_factory=lambda: [0] * (len(LENGTHS_S) + 1))
+    ways: list[int] = field(default_factory=lambda: [0] * len(_WAYS))
 
     def take(self, run: Run) -> None:
         """Count one more."""
         self.runs.append(run)
         self.count += 1
+        self.ways[_WAYS.index(run.direction)] += 1
         self.total_s += run.lasted_s
         self.longest_s = max(self.longest_s, run.lasted_s)
         self.best_net_bp = max(self.best_net_bp, run.net_bp)
@@ -242,16 +244,19 @@ class Radar:
 
     # --- what came of it -------------------------------------------------------------------------------------
 
-    def figures(self) -> dict[str, Any]:
-        """All of it; of what still lasts nothing yet."""
+    def figures(self, *, brief: bool = False) -> dict[str, Any]:
+        """All of it, of what still lasts nothing yet; `brief` without medians, which have to look at every run."""
         observed_s = Decimal(self.observed_ns) / 1_000_000_000
         return {
             "began_utc_us": self.began_utc_us,
             "ended_utc_us": None if self._at is None else self._at.utc_us,
-            "observed_s": observed_s,
+            "observed_s": observed_s.quantize(SECONDS),
             "book_changes": self.changes,
             "gaps": self.gaps,
-            "tiers": [_row(bar, tally, observed_s) for bar, tally in zip(self.bars, self._tallies, strict=True)],
+            "tiers": [
+                _row(bar, tally, observed_s) | ({} if brief else _medians(tally))
+                for bar, tally in zip(self.bars, self._tallies, strict=True)
+            ],
         }
 
 
@@ -304,23 +309,28 @@ def _levels(rows: Sequence[Row], rate: Decimal) -> Any:
 
 
 def _row(bar: Bar, tally: _Tally, observed_s: Decimal) -> dict[str, Any]:
-    runs = tally.runs
-    hours = observed_s / 3600
+    any_run, hours = tally.count > 0, observed_s / 3600
     return {
         "volume_usd": bar.volume,
         "taker_pct": bar.rate.taker.scaleb(2),
         "with_fx": bar.with_fx,
         "break_even_pct": max(bar.costs.break_even(direction) for direction in _WAYS).scaleb(2).quantize(SHOWN),
         "runs": tally.count,
-        "runs_per_hour": (tally.count / hours).quantize(SHOWN) if hours else None,
-        "seconds": tally.total_s,
+        "runs_per_hour": (tally.count / hours).quantize(SECONDS) if hours else None,
+        "seconds": tally.total_s.quantize(SECONDS),
         "share_pct": (tally.total_s / observed_s * 100).quantize(SHOWN) if observed_s else None,
-        "median_s": median(run.lasted_s for run in runs) if runs else None,
-        "longest_s": tally.longest_s if runs else None,
-        "median_net_bp": median(run.net_bp for run in runs) if runs else None,
-        "best_net_bp": tally.best_net_bp if runs else None,
-        "largest_size": tally.largest if runs else None,
-        "best_profit": tally.best_profit if runs else None,
+        "longest_s": tally.longest_s.quantize(SECONDS) if any_run else None,
+        "best_net_bp": tally.best_net_bp if any_run else None,
+        "largest_size": tally.largest if any_run else None,
+        "best_profit": tally.best_profit if any_run else None,
         "lengths": tally.lengths,
-        "by_direction": {way.value: sum(run.direction is way for run in runs) for way in _WAYS},
+        "by_direction": {way.value: count for way, count in zip(_WAYS, tally.ways, strict=True)},
+    }
+
+
+def _medians(tally: _Tally) -> dict[str, Any]:
+    runs = tally.runs
+    return {
+        "median_s": median(run.lasted_s for run in runs).quantize(SECONDS) if runs else None,
+        "median_net_bp": median(run.net_bp for run in runs).quantize(SHOWN) if runs else None,
     }

@@ -243,6 +243,12 @@ class RecordingSettings(Section):
     most_gb: Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=PLACES)] = Decimal(20)
 
 
+class RadarSettings(Section):
+    """The edges that were there at each fee tier, looked for beside trading."""
+
+    enabled: Switch = Switch.AUTO
+
+
 class DashboardSettings(Section):
     """The operator's page."""
 
@@ -302,6 +308,7 @@ class Settings(BaseSettings):
     settlement: SettlementSettings = SettlementSettings()
     journal: JournalSettings = JournalSettings()
     recording: RecordingSettings = RecordingSettings()
+    radar: RadarSettings = RadarSettings()
     dashboard: DashboardSettings = DashboardSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     alerts: AlertSettings = AlertSettings()
@@ -351,6 +358,13 @@ class Settings(BaseSettings):
         if self.recording.enabled is Switch.AUTO:
             return self.mode is RunMode.PAPER
         return self.recording.enabled is Switch.ON
+
+    @property
+    def radar_on(self) -> bool:
+        """True when the running daemon keeps a radar of the edges at each tier."""
+        if self.radar.enabled is Switch.AUTO:
+            return self.mode is RunMode.PAPER
+        return self.radar.enabled is Switch.ON
 
     @property
     def recordings_dir(self) -> Path:

@@ -15,9 +15,11 @@ from arbbot.bitstamp.rest import BitstampGateway, RestSettings
 from arbbot.bootstrap.page.memory import Memory
 from arbbot.bootstrap.page.series import Series
 from arbbot.bootstrap.page.source import PageSource, Parts
+from arbbot.bootstrap.radar.live import seen
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.records import Record
 from arbbot.journal.sqlite import Identity, open_journal
+from arbbot.research.radar import Radar
 from arbbot.runtime.answers import Run
 from arbbot.telemetry.alerts import Alerts, Answer, Choice, Message
 from arbbot.telemetry.fold import Telemetry
@@ -35,7 +37,9 @@ _numbers = count()
 class PlayedDaemon:
     """One process of the daemon; also its clock."""
 
-    def __init__(self, rig: Rig, folder: Path, *, mode: str = "sandbox", demo: bool = False) -> None:
+    def __init__(
+        self, rig: Rig, folder: Path, *, mode: str = "sandbox", demo: bool = False, radar: Radar | None = None
+    ) -> None:
         self.rig = rig
         self.pace_s = Decimal(0)
         """How far its time goes on each time that it is looked at."""
@@ -63,7 +67,7 @@ class PlayedDaemon:
         run = Run.begin(rig.engine, mode, self.version, rig.at)
         parts = Parts(
             rig.engine, run, self, self._journal, gateway, telemetry, None, folder, demo, self._deliver,
-            lambda _: self.still,
+            lambda _: self.still, None if radar is None else lambda: seen(radar, 3),
         )  # fmt: skip
         self._series: Series | None = None
         self.source = PageSource(parts, self._memory)

@@ -8,14 +8,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.domain import events as ev
 from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
 from arbbot.domain.order import Purpose
 from arbbot.engine.rules import FxPolicy, Rules
+from arbbot.research.radar import Radar
 from tests.browser.played_daemon import PlayedDaemon
 from tests.engine.played_venue import Play
-from tests.engine.rig import D, Rig, book, rules
+from tests.engine.rig import ROUTE, D, Rig, book, fx_book, rules
 from tests.engine.scenes import BUY, REFUSED, RESTS, SELL
 
 QUIET_S = 40
@@ -74,8 +76,13 @@ def unpriced(folder: Path) -> PlayedDaemon:
 
 
 def paper(folder: Path) -> PlayedDaemon:
-    """The same on paper."""
-    return lived(folder, mode="paper")
+    """The same on paper, with a radar that has seen an edge for two seconds of twenty."""
+    radar = Radar(ROUTE, BARS)
+    calm, rich = book("btceur", "54500", "54560"), book("btceur", "54900", "54910")
+    for second, foreign in ((0, calm), (10, rich), (12, calm), (20, calm)):
+        for each in (book("btcusd", "60000", "60010"), foreign, fx_book()):
+            radar.take(ev.BookSeen(each, 1), ev.Moment(second * 10**9, second * 10**6))
+    return lived(folder, mode="paper", radar=radar)
 
 
 def live(folder: Path) -> PlayedDaemon:

@@ -47,6 +47,7 @@ SHOTS: list[tuple[str, str, Act | None]] = [
     *((name, name, None) for name in SCENES if name not in ("veteran", "unpriced")),
     ("charts", "veteran", below("#panel-charts")),
     ("limits", "limit_tripped", below("#panel-limits")),
+    ("radar", "paper", below("#panel-radar")),
     ("timeline", "one_sided", timeline),
     ("silence", "live", silence),
     ("halt_asked", "live", lambda page, _: page.locator("#halt").click()),

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from arbbot.bootstrap.radar import BARS, figures, radar
+from arbbot.bootstrap.radar import figures, radar
 from arbbot.bootstrap.radar.page import write_page
+from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.domain.book import Book
 from arbbot.domain.events import BookSeen, FeedDown, FeedUp, Moment
 from arbbot.domain.exit_codes import ExitCode

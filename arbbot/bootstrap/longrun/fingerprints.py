@@ -19,6 +19,7 @@ DECIDES_NOTHING = frozenset(
         "keys",
         "journal",
         "recording",
+        "radar",
         "dashboard",
         "telemetry",
         "alerts",

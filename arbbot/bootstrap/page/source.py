@@ -61,6 +61,8 @@ class Parts:
     deliver: Callable[[Event, Moment], Sequence[Record]]
     still: Callable[[Moment], str | None]
     """What of the daemon does not move, in words."""
+    radar: Callable[[], dict[str, Any]] | None = None
+    """What it has seen so far; None where there is none."""
 
 
 def _one_line(reason: str) -> str:
@@ -104,6 +106,7 @@ class PageSource:
             "why": self._why(told),
             "health": self._health(told, now),
             "sample": self.series_kept.latest(),
+            "radar": None if parts.radar is None else parts.radar(),
             **self._of_records(),
         }
 

@@ -10,22 +10,17 @@ from typing import Any
 
 from arbbot import screen
 from arbbot.bootstrap.radar.page import write_page
+from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.bootstrap.replaying import read_books
 from arbbot.bootstrap.summary import plain
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-from arbbot.domain.market import FeeRate, Route
-from arbbot.exchange.accounts import FEE_LADDER
-from arbbot.research.radar import LENGTHS_S, Bar, Radar
+from arbbot.domain.market import Route
+from arbbot.research.radar import LENGTHS_S, Radar
 from arbbot.research.replay import read_heading, watch_only
 from arbbot.research.wire_log import RecordingError
 
-BARS = tuple(
-    Bar(volume, FeeRate(Decimal(maker).scaleb(-2), Decimal(taker).scaleb(-2)), with_fx)
-    for volume, maker, taker in FEE_LADDER
-    for with_fx in (False, True)
-)
 MEANING = (
     "edges at the touch of recorded books, after taker fees on both legs, and on the conversion where it says so; size "
     "and profit of all levels that paid, at the FX book's touch. What an order would have met when it arrived, a "

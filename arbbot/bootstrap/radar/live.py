@@ -1,0 +1,114 @@
+"""The radar of a running daemon: books are only put aside when they come, and looked at when nothing waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from decimal import Decimal
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from arbbot.bootstrap.radar.tiers import BARS
+from arbbot.domain.events import BookSeen, Event, FeedDead, FeedDown, FeedUp, Moment
+from arbbot.domain.market import Route
+from arbbot.ports import Clock, Feed, Sink
+from arbbot.research.radar import MINUTE_US, Radar, Run
+
+LOOK_EVERY_S = 0.25
+SLICE = 20
+"""Events looked at before the loop may go on with what trades."""
+WAITING_MAX = 20_000
+"""Beyond it the newest are not looked at, and counted: minutes of books, which nobody was quick enough for."""
+TOLD_A_MINUTE = 30
+"""Log lines; further runs of the minute are counted all the same."""
+FRESH_NS = 1_000_000_000
+_WANTED = (BookSeen, FeedUp, FeedDown, FeedDead)
+
+
+def seen(radar: Radar, left_out: int) -> dict[str, Any]:
+    """What a radar shows people: each tier with the fees of both legs."""
+    told = radar.figures(brief=True)
+    return {**told, "tiers": [tier for tier in told["tiers"] if not tier["with_fx"]], "left_out": left_out}
+
+
+class LiveRadar:
+    """Watches the market feed, tells the log of each edge that ended, and keeps a view for the page."""
+
+    def __init__(self, route: Route, clock: Clock, logger: FilteringBoundLogger) -> None:
+        self._radar = Radar(route, BARS, self._ended)
+        self._clock = clock
+        self._logger = logger
+        self._waiting: deque[tuple[Event, Moment]] = deque()
+        self._left_out = 0
+        self._told: tuple[int, int] = (0, 0)
+        """A minute, and how many lines it had."""
+        self._view: dict[str, Any] = {}
+        self._view_ns: int | None = None
+
+    def watching(self, feed: Feed) -> Feed:
+        """The same feed, whose books are put aside here, too."""
+        return _Watched(feed, self)
+
+    def put(self, event: Event, at: Moment) -> None:
+        """Keep an event for later; costs next to nothing."""
+        if isinstance(event, _WANTED):
+            if len(self._waiting) >= WAITING_MAX:
+                self._left_out += 1
+            else:
+                self._waiting.append((event, at))
+
+    async def run(self) -> None:
+        """Look at what was put aside, a few at a time, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            while self._waiting:
+                for _ in range(min(SLICE, len(self._waiting))):
+                    self._radar.take(*self._waiting.popleft())
+                await asyncio.sleep(0)
+
+    def view(self) -> dict[str, Any]:
+        """For the page, at most once a second anew."""
+        now_ns = self._clock.now().mono_ns
+        if self._view_ns is None or now_ns - self._view_ns >= FRESH_NS:
+            self._view, self._view_ns = seen(self._radar, self._left_out), now_ns
+        return self._view
+
+    def _ended(self, run: Run, cleared: int) -> None:
+        minute = run.began_utc_us // MINUTE_US
+        told = self._told[1] + 1 if self._told[0] == minute else 1
+        self._told = (minute, told)
+        if told > TOLD_A_MINUTE:
+            return
+        self._logger.info(
+            f"edge of {run.net_bp} bp net at the lowest tier, for {run.lasted_s.quantize(Decimal('0.001'))} s",
+            kind="radar",
+            direction=run.direction.value,
+            lasted_s=str(run.lasted_s),
+            net_bp=str(run.net_bp),
+            size=str(run.size),
+            profit=str(run.profit),
+            bars_cleared=cleared,
+            bars=len(BARS),
+        )
+
+
+class _Watched:
+    def __init__(self, feed: Feed, radar: LiveRadar) -> None:
+        self._feed = feed
+        self._radar = radar
+
+    async def run(self, sink: Sink) -> None:
+        put = self._radar.put
+
+        def tee(event: Event, at: Moment) -> None:
+            sink(event, at)
+            put(event, at)
+
+        await self._feed.run(tee)
+
+    def replace(self, epoch: int, reason: str) -> None:
+        self._feed.replace(epoch, reason)
+
+    def moved_ns(self) -> int | None:
+        return self._feed.moved_ns()
