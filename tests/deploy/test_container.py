@@ -15,7 +15,8 @@ from arbbot.settings.options import RunMode
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
-COMPOSE = (ROOT / "deploy" / "container" / "compose.yaml").read_text()
+FOLDER = ROOT / "deploy" / "container"
+COMPOSE = (FOLDER / "compose.yaml").read_text()
 REAL_MONEY = {"ARBBOT_MODE": "live", "ARBBOT_LIVE__I_UNDERSTAND_REAL_MONEY": "yes"}
 AFTER_THE_GRACE_S = 30
 """What a stop may take beyond its grace: orders, questions, the last alerts, the log and the page are waited for."""
@@ -65,6 +66,23 @@ def test_compose_gives_a_stop_its_time() -> None:
         assert word in DAEMON
 
 
+def test_what_compose_wants_is_what_its_page_prepares() -> None:
+    """The keys lie where it looks for them, and what it takes from outside stands in the file that each command reads;
+    neither gets into git.
+    """
+    page = (FOLDER / "README.md").read_text()
+    installed = re.findall(r"^install .* (\S+)$", page, re.MULTILINE)
+    secrets = re.findall(r"^  \w+: \{ file: \./(.*) \}$", COMPOSE, re.MULTILINE)
+    assert {f"deploy/container/{each}" for each in secrets} <= set(installed)
+    assert "deploy/container/.env" in installed
+    assert not re.search(r"[A-Z_]+=\S+ docker compose", page), "the next command would forget it"
+    told = dict(re.findall(r"^([A-Z_]+)=(.*)$", page, re.MULTILINE))
+    assert set(told) == set(re.findall(r"\$\{(\w+)", COMPOSE))
+    assert {name: told[name] for name in REAL_MONEY} == REAL_MONEY
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {"deploy/container/.env", "deploy/container/secrets/"} <= set(ignored)
+
+
 def test_compose_sets_what_there_is_to_set() -> None:
     """Each variable is a setting, its value is accepted, and the page is published on this machine alone."""
     given = re.findall(r"^ +(ARBBOT_\w+): (.+)$", DAEMON, re.MULTILINE)
@@ -76,6 +94,6 @@ def test_compose_sets_what_there_is_to_set() -> None:
     assert settings.dashboard.names == ("127.0.0.1:8780", "localhost:8780")
     assert all(str(path).startswith("/run/secrets/") for path in (settings.keys.key_file, settings.keys.secret_file))
     (agent,) = re.findall(r"env_file: (\S+)", COMPOSE)
-    told = (ROOT / "deploy" / "container" / agent).read_text()
+    told = (FOLDER / agent).read_text()
     assert f"DD_DOGSTATSD_SOCKET={(settings.telemetry.statsd or '').removeprefix('unix://')}\n" in told
     assert f'ports: ["127.0.0.1:{settings.dashboard.port}:{settings.dashboard.port}"]' in DAEMON
