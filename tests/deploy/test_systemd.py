@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -114,8 +116,33 @@ def test_the_times_fit() -> None:
 
 
 def test_the_panic_unit_reads_settings_of_its_own() -> None:
-    """Small enough that nothing in it can be wrong but the mode, and accepted as it is."""
+    """As they are, nothing in them can be wrong but the mode; what may be added calls people, or leads to the key."""
     assert "ARBBOT_SETTINGS=/etc/arbbot/panic.toml" in settings_of(PANIC, "Service")["Environment"]
-    told = tomllib.loads((FOLDER / "panic.toml").read_text())
-    assert set(told) == {"mode"}
-    Settings.model_validate(told)
+    shipped = (FOLDER / "panic.toml").read_text()
+    assert set(tomllib.loads(shipped)) == {"mode"}
+    Settings.model_validate(tomllib.loads(shipped))
+    whole = tomllib.loads(re.sub(r"^# (\[|\w+ =)", r"\1", shipped, flags=re.MULTILINE))
+    assert set(whole) == {"mode", "alerts", "telemetry", "keys"}
+    assert Settings.model_validate(whole).alerts.form == "slack"
+
+
+@pytest.mark.parametrize("unit", [DAEMON, PANIC])
+def test_a_dotenv_in_the_checkout_is_nothing_to_a_unit(tmp_path: Path, unit: str) -> None:
+    """A person's own, and broken: the units read their settings, where theirs are, and nothing else."""
+    told = settings_of(unit, "Service")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "arbbot").symlink_to(FOLDER.parents[1] / "arbbot")
+    (tmp_path / "app" / ".env").write_text("ARBBOT_MODE=paper\nARBBOT_TRADE__NO_SUCH_SETTING=1\n")
+    moved = [("/opt/arbbot/app", f"{tmp_path}/app"), ("/etc/arbbot", f"{tmp_path}"), ("%S", f"{tmp_path}")]
+    lines = [*told["Environment"], told["WorkingDirectory"][0]]
+    for there, here in moved:
+        lines = [line.replace(there, here) for line in lines]
+    environment = dict(line.split("=", 1) for line in lines[:-1])
+    Path(environment["ARBBOT_SETTINGS"]).write_text('mode = "sandbox"')
+    Path(environment["ARBBOT_STATE_DIR"]).mkdir()
+    shown = subprocess.run(
+        [sys.executable, *told["ExecStart"][0].split()[1:3], "settings", "--json"],
+        env=environment, cwd=lines[-1], capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["mode"]["value"] == "sandbox"

@@ -66,7 +66,8 @@ def arbbot_arguments(line: str) -> list[str] | None:
     for at, token in enumerate(tokens):
         called = token.rpartition("/")[2] == "arbbot"
         first = all(_ASSIGNMENT.match(before) for before in tokens[:at])
-        if called and (first or tokens[at - 1] == "-m"):
+        composed = tokens[:2] == ["docker", "compose"] and "run" in tokens[:at]
+        if called and (first or composed or tokens[at - 1] == "-m"):
             rest = tokens[at + 1 :]
             end = next((place for place, word in enumerate(rest) if word in _ENDS), len(rest))
             return rest[:end]

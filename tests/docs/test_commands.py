@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import typer
 from arbbot.cli import app
 from arbbot.settings.problems import known_keys
 from arbbot.telemetry.manifest import MANIFEST, NAMESPACE
-from tests.docs.pages import PAGES, ROOT, arbbot_arguments, fenced_lines, inline_code, name_of
+from tests.docs.pages import DOCS, PAGES, ROOT, arbbot_arguments, fenced_lines, inline_code, name_of
 
 SECTIONS = {key.partition(".")[0] for key in known_keys() if "." in key}
 FILES = ("dashboard.json", "journal.db", "treasury.db")
@@ -52,6 +53,8 @@ def test_a_wrong_command_is_noticed() -> None:
     assert complaint(["halt"], whole=False) is None
     assert arbbot_arguments("X=1 .venv/bin/arbbot status --json | head") == ["status", "--json"]
     assert arbbot_arguments("docker exec CONTAINER python -m arbbot why") == ["why"]
+    assert arbbot_arguments("docker compose -f x/compose.yaml run --rm arbbot check") == ["check"]
+    assert arbbot_arguments("docker run -d --name arbbot arbbot:dev") is None
     assert arbbot_arguments("systemctl stop arbbot") is None
 
 
@@ -65,6 +68,38 @@ def test_every_command_of_a_page_parses(page: Path) -> None:
             if arguments is not None and (problem := complaint(arguments, whole=whole)):
                 wrong.append(f"{line}: {problem}")
     assert wrong == []
+
+
+def ways_to_call() -> list[str]:
+    """What is typed for `arbbot VERB`, wherever it runs."""
+    page = (DOCS / "runbook" / "index.md").read_text()
+    rows = re.findall(r"^\| (?:under|in) [^|]*\| (.*) \|$", page, re.MULTILINE)
+    return [way for row in rows for way in re.findall(r"`([^`]*VERB)`", row)]
+
+
+@pytest.mark.parametrize("way", ways_to_call())
+def test_every_command_of_a_page_can_be_called_in_each_way(way: str) -> None:
+    """Under systemd, in a container that runs or is stopped, in a checkout: what the pages say is what is typed."""
+    asked = 0
+    for page in PAGES:
+        for line in inline_code(page):
+            arguments = arbbot_arguments(line)
+            if arguments and arguments[0] != "VERB":
+                asked += 1
+                typed = arbbot_arguments(way.replace("VERB", shlex.join(arguments)))
+                assert typed is not None, way
+                assert complaint(typed, whole=False) is None, f"{way}: {line}"
+    assert asked > len(PROGRAM.commands)
+
+
+def test_the_ways_to_call_it_name_what_there_is() -> None:
+    """One way for each place it runs in; the files in them are in the project, and the programs can be started."""
+    ways = ways_to_call()
+    assert [shlex.split(way)[0] for way in ways] == [
+        "arbbot", "/opt/arbbot/app/deploy/systemd/arbbot", "docker", "docker", ".venv/bin/arbbot",
+    ]  # fmt: skip
+    assert (ROOT / ways[1].split()[0].removeprefix("/opt/arbbot/app/")).stat().st_mode & 0o111
+    assert (ROOT / shlex.split(ways[3])[3]).is_file()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
