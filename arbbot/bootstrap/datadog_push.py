@@ -62,7 +62,7 @@ def push(target: Target, choices: Choices, *, apply: bool, environ: Mapping[str,
         import datadog_api_client  # noqa: F401 - whether it is there
     except ImportError as error:
         raise Failure(
-            ExitCode.USAGE, "datadog push --apply needs Datadog's client: pip install '.[datadog]' in arbbot's folder"
+            ExitCode.USAGE, "datadog push --apply needs Datadog's client: in a checkout `make setup` installs it"
         ) from error
     _send(url, keys, choices)
     return ExitCode.OK
