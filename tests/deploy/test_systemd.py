@@ -126,7 +126,7 @@ def test_the_panic_unit_reads_settings_of_its_own() -> None:
     assert Settings.model_validate(whole).alerts.form == "slack"
 
 
-@pytest.mark.parametrize("unit", [DAEMON, PANIC])
+@pytest.mark.parametrize("unit", [DAEMON, PANIC, SETTLE])
 def test_a_dotenv_in_the_checkout_is_nothing_to_a_unit(tmp_path: Path, unit: str) -> None:
     """A person's own, and broken: the units read their settings, where theirs are, and nothing else."""
     told = settings_of(unit, "Service")

@@ -60,9 +60,7 @@ def test_words_arrive_as_they_were_typed(tmp_path: Path) -> None:
 
 def names() -> list[str]:
     """Files in `/etc/arbbot` that it hands over where they are there."""
-    found = re.search(r"^for name in (.*?); do$", WRAPPER.read_text().replace("\\\n", " "), re.MULTILINE)
-    assert found is not None
-    return found[1].split()
+    return [name for line in re.findall(r"names\+?=\((.*?)\)", WRAPPER.read_text()) for name in line.split()]
 
 
 @pytest.mark.parametrize("role", KeyRole)
