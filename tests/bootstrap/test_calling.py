@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -120,6 +122,16 @@ def test_a_webhook_that_takes_nothing_changes_nothing(
         deaf.close()
     assert len(deaf.bodies) == (2 if status == 500 else 1)
     assert "not_started was not taken by the webhook" in capsys.readouterr().err
+
+
+def test_the_panic_unit_can_speak_as_slack_wants_it(tmp_path: Path, receiver: Receiver) -> None:
+    """By its own settings with all that they may hold, as the file beside the unit has it."""
+    shipped = (Path(__file__).parents[2] / "deploy" / "systemd" / "panic.toml").read_text()
+    whole = tomllib.loads(re.sub(r"^# (\[|\w+ =)", r"\1", shipped, flags=re.MULTILINE))
+    wanted = {**whole, "state_dir": tmp_path, "alerts": {**whole["alerts"], "url": receiver.url}}
+    not_started(Settings.model_validate(wanted), Failure(ExitCode.VENUE, "the venue is away"))
+    assert [list(body) for body in receiver.bodies] == [["text"]]
+    assert "the venue is away" in str(receiver.bodies[0]["text"])
 
 
 def test_who_wants_none_hears_none(tmp_path: Path, receiver: Receiver) -> None:

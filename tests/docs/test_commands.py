@@ -103,6 +103,25 @@ def test_the_ways_to_call_it_name_what_there_is() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_has_nothing_installed_but_what_is_locked(page: Path) -> None:
+    """With hashes, and as wheels: nothing that was changed since, nothing that runs while it is built."""
+    for line in [*inline_code(page), *fenced_lines(page)]:
+        if "pip install" in line:
+            assert "--require-hashes --only-binary :all: -r requirements.lock" in line
+
+
+def test_the_second_sandbox_inherits_nothing_of_the_first() -> None:
+    """Addresses, certificate and journal of the built-in exchange are left behind; the key files are written anew."""
+    first, second = (DOCS / "how-to" / "sandbox-keys.md").read_text().split("## The venue's sandbox")
+    exported = {
+        name for line in re.findall(r"^export (.*)$", first, re.MULTILINE) for name in re.findall(r"\w+(?==)", line)
+    }
+    left = set(re.findall(r"`(ARBBOT_\w+)`", second.split("## ")[0]))
+    assert left == {name for name in exported if not name.startswith("ARBBOT_KEYS__")}
+    assert "ARBBOT_STATE_DIR" in left
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_goal_setting_and_metric_of_a_page_exists(page: Path) -> None:
     """`make x`, `section.setting`, `ARBBOT_SECTION__SETTING` and `arbbot.metric` name something that is there."""
     goals = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
