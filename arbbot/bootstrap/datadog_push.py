@@ -17,6 +17,7 @@ from arbbot.telemetry.monitors import MONITORS
 
 if TYPE_CHECKING:
     from datadog_api_client import ApiClient
+    from datadog_api_client.v1.model.dashboard_summary_definition import DashboardSummaryDefinition
 
 API_KEY, APP_KEY = "DD_API_KEY", "DD_APP_KEY"
 TIMEOUT_S = 15
@@ -108,9 +109,15 @@ def _dashboard(client: ApiClient, choices: Choices) -> None:
 
     api = DashboardsApi(client)
     wanted = strict(Dashboard, datadog_json.dashboard(choices))
-    known = next((each.id for each in api.list_dashboards().dashboards if each.title == choices.title), None)
+    known = next((each.id for each in api.list_dashboards_with_pagination() if _is_ours(each, choices)), None)
     sent = api.create_dashboard(body=wanted) if known is None else api.update_dashboard(known, body=wanted)
     print(f"dashboard  {choices.title}: {'created' if known is None else 'updated'}, id {sent.id}")
+
+
+def _is_ours(dashboard: DashboardSummaryDefinition, choices: Choices) -> bool:
+    """Of the same scope, and not one that a person has made or made their own."""
+    described = dashboard.to_dict().get("description") or ""
+    return bool(dashboard.title == choices.title) and datadog_json.MADE in described
 
 
 def _monitors(client: ApiClient, choices: Choices) -> None:

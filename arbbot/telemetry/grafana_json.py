@@ -67,16 +67,16 @@ def _rule(monitor: Monitor, threshold: float, severity: str) -> dict[str, Any]:
 def expression(monitor: Monitor, threshold: float) -> str:
     """What is true while the monitor calls."""
     if monitor.promql is not None:
-        return monitor.promql.replace("THRESHOLD", f"{threshold:g}")
+        return monitor.promql.replace("THRESHOLD", f"{threshold:.10g}")
     series = MANIFEST[monitor.metric].prometheus
     if monitor.only is not None:
         series += f'{{{monitor.only[0]}=~"{"|".join(monitor.only[1])}"}}'
     compared = ("<" if monitor.below else ">") + ("=" if monitor.inclusive else "")
     if monitor.reading is Reading.STATUS:
-        return f"{series} >= {threshold:g}"
+        return f"{series} >= {threshold:.10g}"
     if monitor.reading is Reading.SUM:
         by = ", ".join((*VARIABLES, *monitor.by))
-        return f"sum by ({by}) (increase({series}[{monitor.over_min}m])) {compared} {threshold:g}"
+        return f"sum by ({by}) (increase({series}[{monitor.over_min}m])) {compared} {threshold:.10g}"
     return f"{monitor.reading}_over_time({series}[{monitor.over_min}m]) {compared} {threshold:.10g}"
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from arbbot.bootstrap.datadog_models import NotUnderstood, strict
 from arbbot.telemetry import datadog_json
 from arbbot.telemetry.__main__ import files, written
 from arbbot.telemetry.datadog_json import Choices
+from arbbot.telemetry.grafana_json import expression
 from arbbot.telemetry.manifest import CONSTANT_TAGS, HARD_LIMITS, INVARIANTS, MANIFEST, NAMESPACE, MetricType
 from arbbot.telemetry.monitors import MONITORS, Monitor, Reading
 from arbbot.telemetry.panels import CHECKS, ROWS
@@ -178,10 +180,33 @@ def test_service_checks_are_asked_for_by_their_full_names() -> None:
     assert len(asked) == len(checks)
 
 
+def critical_of(content: dict[str, Any]) -> float:
+    """The value at which the query of a monitor calls; that of a service check stands in its thresholds alone."""
+    match = METRIC_QUERY.fullmatch(content["query"])
+    return float(content["options"]["thresholds"]["critical"] if match is None else match["at"])
+
+
+@pytest.mark.parametrize("critical", [2.5, 0.25, 1_500.5, 1e9, 123_456_789.0])
+def test_a_threshold_is_written_as_it_is(critical: float) -> None:
+    """To the last digit in queries and rules, whatever its size: Datadog refuses a query that differs from its
+    thresholds, and a rounded one would call at another value.
+    """
+    seen: set[Reading] = set()
+    for monitor in (replace(each, critical=critical) for each in MONITORS):
+        seen.add(monitor.reading)
+        if monitor.reading is not Reading.STATUS:
+            assert critical_of(datadog_json._monitor(monitor, Choices())) == critical
+        if monitor.promql is None or "THRESHOLD" in monitor.promql:
+            rule = expression(monitor, critical)
+            assert f"{critical:.10g}" in re.findall(r"[\d.e+]+", rule), rule
+    assert seen == set(Reading)
+
+
 def test_every_monitor_says_what_to_do_who_owns_it_and_what_silence_means() -> None:
     """A runbook page, an owner, thresholds in order, and a no-data setting of its own."""
     for monitor, told in zip(MONITORS, kept("datadog/monitors.json"), strict=True):
         assert re.fullmatch(r"[a-z_]+", monitor.name)
+        assert told["options"]["thresholds"]["critical"] == critical_of(told), "one value, written in two places"
         assert f"Runbook: docs/runbook/{monitor.name}.md" in told["message"]
         assert "owner:trading" in told["tags"]
         assert told["options"]["notify_no_data"] is (monitor.no_data_min is not None)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -18,6 +19,8 @@ from arbbot.telemetry.datadog_json import Choices
 from arbbot.telemetry.monitors import MONITORS
 
 API_KEY, APP_KEY = "a" * 32, "b" * 40
+PAGE = 100
+"""Dashboards in one answer where nobody asks for more."""
 
 
 class Datadog(ThreadingHTTPServer):
@@ -43,7 +46,8 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # a reply in one packet: in two it would wait for an acknowledgement
 
     def _serve(self) -> None:
-        site, path = self.server, self.path.partition("?")[0]
+        site, (path, _, query) = self.server, self.path.partition("?")
+        asked = dict(parse_qsl(query))
         site.asked.append((self.command, path))
         site.keys.add((self.headers.get("DD-API-KEY", ""), self.headers.get("DD-APPLICATION-KEY", "")))
         length = int(self.headers.get("Content-Length") or 0)
@@ -62,7 +66,12 @@ class Handler(BaseHTTPRequestHandler):
                 site.monitors[int(number)].update(body)
                 answer = {"id": int(number), **site.monitors[int(number)]}
             case ("GET", ["dashboard"]):
-                answer = {"dashboards": [{"id": key, "title": each["title"]} for key, each in site.dashboards.items()]}
+                start, count = int(asked.get("start", 0)), int(asked.get("count", PAGE))
+                shown = [
+                    {"id": key, "title": each["title"], "description": each.get("description")}
+                    for key, each in site.dashboards.items()
+                ]
+                answer = {"dashboards": shown[start : start + count]}
             case ("POST", ["dashboard"]):
                 name = f"abc-def-{len(site.dashboards)}"
                 site.dashboards[name] = body
@@ -148,6 +157,20 @@ def test_another_scope_is_another_set_and_strangers_stay_as_they_are(datadog: Da
     }
     scoped = datadog_json.monitors(Choices("service:arbbot,env:prod"))
     assert scoped[-1]["query"].startswith("min(last_10m):min:arbbot.disk.free_bytes{service:arbbot AND env:prod} by ")
+
+
+def test_ours_is_found_among_many_and_what_people_made_stays(datadog: Datadog) -> None:
+    """Beyond the first page, and beside one of the same title that is not ours: updated, neither made again nor put
+    over what a person has made.
+    """
+    for number in range(120):
+        datadog.dashboards[f"hand-{number}"] = {"title": "arbbot", "description": [None, "mine"][number % 2]}
+    by_hand = dict(datadog.dashboards)
+    for notify in ("@ops", "@others"):
+        assert push("--apply", "--api-url", datadog.url, "--notify", notify) == ExitCode.OK
+    ours = [each for each in datadog.dashboards.values() if each == datadog_json.dashboard()]
+    assert len(ours) == 1
+    assert {key: each for key, each in datadog.dashboards.items() if each not in ours} == by_hand
 
 
 @pytest.mark.parametrize(
