@@ -14,10 +14,9 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.settings.checks import is_loopback
 from arbbot.settings.errors import SettingsError
 from arbbot.settings.model import Settings
+from arbbot.telemetry.redact import SECRET_CHARS_MIN
 
 SECRET_FILE_BYTES_MAX = 4096
-SECRET_CHARS_MIN = 8
-"""Shorter ones could not be kept out of logs without blotting out ordinary words."""
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 """Where systemd puts the files named by `LoadCredential=`."""
 ALERTS_CREDENTIAL = "alerts_url"

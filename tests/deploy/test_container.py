@@ -12,14 +12,13 @@ from arbbot.cli import main
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.settings import Settings, read_sources
 from arbbot.settings.options import RunMode
+from tests.deploy.test_systemd import AFTER_THE_GRACE_S
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
 FOLDER = ROOT / "deploy" / "container"
 COMPOSE = (FOLDER / "compose.yaml").read_text()
 REAL_MONEY = {"ARBBOT_MODE": "live", "ARBBOT_LIVE__I_UNDERSTAND_REAL_MONEY": "yes"}
-AFTER_THE_GRACE_S = 30
-"""What a stop may take beyond its grace: orders, questions, the last alerts, the log and the page are waited for."""
 DAEMON = COMPOSE.split("  datadog-agent:")[0]
 
 
