@@ -92,6 +92,8 @@ ROWS = (
             Panel("hard limits: used", ("limits.used",), "limit"),
             Panel("hard limits: tripped", ("limits.tripped",), "limit"),
             Panel("tickers' premium minus the books'", ("premium.difference_bps",)),
+            Panel("ramp: weight of a hedge", ("ramp.weight",)),
+            Panel("ramp: decisions", ("ramp.decisions",), "verdict"),
         ),
     ),
     Row(
