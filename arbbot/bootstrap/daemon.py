@@ -28,7 +28,7 @@ from arbbot.bootstrap.page.serve import serve_page
 from arbbot.bootstrap.page.serve import told as told_of_page
 from arbbot.bootstrap.page.source import Parts as PageParts
 from arbbot.bootstrap.paper import paper_fees, paper_gateway
-from arbbot.bootstrap.radar.live import LiveRadar
+from arbbot.bootstrap.radar.live import open_radar
 from arbbot.bootstrap.rotation import Parts as RotationParts
 from arbbot.bootstrap.rotation import Rotation
 from arbbot.bootstrap.summary import print_summary
@@ -139,15 +139,7 @@ async def _serve(
         taps = door.taps()
         names = SlashNames()
         source = await stack.enter_async_context(gateway(settings, keys, clock, door.deliver, taps, names))
-        try:
-            if settings.speed != 1:
-                await follow_compressed(settings, clock)
-            route = await fetch_route(settings, source)
-            rights = (
-                [] if keys is None else [f"key        {await refuse_withdrawal_right(settings, source, route.base)}"]
-            )
-        except Failure as failure:
-            raise broken.not_started(failure, state, "of the base asset") from failure
+        route, rights = await _first_look(settings, keys, source, clock, state)
         names.learn(route)
         parts = _Parts(
             settings,
@@ -166,10 +158,8 @@ async def _serve(
         rotation = Rotation(RotationParts(settings, keys, source, journal, parts.engine, clock, redactor, told))
         stack.push_async_callback(rotation.close)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
-        live = LiveRadar(route, clock, logger) if settings.radar_on else None
-        if live is not None:
-            feeds = [live.watching(each) for each in feeds]
-            beside(stack, live.run(), "the radar")
+        live = open_radar(stack, route, clock, logger) if settings.radar_on else None
+        feeds = feeds if live is None else [live.watching(each) for each in feeds]
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)
@@ -183,15 +173,26 @@ async def _serve(
             )  # fmt: skip
             link = await serve_page(stack, settings, looks, memory)
         control = ControlServer(socket, _answerer(parts, daemon, about, source, rotation, link, telemetry))
-        doors = [
-            f"control    {socket}",
-            *([] if link is None else [told_of_page(settings, link, demo=narrated)]),
-            *rights,
-        ]
+        page = [] if link is None else [told_of_page(settings, link, demo=narrated)]
+        doors = [f"control    {socket}", *page, *rights]
         try:
             return await _live(stack, parts, daemon, source, for_s, control, doors)
         except DaemonFault as fault:
             raise broken.failure(fault, parts.engine, logger, redactor, telemetry, clock.now()) from fault
+
+
+async def _first_look(
+    settings: Settings, keys: Keys | None, source: BitstampGateway, clock: SystemClock, state: State
+) -> tuple[Route, list[str]]:
+    """The venue's clock where it is ours, its markets, and what the key may do, in lines. Raises Failure."""
+    try:
+        if settings.speed != 1:
+            await follow_compressed(settings, clock)
+        route = await fetch_route(settings, source)
+        seen = None if keys is None else await refuse_withdrawal_right(settings, source, route.base)
+    except Failure as failure:
+        raise broken.not_started(failure, state, "of the base asset") from failure
+    return route, [] if seen is None else [f"key        {seen}"]
 
 
 def _listeners(telemetry: Port, memory: Memory | None, *, narrated: bool) -> Port:

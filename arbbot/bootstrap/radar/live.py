@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.domain.events import BookSeen, Event, FeedDead, FeedDown, FeedUp, Moment
 from arbbot.domain.market import Route
@@ -91,6 +93,13 @@ class LiveRadar:
             bars_cleared=cleared,
             bars=len(BARS),
         )
+
+
+def open_radar(stack: AsyncExitStack, route: Route, clock: Clock, logger: FilteringBoundLogger) -> LiveRadar:
+    """One that looks until the stack unwinds."""
+    live = LiveRadar(route, clock, logger)
+    beside(stack, live.run(), "the radar")
+    return live
 
 
 class _Watched:
