@@ -79,6 +79,10 @@ While a daemon runs:
 Afterwards:
   arbbot report                   what we really made
   arbbot explain HEDGE_ID         everything that led to a hedge, and came of it
+\b
+Money:
+  arbbot settle                   profit turned into USDT and withdrawn to a listed address; off as it comes
+  arbbot treasury advice          which balance runs out first, and what to move
 """
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"{code.value:4}  {text}" for code, text in EXIT_CODE_MEANINGS.items())
 

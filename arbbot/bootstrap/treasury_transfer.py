@@ -23,6 +23,7 @@ from arbbot.domain.events import BalancesFetched, TransactionsFetched
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.funding import FundingDone, FundingInDoubt, FundingRefused, Transfer
+from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import Balance, Transaction
 from arbbot.runtime.clock import SystemClock
@@ -95,22 +96,26 @@ def _demand_allowed(settings: Settings, asked: Transfer) -> None:
 
 
 def _demand_quiet(settings: Settings) -> None:
-    """No hedge, order, doubt or settlement, by the daemon's word or, without one, by its journal's: the money may be
-    needed, and a settlement reckons with what is there.
+    """No trading, and no hedge, order, doubt or settlement, by the daemon's word or, without one, by its journal's: the
+    money may be needed, and a settlement reckons with what is there.
     """
+    trading = busy = settling = False
     if settings.control_socket.exists():
         status = ask_daemon(settings.control_socket, {"verb": "status"})
-        busy = status["open_hedge"] is not None or status["open_orders"] or status["in_doubt"]
+        trading = status["state"] == Mode.ACTIVE
+        busy = status["open_hedge"] is not None or bool(status["open_orders"] or status["in_doubt"])
         settling = ask_daemon(settings.control_socket, {"verb": "settlement"})["lease"] is not None
     elif journal_path(settings).exists():
         state = read(journal_path(settings), settings).state()
-        busy = state.open_hedge_id is not None or state.live
+        busy = state.open_hedge_id is not None or bool(state.live)
         settling = state.settlements.lease is not None
-    else:
-        busy = settling = False
-    if busy or settling:
-        what = "a settlement is under way" if settling else "something is open or in doubt; `arbbot pause` and wait"
-        raise Failure(ExitCode.NOT_FLAT, f"{what}: nothing was sent")
+    for true, what in (
+        (settling, "a settlement is under way"),
+        (busy, "something is open or in doubt; `arbbot pause` and wait"),
+        (trading, "the daemon trades; `arbbot pause` first"),
+    ):
+        if true:
+            raise Failure(ExitCode.NOT_FLAT, f"{what}: nothing was sent")
 
 
 def _demand_funds(balances: tuple[Balance, ...], asked: Transfer) -> None:

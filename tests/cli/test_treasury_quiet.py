@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from arbbot.cli import main
+from arbbot.domain.events import OperatorPaused
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.lease_words import LeaseAsked
 from arbbot.journal.sqlite import Identity, open_journal
@@ -60,10 +61,17 @@ def leased() -> Rig:
     return rig
 
 
-def quiet() -> Rig:
-    """A hedge that is over."""
+def over() -> Rig:
+    """A hedge that is over, and another may follow at any time."""
     rig = hedge(Rig())
     rig.run(3)
+    return rig
+
+
+def quiet() -> Rig:
+    """And none may follow."""
+    rig = over()
+    rig.step(OperatorPaused("ann", "a transfer"))
     return rig
 
 
@@ -79,7 +87,7 @@ def transfer(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     return main(WORDS), capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("scene", "code", "said"), SCENES)
+@pytest.mark.parametrize(("scene", "code", "said"), [*SCENES, (over, ExitCode.NOT_FLAT, "the daemon trades")])
 def test_by_the_daemons_word(place: Path, capsys: pytest.CaptureFixture[str], scene: Any, code: int, said: str) -> None:
     """Refused in one line, nothing sent; of a quiet account the venue is asked."""
     for _ in Settling(scene()).serve(place / "state" / "control.sock"):
@@ -88,7 +96,7 @@ def test_by_the_daemons_word(place: Path, capsys: pytest.CaptureFixture[str], sc
     assert said in err
 
 
-@pytest.mark.parametrize(("scene", "code", "said"), SCENES)
+@pytest.mark.parametrize(("scene", "code", "said"), [*SCENES, (over, ExitCode.VENUE, ADDRESS)])
 def test_by_the_journal_where_no_daemon_runs(
     place: Path, capsys: pytest.CaptureFixture[str], scene: Any, code: int, said: str
 ) -> None:
