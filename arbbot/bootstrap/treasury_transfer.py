@@ -137,11 +137,11 @@ async def _transfer(settings: Settings, log: TransferLog, wanted: Wanted, confir
             raise Failure(ExitCode.NOT_FLAT, f"{doubtful.name} is in doubt, no other is sent before its row has told")
         if not wanted.comes_in:
             _demand_funds(await _balances(venue), asked)
-        cursor = max((row.transaction_id for row in await _rows(venue, None)), default=1)
     # A person takes their time: the connection of before is not waited with.
     if not confirm(_question(wanted, settings)):
         raise Failure(ExitCode.USAGE, "not confirmed: nothing was sent")
     async with treasury(settings) as venue:
+        cursor = max((row.transaction_id for row in await _rows(venue, None)), default=1)
         now_us = venue.clock.now().utc_us
         written = log.intend(asked, wanted.comes_in, cursor, wanted.who, wanted.reason, now_us)
         outcome = await venue.funding.transfer(asked)
