@@ -65,7 +65,8 @@ _ABOUT = """Buy where it is cheaper, sell where it is dearer, at the same time, 
 First steps, without account or money:
   arbbot run --demo --for 30s     rehearse on the built-in exchange and print a report
   arbbot settings                 every setting in force, and where it comes from
-  arbbot run --mode paper         live books, simulated fills, no key
+  arbbot run --mode paper         live books, simulated fills, no key; records them
+  arbbot radar DIR                which edges a recording held at each fee tier: how often, how long, how large
   arbbot breakeven                what a hedge costs at each fee tier, and how often that was there to be earned
   arbbot rehearse                 a day of faults, spikes and deaths in 24 minutes; live mode wants a passed one
 \b
@@ -74,6 +75,7 @@ While a daemon runs:
   arbbot why                      why are we not trading
   arbbot page                     the same and more in a browser
   arbbot halt --reason TEXT       cancel our orders, resolve what is one-sided, latch
+  arbbot rotate-keys --reason TEXT  another trading key, without disturbing a hedge in flight
   arbbot panic --reason TEXT      without a daemon: cancel every order of the account, verify, latch
 \b
 Afterwards:

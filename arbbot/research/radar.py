@@ -274,26 +274,29 @@ def _offers(
     way: _Way, asks: Sequence[Row], bids: Sequence[Row], earns: Decimal, costs: Decimal
 ) -> list[tuple[Decimal, Decimal]]:
     """(size, profit) that pays at each bar: cheapest asks against dearest bids, level by level, until none pays."""
-    bars = len(way.factors)
-    sizes, profits = [ZERO] * bars, [ZERO] * bars
-    alive, selling, buying = bars, _levels(bids, earns), _levels(asks, costs)
+    alive, selling, buying = len(way.factors), _levels(bids, earns), _levels(asks, costs)
+    offers = [(ZERO, ZERO)] * alive
+    size = received = given = ZERO
     out, bid_left = next(selling, (ZERO, ZERO))
     paid, ask_left = next(buying, (ZERO, ZERO))
-    while bid_left and ask_left:
+
+    def settle(place: int) -> None:
+        offers[place] = (size, received * way.earned[place] - given * way.spent[place])
+
+    while bid_left and ask_left and alive:
         while alive and out <= paid * way.factors[alive - 1]:
             alive -= 1
-        if not alive:
-            break
-        step = min(bid_left, ask_left)
-        for place in range(alive):
-            sizes[place] += step
-            profits[place] += step * (out * way.earned[place] - paid * way.spent[place])
+            settle(alive)
+        step = min(bid_left, ask_left) if alive else ZERO
+        size, received, given = size + step, received + step * out, given + step * paid
         bid_left, ask_left = bid_left - step, ask_left - step
         if not bid_left:
             out, bid_left = next(selling, (ZERO, ZERO))
         if not ask_left:
             paid, ask_left = next(buying, (ZERO, ZERO))
-    return list(zip(sizes, profits, strict=True))
+    for place in range(alive):
+        settle(place)
+    return offers
 
 
 def _levels(rows: Sequence[Row], rate: Decimal) -> Any:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from arbbot.bootstrap.radar.live import LOOK_EVERY_S, SLICE, TOLD_A_MINUTE, WAITING_MAX, LiveRadar
+from arbbot.bootstrap.radar.live import LOOK_EVERY_S, TOLD_A_MINUTE, WAITING_MAX, LiveRadar
 from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, Tick
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
@@ -19,6 +19,7 @@ from tests.bootstrap.program import arbbot, exchange, variables
 from tests.engine.rig import ROUTE, book, fx_book
 
 CALM = book("btceur", "54500", "54560", stamp=1)
+EDGES = 20
 RICH = book("btceur", "55100", "55110", stamp=2)
 
 
@@ -70,7 +71,7 @@ async def lived(live: LiveRadar, script: Script, sink: Sink) -> None:
 
 async def test_it_sees_what_a_recording_would() -> None:
     """The same figures as the fold itself; who trades gets every event first, in its order."""
-    script, log, got = Script(played(SLICE)), Log(), list[Event]()
+    script, log, got = Script(played(EDGES)), Log(), list[Event]()
     live = LiveRadar(ROUTE, SystemClock(), log)  # type: ignore[arg-type]  # as much of a logger as it uses
     await lived(live, script, lambda event, _: got.append(event))
     fold = Radar(ROUTE, BARS)
@@ -79,8 +80,8 @@ async def test_it_sees_what_a_recording_would() -> None:
     told = live.view()
     assert got == [event for event, _ in script.events]
     assert told["tiers"] == [tier for tier in fold.figures(brief=True)["tiers"] if not tier["with_fx"]]
-    assert told["tiers"][-1]["runs"] == SLICE
-    assert len(log.lines) == SLICE
+    assert told["tiers"][-1]["runs"] == EDGES
+    assert len(log.lines) == EDGES
     assert log.lines[0]["kind"] == "radar"
     assert (log.lines[0]["lasted_s"], log.lines[0]["direction"]) == ("1", "buy_domestic")
     watched = live.watching(script)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from arbbot.domain.failure import Failure
 from arbbot.exchange.options import (
@@ -27,13 +28,18 @@ from arbbot.exchange.options import (
     DEMO_TREASURY_SECRET,
 )
 from arbbot.journal.sqlite import read_journal
-from arbbot.settings.key_model import KeySettings
+from arbbot.settings.key_model import KeySettings, VaultSettings
 from tests.e2e.stage import CROWD, RATES, Sections, Stage, staged
+from tests.vault.server import serving
+from tests.vault.store import Store, Token
 
 RESTS: Sections = {
     "trade": {"limit_reference": "sell_ask"}, "hedge": {"wait_s": 20, "force_s": 25}, "account": {"stop_grace_s": 30},
 }  # fmt: skip
 """The sell leg rests until somebody buys."""
+
+
+VAULT_TOKEN = "hvs.the-token-of-this-scene"
 
 
 class Safe:
@@ -171,3 +177,28 @@ async def test_a_key_from_a_variable_needs_a_restart(tmp_path: Path) -> None:
         with pytest.raises(Failure, match="was given by a variable"):
             await stage.tell("rotate_keys")
         assert await stage.stop() == 0
+
+
+async def test_a_new_version_in_vault_is_a_new_key(tmp_path: Path) -> None:
+    """The daemon reads its key from Vault at its start and when it is told to, and at no other time."""
+    store = Store(tokens={VAULT_TOKEN: Token(("arbbot",))})
+    store.put("arbbot/sandbox/trading", {"key_id": DEMO_KEY, "secret": DEMO_SECRET})
+    with serving(store) as vault:
+        async with staged(tmp_path / "daemon") as stage:
+            kept = VaultSettings(address=vault.address, token=SecretStr(VAULT_TOKEN))
+            stage.settings = stage.settings.model_copy(update={"keys": KeySettings(vault=kept)})
+            await stage.start()
+            await stage.armed()
+            assert len(vault.asked) == 1
+            store.put("arbbot/sandbox/trading", {"key_id": DEMO_NEXT_KEY, "secret": DEMO_NEXT_SECRET})
+            store.sealed = True
+            await stage.tell("rotate_keys")
+            assert "it is sealed" in (await over(stage))["words"]
+            store.sealed = False
+            await stage.tell("rotate_keys")
+            assert (await over(stage))["done"]
+            assert owner(stage)["account"] == DEMO_NEXT_KEY
+            await stage.rich()
+            await stage.quiet(1)
+            assert await stage.stop() == 0
+            await stage.verdict()

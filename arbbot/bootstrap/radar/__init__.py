@@ -48,8 +48,7 @@ def radar(directory: Path, html: Path | None, as_json: bool) -> ExitCode:
         raise Failure(ExitCode.USAGE, f"radar: {error}") from error
     found.close()
     if not found.changes:
-        why = "" if heading.books_from_frames else ": it was recorded with feed.books = diff"
-        raise Failure(ExitCode.USAGE, f"radar: {directory}: holds no books{why}")
+        raise Failure(ExitCode.USAGE, f"radar: {directory}: holds no books")
     told = {"source": str(directory), "mode": heading.mode, "recorded_by": heading.version, "lines": lines}
     answer = told | figures(found, heading.route)
     if html is not None:

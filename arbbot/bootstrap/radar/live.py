@@ -18,8 +18,8 @@ from arbbot.ports import Clock, Feed, Sink
 from arbbot.research.radar import MINUTE_US, Radar, Run
 
 LOOK_EVERY_S = 0.25
-SLICE = 20
-"""Events looked at before the loop may go on with what trades."""
+SLICE_S = 0.002
+"""For so long it looks before the loop may go on with what trades."""
 WAITING_MAX = 20_000
 """Beyond it the newest are not looked at, and counted: minutes of books, which nobody was quick enough for."""
 TOLD_A_MINUTE = 30
@@ -62,10 +62,12 @@ class LiveRadar:
 
     async def run(self) -> None:
         """Look at what was put aside, a few at a time, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             while self._waiting:
-                for _ in range(min(SLICE, len(self._waiting))):
+                until_s = loop.time() + SLICE_S
+                while self._waiting and loop.time() < until_s:
                     self._radar.take(*self._waiting.popleft())
                 await asyncio.sleep(0)
 
