@@ -28,7 +28,7 @@ from arbbot.domain.mode import Severity
 from arbbot.domain.order import OpenOrder
 from arbbot.domain.records import AlertRaised
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import KeyRole, RunMode, Settings, read_keys
+from arbbot.settings import RunMode, Settings
 
 CACHE_S = 11.0
 """A list asked for so long after a cancel knows of it: the venue's documentation says that it is cached for 10 s."""
@@ -108,7 +108,6 @@ async def _sweep(settings: Settings, watch_s: float) -> ExitCode:
     if settings.mode is RunMode.PAPER:
         say("panic: paper mode has no orders at the venue")
         return ExitCode.OK
-    read_keys(settings, KeyRole.PANIC)  # what is wrong with it is told before the venue is asked anything
     broken_off = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, broken_off.set)

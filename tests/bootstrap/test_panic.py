@@ -240,6 +240,24 @@ async def test_a_panic_key_of_another_account_is_told_and_not_used(scene: Any) -
             assert ("THE PANIC KEY IS OF ANOTHER ACCOUNT" in play.said()) is told
 
 
+async def test_a_panic_key_that_cannot_be_used_stops_no_panic(scene: Any, tmp_path: Path) -> None:
+    """Its file is gone, or Vault is: by the trading key, and said. A trading key that Vault holds back is no reason to
+    wait either.
+    """
+    async with scene() as play:
+        for panic in ({"key_file": tmp_path / "gone", "secret_file": tmp_path / "gone"}, {}):
+            vault = {"address": "http://127.0.0.1:9", "token": "hvs.token-of-nobody"}
+            keys = KeySettings.model_validate({**pair(DEMO_KEY, DEMO_SECRET), "panic": panic, "vault": vault})
+            found = await panic_key(play.settings.model_copy(update={"keys": keys}), play.clock)
+            assert found is not None
+            assert found.key_id == DEMO_KEY
+            assert "the panic key cannot be used, cancelling by the trading key: keys." in play.said()
+        keys = KeySettings.model_validate({"panic": pair(DEMO_PANIC_KEY, DEMO_PANIC_SECRET), "vault": vault})
+        found = await panic_key(play.settings.model_copy(update={"keys": keys}), play.clock)
+        assert found is not None
+        assert found.key_id == DEMO_PANIC_KEY
+
+
 async def test_a_venue_that_does_not_tell_whose_a_key_is_delays_nothing(scene: Any) -> None:
     """Without an answer within two seconds the panic key is used."""
     async with scene() as play:
