@@ -44,7 +44,7 @@ async def call(settings: Settings, alert: AlertRaised) -> None:
             await asyncio.sleep(PAUSE_S)
             answer = await post((message,), 0)
     if answer.outcome != "delivered":
-        say(f"alerts: {alert.name} was not taken by the webhook")
+        say(f"alerts: {alert.name} was not taken by the webhook, {answer.outcome}: {answer.why}")
 
 
 def not_started(settings: Settings, failure: Failure) -> None:

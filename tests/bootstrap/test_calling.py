@@ -114,14 +114,18 @@ def test_whatever_keeps_the_daemon_from_starting_is_told(
 def test_a_webhook_that_takes_nothing_changes_nothing(
     tmp_path: Path, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One that may take it later is asked twice, one that never will once; the terminal says that nobody was told."""
+    """One that may take it later is asked twice, one that never will once; the terminal says that nobody was told, and
+    what the webhook said.
+    """
     deaf = Receiver(status)
     try:
         not_started(settings(tmp_path, deaf.url), Failure(ExitCode.VENUE, "the venue is away"))
     finally:
         deaf.close()
     assert len(deaf.bodies) == (2 if status == 500 else 1)
-    assert "not_started was not taken by the webhook" in capsys.readouterr().err
+    outcome = "failed" if status == 500 else "refused"
+    told = f"alerts: not_started was not taken by the webhook, {outcome}: status {status}\n"
+    assert capsys.readouterr().err == told
 
 
 def test_the_panic_unit_can_speak_as_slack_wants_it(tmp_path: Path, receiver: Receiver) -> None:

@@ -7,18 +7,21 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from threading import Thread
 from typing import Any
 
 import pytest
 import trustme
 
+from arbbot.domain.events import Moment
 from arbbot.domain.mode import Severity
+from arbbot.domain.records import AlertRaised
 from arbbot.telemetry.alert_names import Form
-from arbbot.telemetry.alerts import Answer, Message
+from arbbot.telemetry.alerts import Alerts, Answer, Choice, Message
 from arbbot.telemetry.redact import Redactor
 from arbbot.telemetry.webhook import TEXT_CHARS_MAX, OwnThread, Webhook
 from tests.telemetry.conftest import IDENTITY
@@ -282,6 +285,38 @@ async def test_an_address_that_cannot_be_verified_gets_nothing(tmp_path: Path) -
     async with serving(Server(OK), tls) as server:
         assert await post(server) == [Answer("failed", why="ClientConnectorCertificateError")]
     assert server.requests == []
+
+
+async def test_an_outage_costs_no_message() -> None:
+    """Nobody listens, then somebody who fails, then one who takes: what was told first arrives first, once, and what
+    repeated itself meanwhile did not fill the queue.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Server(*[reply("503 Service Unavailable")] * 2, OK)
+    async with Webhook(f"http://127.0.0.1:{port}/", Form.JSON, ABOUT, Redactor()) as webhook:
+        alerts = Alerts(Choice(per_minute=6000), webhook, Random(1), first_wait_s=0.01)
+        sending = asyncio.create_task(alerts.run())
+
+        async def until(done: Callable[[], bool]) -> None:
+            async with asyncio.timeout(10):
+                while not done():  # noqa: ASYNC110 - what is waited for has no event
+                    await asyncio.sleep(0.005)
+
+        for second in range(0, 1_000, 100):
+            alerts.take(AlertRaised(Severity.CRITICAL, "feed_dead", "no word", 0), Moment(second * 10**9, 0))
+        await until(lambda: alerts.posts["failed"] >= 3)
+        assert alerts.trouble == "failed: ClientConnectorError"
+        alerts.take(AlertRaised(Severity.CRITICAL, "account_unread", "no answer", 0), Moment(10**12, 0))
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", port)
+        await until(lambda: alerts.posts["delivered"] == 1)
+        sending.cancel()
+        await asyncio.wait([sending])
+        listening.close()
+    assert [message["name"] for message in server.body()["messages"]] == ["feed_dead", "account_unread"]
+    assert len(server.requests) == 3
+    assert alerts.figures() == {"trouble": None, "delivered": 1, "waiting": 0, "dropped": 0}
 
 
 async def test_a_connection_is_kept_for_the_next_message() -> None:
