@@ -52,3 +52,8 @@ venue sends it on tron is contradicted: ccxt lists the chain, users report Ether
 def networks_of(networks: dict[tuple[str, str], Network], currency: str) -> list[Network]:
     """The chains of a currency, the usual one first."""
     return [network for network in networks.values() if network.currency == currency]
+
+
+def usual_fees(networks: dict[tuple[str, str], Network]) -> dict[str, Decimal]:
+    """What a withdrawal of each currency costs on its usual chain."""
+    return {currency: networks_of(networks, currency)[0].fee for currency, _ in networks}

@@ -195,6 +195,8 @@ def test_fees_are_told_by_currency_and_network(bench: Maker) -> None:
     rows = {(row["currency"], row.get("network")): row["fee"] for row in here.call("fees/withdrawal/")}
     assert (rows["usdt", "ethereum"], rows["usdt", "tron"]) == ("5.00000000", "1.00000000")
     assert here.call("fees/withdrawal/usdt/", network="tron")["fee"] == "1.00000000"
+    assert here.call("balance/")["usdt_withdrawal_fee"] == rows["usdt", "ethereum"]
+    assert here.call("fees/withdrawal/eur/")["reason"] == "Currency not found."
     assert here.call("fees/withdrawal/usdt/", network="bitcoin")["reason"] == "Invalid network selection"
 
 

@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from arbbot.exchange.accounts import Row
 from arbbot.exchange.events import OrderEvent
 from arbbot.exchange.ids import event_time_us
+from arbbot.exchange.networks import usual_fees
 from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.server import shapes
 from arbbot.exchange.server.call import TOKEN_LIFE_US, Call
@@ -37,9 +38,9 @@ def old_balance(call: Call) -> Json:
     taker = fixed(call.account.rates(call.now_us).taker, 3)
     if "market" not in call.place:
         fees = {f"{li.spec.symbol}": taker for li in call.venue.listings.values()}
-        return shapes.old_balance(call.account, fees, call.venue.rules)
+        return shapes.old_balance(call.account, fees, call.venue.rules, usual_fees(call.venue.networks))
     spec = call.listing.spec
-    everything = shapes.old_balance(call.account, {}, call.venue.rules)
+    everything = shapes.old_balance(call.account, {}, call.venue.rules, usual_fees(call.venue.networks))
     wanted = (spec.base + "_", spec.counter + "_")
     return {name: value for name, value in everything.items() if name.startswith(wanted)} | {"fee": taker}
 

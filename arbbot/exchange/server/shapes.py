@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_DOWN, Decimal
 
 from arbbot.exchange.accounts import Account, AccountOrder, Balance, Row
@@ -195,14 +196,16 @@ def balance(currency: str, held: Balance, rules: VenueRules) -> dict[str, Json]:
     }
 
 
-def old_balance(account: Account, fees: dict[str, str], rules: VenueRules) -> dict[str, Json]:
+def old_balance(
+    account: Account, fees: dict[str, str], rules: VenueRules, withdrawal_fees: Mapping[str, Decimal]
+) -> dict[str, Json]:
     """Build the flat map of the older `balance/` call."""
     shape: dict[str, Json] = {}
     for currency, held in account.balances.items():
         shape[currency + "_available"] = shown(held.available, currency, rules)
         shape[currency + "_balance"] = shown(held.total, currency, rules)
         shape[currency + "_reserved"] = shown(held.reserved, currency, rules)
-        shape[currency + "_withdrawal_fee"] = "0.00000000"
+        shape[currency + "_withdrawal_fee"] = fixed(withdrawal_fees.get(currency, Decimal(0)), 8)
     return shape | {market + "_fee": fee for market, fee in fees.items()}
 
 

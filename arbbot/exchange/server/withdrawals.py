@@ -59,18 +59,17 @@ def _declined_under_error(endpoint: Callable[[Call], Json]) -> Callable[[Call], 
 
 def _fees(call: Call, currency: str) -> list[Json]:
     chains = networks_of(call.venue.networks, currency)
-    shapes = [{"currency": currency, "fee": fixed(each.fee, 8), "network": each.network} for each in chains]
-    return list(shapes or [{"currency": currency, "fee": "0.00000000"}])
+    return [{"currency": currency, "fee": fixed(each.fee, 8), "network": each.network} for each in chains]
 
 
 def fees(call: Call) -> Json:
-    """Withdrawal fees of all currencies and networks."""
+    """Withdrawal fees of all crypto currencies and networks; what bank transfers cost no call tells."""
     return [shape for currency in sorted(call.account.balances) for shape in _fees(call, currency)]
 
 
 def fee(call: Call) -> Json:
     """Return the withdrawal fee of one currency, on its first network unless one is named."""
-    if call.place["currency"] not in call.account.balances:
+    if not networks_of(call.venue.networks, call.place["currency"]):
         raise Refusal("Currency not found.", "404.006")
     wanted = call.params.get("network")
     for shape in _fees(call, call.place["currency"]):
