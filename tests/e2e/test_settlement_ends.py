@@ -1,0 +1,45 @@
+"""However the venue books a withdrawal and however it ends: the ledger equals the venue's truth, nothing is taken for a
+person's doing, principal stays, and what came back leaves again by another request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from arbbot.exchange.rules import Booking, VenueRules
+from tests.e2e.test_settlement import balanced, profitable, remembered, requests, settle
+
+SOON = VenueRules(withdrawal_open_us=5_000_000, withdrawal_process_us=10_000_000)
+VENUES = {
+    "reversed, back by a deposit's row": (replace(SOON, returned_row_type=0), "withdrawal_reversed"),
+    "failed, back without a row": (replace(SOON, withdrawal_booking=Booking.WHEN_FINISHED), "withdrawal_failed"),
+    "canceled, freed from the reserve": (replace(SOON, withdrawal_booking=Booking.RESERVED), "withdrawal_canceled"),
+}
+
+
+@pytest.mark.parametrize("name", VENUES)
+async def test_what_comes_back_is_at_hand_again(tmp_path: Path, name: str) -> None:
+    """The second request leaves with what the first brought back: two of them, and the money once."""
+    rules, fault = VENUES[name]
+    async with profitable(tmp_path / "state", rules=rules) as stage:
+        principal = (await stage.tell("settlement", pays="usd", buys="usdt"))["withdrawable"]["principal"]
+        await stage.fault(f"{fault}:usdt_withdrawal:1")
+
+        async def gone_again() -> bool:
+            code, said = await settle(stage)
+            assert code == 0, said
+            return len(await requests(stage)) == 2
+
+        await stage.until(gone_again, "a second request")
+        first, second = sorted(await requests(stage), key=lambda each: int(each["id"]))
+        assert (first["amount"], first["status"] in {"reversed", "failed", "canceled"}) == (second["amount"], True)
+        assert len(remembered(stage)) == 2
+        lines = await balanced(stage)
+        assert {line["external"] for line in lines.values()} == {"0"}
+        after = (await stage.tell("settlement", pays="usd", buys="usdt"))["withdrawable"]["principal"]
+        assert after == principal
+        assert (await stage.tell("status"))["state"] == "active"
+        assert await stage.stop() == 0
