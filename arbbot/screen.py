@@ -295,6 +295,7 @@ def _ramp(console: Console, answer: Answer) -> None:
     size = text(answer["hedge_size"])
     weight = text(answer["weight_percent"])
     console.print(f"weight {weight} %: one hedge is at most {size} base units, and {weight} % of the capital")
+    _drill(console, answer["drill"])
     if not answer["enabled"]:
         console.print("the ramp is off: the weight stays trade.weight_percent")
         return
@@ -308,6 +309,13 @@ def _ramp(console: Console, answer: Answer) -> None:
     columns = ("decided", "verdict", "weight", "hedges", "one-sided", "expected bps", "realised bps", "slippage bps",
                "told to wait %", "why")  # fmt: skip
     _table(console, "decisions", columns, rows)
+
+
+def _drill(console: Console, drill: Answer) -> None:
+    if drill["enabled"]:
+        lost = f"{text(drill['lost_today'])} of {text(drill['budget'])} lost today"
+        waiting = f"; none now: {drill['waiting']}" if drill["waiting"] else ""
+        console.print(f"readiness drills: {drill['drills']}, {lost}{waiting}")
 
 
 def _ramp_evidence(answer: Answer) -> list[tuple[object, ...]]:

@@ -76,9 +76,10 @@ def _opened(record: HedgeOpened, route: Route) -> list[str]:
     grounds = record.grounds
     unpriced = grounds is not None and grounds.unpriced
     fx_fee = "unpriced (trade.fx_policy never)" if unpriced else _percent(record.fx_fee)
+    a_drill = ", a readiness drill" if record.drill else ""
     before = "the FX leg unpriced" if unpriced else f"{record.legs_bps:.2f} before FX"
     return [
-        f"{record.hedge_id}: buy {plain(record.size)} {route.base} on {record.buy_market} at an average of "
+        f"{record.hedge_id}{a_drill}: buy {plain(record.size)} {route.base} on {record.buy_market} at an average of "
         f"{_price(record.buy_vwap)} {buy.counter}, sell on {record.sell_market} at {_price(record.sell_vwap)} "
         f"{sell.counter}, limit {plain(record.limit_price)}",
         f"FX {route.fx.symbol} at an average of {record.fx_vwap:.6f}; size bound by {record.bound_by}",

@@ -51,7 +51,7 @@ from arbbot.domain.failure import Failure
 from arbbot.domain.ledger import LedgerError
 from arbbot.domain.market import FeeRate, Route
 from arbbot.engine.inventory import inventory
-from arbbot.engine.ramp_told import ramp_figures
+from arbbot.engine.ramp_told import ramp_answer
 from arbbot.engine.report import report
 from arbbot.engine.state import State, StateError
 from arbbot.engine.step import Engine
@@ -357,7 +357,7 @@ def _answerer(
         },
         "edges": lambda _, now: edges(engine),
         "report": lambda _, now: report(engine.core.state, parts.route, mode),
-        "ramp": lambda _, now: ramp_figures(engine.core.state.ramp, engine.core.rules, engine.ramp.figures),
+        "ramp": lambda _, now: ramp_answer(engine),
         "settlement": lambda request, now: settlement(engine, request, now),
         "inventory": lambda request, now: inventory(
             engine.core.state, parts.route, now.utc_us, window_us(request.get("over_s"))

@@ -16,7 +16,7 @@ from arbbot.domain.failure import Failure
 from arbbot.domain.life import Started
 from arbbot.domain.market import Route
 from arbbot.domain.records import DurableRecord, OrderIntended
-from arbbot.engine.ramp_told import ramp_figures
+from arbbot.engine.ramp_told import ramp_of
 from arbbot.engine.report import report as figures_of
 from arbbot.engine.state import State
 from arbbot.journal.sqlite import JournalRefused, Line, read_journal, rebind
@@ -82,7 +82,7 @@ def report(journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:
 
 def ramp(journal: Path | None, settings: Settings) -> dict[str, Any]:
     """The ramp by a journal: its weight, evidence and decisions."""
-    return ramp_figures(read(journal, settings).state().ramp, rules(settings))
+    return ramp_of(read(journal, settings).state(), rules(settings))
 
 
 def explain(hedge_id: str, journal: Path | None, settings: Settings, as_json: bool) -> ExitCode:

@@ -46,10 +46,11 @@ def tell(record: Record) -> str | None:
             held = ", ".join(f"{holding.total} {holding.currency}" for holding in record.holdings)
             return f"  ledger  anchored at {held}"
         case HedgeOpened():
+            what = "drill " if record.drill else "hedge "
             unpriced = record.grounds is not None and record.grounds.unpriced
             before = "FX leg unpriced" if unpriced else f"{record.legs_bps:.1f} before FX"
             return (
-                f"  hedge   {record.hedge_id}: {record.size} bought on {record.buy_market} at {record.buy_vwap:.2f}, "
+                f"  {what}  {record.hedge_id}: {record.size} bought on {record.buy_market} at {record.buy_vwap:.2f}, "
                 f"sold on {record.sell_market} at {record.limit_price} or better; "
                 f"gross {record.gross_bps:.1f} bp, net {record.net_bps:.1f} bp, {before}"
             )

@@ -97,7 +97,9 @@ class HedgeOpened:
     utc_us: int
     mono_ns: int
     grounds: Grounds | None = None
-    """None in journals that are older than it."""
+    """None in journals that are older than it, and of drills."""
+    drill: bool = False
+    """A readiness drill: decided for no edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,8 @@ class HedgeSettled:
     domestic_delta: Decimal
     foreign_delta: Decimal
     utc_us: int
+    drill: bool = False
+    """In no sum of hedges."""
 
 
 @dataclass(frozen=True, slots=True)

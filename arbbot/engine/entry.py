@@ -261,9 +261,10 @@ class Entry:
         sized = sizer.largest()
         if isinstance(sized, Refusal):
             return sized
-        return self._guard.refusal(triangle) or self._open(direction, sizer, sized)
+        return self._guard.refusal(triangle) or self.open(direction, sizer, sized)
 
-    def _open(self, direction: Direction, sizer: Sizer, sized: Sized) -> Refusal | None:
+    def open(self, direction: Direction, sizer: Sizer, sized: Sized, *, drill: bool = False) -> Refusal | None:
+        """Open a hedge of this size now, or say what forbids it. A drill asks for no edge; all else holds for it."""
         core, rules, size = self._core, self._core.rules, sized.size
         hedge_id = f"{core.journal_key}-h{core.state.hedges_minted + 1:05d}"
         ioc = rules.trade.buy_as is BuyAs.IOC
@@ -289,6 +290,8 @@ class Entry:
             ahead=1,
         )
         opened = self._opened(hedge_id, direction, sizer, sized)
+        if drill:
+            opened = replace(opened, bound_by="drill", grounds=None, drill=True)
         refusal = self._limits.refusal(opened)
         if refusal is not None:
             return refusal

@@ -345,4 +345,5 @@ def settlement(hedge: Hedge, core: Core) -> HedgeSettled:
         domestic_delta=net[domestic],
         foreign_delta=net[foreign],
         utc_us=core.at.utc_us,
+        drill=opened.drill,
     )

@@ -196,7 +196,7 @@ class LimitMemory:
 
     def _hedge_settled(self, record: HedgeSettled, state: State) -> None:
         self._made(record.realised_pnl, record.utc_us)
-        if record.realised_pnl:
+        if record.realised_pnl and not record.drill:
             self.losers_in_row = self.losers_in_row + 1 if record.realised_pnl < 0 else 0
 
     def _conversion_closed(self, record: ConversionClosed, state: State) -> None:

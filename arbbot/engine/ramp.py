@@ -108,7 +108,7 @@ class Ramp:
         pause_ns = HITS_EVERY_NS if self._rate_limited else COUNT_EVERY_NS
         if self._core.at.mono_ns >= self._counted_ns + pause_ns:
             self._count()
-        if self._turned(rules) or (self._due(rules) and self._clock_holds() and self._quiet()):
+        if self._turned(rules) or (self._due(rules) and clock_agrees(self._core) and self._quiet()):
             self._decide(rules)
 
     def _count(self) -> None:
@@ -137,11 +137,6 @@ class Ramp:
     def _number(rules: RampRules, utc_us: int) -> int:
         """The period that a moment lies in."""
         return utc_us // int(rules.period_s * 1_000_000)
-
-    def _clock_holds(self) -> bool:
-        """Whether the venue's clock agrees with ours, and ours was not stepped since."""
-        core = self._core
-        return risk.clock(core) is None and abs(core.venue_offset_ms) < CLOCK_OFF_S * 1000
 
     def _quiet(self) -> bool:
         """Whether nothing is open, in doubt, unsettled or unreconciled, so that every hedge is told whole."""
@@ -189,6 +184,11 @@ class Ramp:
         if core.rules.trade.target_size * weight <= core.rules.hedge.dust_cap:
             return f"a hedge of it would be no more than hedge.dust_cap, {core.rules.hedge.dust_cap:f}"
         return None
+
+
+def clock_agrees(core: Core) -> bool:
+    """Whether the venue's clock agrees with ours, and ours was not stepped since."""
+    return risk.clock(core) is None and abs(core.venue_offset_ms) < CLOCK_OFF_S * 1000
 
 
 def shown(weight: Decimal) -> str:

@@ -85,9 +85,11 @@ class RampMemory:
             self.figures = replace(self.figures, hedges=self.figures.hedges + 1, one_sided=one_sided)
 
     def _hedge_settled(self, record: HedgeSettled, state: State) -> None:
-        """One from before the ledger's opening is no evidence: what its rows moved is not known."""
+        """One from before the ledger's opening is no evidence: what its rows moved is not known. A drill is none of the
+        edge.
+        """
         hedge = state.hedges.get(record.hedge_id)
-        if hedge is None or hedge.before_anchor or hedge.closed is None or record.turnover <= 0:
+        if hedge is None or hedge.closed is None or hedge.before_anchor or record.drill or record.turnover <= 0:
             return
         figures, opened = self.figures, hedge.opened
         expected = (opened.expected_pnl * hedge.closed.bought / opened.size).quantize(_STEP)

@@ -10,13 +10,41 @@ from arbbot.domain.ramp import RampDecided, RampFigures, RampSet
 from arbbot.engine.ramp import judge
 from arbbot.engine.ramp_memory import RampMemory, weight_in_effect
 from arbbot.engine.rules import RampRules, Rules
+from arbbot.engine.state import State
+from arbbot.engine.step import Engine
 
 _HUNDREDTH = Decimal("0.0001")
 
 
+def drill_figures(state: State, rules: Rules, waiting: str | None) -> dict[str, Any]:
+    """Readiness drills: how many, what they lost, and what is in the way of the next. Money is numeraire."""
+    drill, held = rules.drill, state.drills
+    return {
+        "enabled": drill is not None,
+        "every_s": None if drill is None else drill.every_s,
+        "budget": None if drill is None else drill.budget,
+        "lost_today": held.lost_on(state.last_utc_us),
+        "drills": held.drills,
+        "pnl": held.pnl,
+        "waiting": waiting,
+    }
+
+
+def ramp_answer(engine: Engine) -> dict[str, Any]:
+    """The same of a running daemon: with what is not written down yet, and why there is no drill now."""
+    core = engine.core
+    told = ramp_figures(core.state.ramp, core.rules, engine.ramp.figures)
+    return {**told, "drill": drill_figures(core.state, core.rules, engine.drills.waiting)}
+
+
+def ramp_of(state: State, rules: Rules) -> dict[str, Any]:
+    """The same of a journal."""
+    return {**ramp_figures(state.ramp, rules), "drill": drill_figures(state, rules, None)}
+
+
 def ramp_figures(memory: RampMemory, rules: Rules, figures: RampFigures | None = None) -> dict[str, Any]:
-    """Everything `arbbot ramp --json` prints. Shares are percent; absent figures None. `figures`: where more is known
-    than the journal has yet.
+    """What `arbbot ramp --json` prints, drills apart. Shares are percent; absent figures None. `figures`: where more is
+    known than the journal has yet.
     """
     ramp, figures = rules.ramp, figures or memory.figures
     told: dict[str, Any] = {

@@ -196,11 +196,11 @@ def ledger_line(state: State, currency: str) -> dict[str, Decimal | None]:
 def pnl(state: State, route: Route) -> dict[str, Any]:
     """P&L in the numeraire, in lines of their own that are never summed in silently.
 
-    hedge + fx_drift - fx_fees + float_revaluation + foreign_revaluation is what the account gained in its own prices
-    since the opening, externals and carried dust apart. `fx_drift` = `fx_realised` (converted or netted, against the
-    value at the decisions' FX) + `fx_unrealised` (outstanding, at the last mark). `converted` is hedge P&L told anew
-    at the FX orders' prices, their fees off, as far as converted: hedge + fx_realised - fx_fees; it contains `hedge`
-    and belongs in no sum with it.
+    hedge + drills + fx_drift - fx_fees + float_revaluation + foreign_revaluation is what the account gained in its own
+    prices since the opening, externals and carried dust apart. `fx_drift` = `fx_realised` (converted or netted, against
+    the value at the decisions' FX) + `fx_unrealised` (outstanding, at the last mark). `converted` is hedge P&L told
+    anew at the FX orders' prices, their fees off, as far as converted: hedge + fx_realised - fx_fees; it contains
+    `hedge` and belongs in no sum with it.
     """
     base, foreign, held_foreign = route.base, route.foreign.counter, state.foreign
     fx_now, fx_then = state.last_marks.get(foreign), state.first_marks.get(foreign)
@@ -211,6 +211,7 @@ def pnl(state: State, route: Route) -> dict[str, Any]:
     return {
         "numeraire": route.numeraire,
         "hedge": state.realised_pnl,
+        "drills": state.drills.pnl,
         "fx_drift": None if unrealised is None else held_foreign.realised + unrealised,
         "fx_realised": held_foreign.realised,
         "fx_unrealised": unrealised,

@@ -235,6 +235,16 @@ class RampRules:
 
 
 @dataclass(frozen=True, slots=True)
+class DrillRules:
+    """Readiness drills: hedges of about the venue's minimum without an edge."""
+
+    every_s: Decimal
+    """After so long without a hedge of any kind."""
+    budget: Decimal
+    """Numeraire that the drills of a UTC day may lose."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything the engine goes by."""
 
@@ -247,3 +257,5 @@ class Rules:
     limits: LimitRules
     ramp: RampRules | None = None
     """None: the weight stays what `trade` says."""
+    drill: DrillRules | None = None
+    """None: there are none."""

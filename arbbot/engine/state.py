@@ -21,6 +21,7 @@ from arbbot.domain.ramp import RampRecord
 from arbbot.domain.rebase import RebaseAsked, RebaseDropped
 from arbbot.domain.trips import ClockAgreed, LimitTripped
 from arbbot.engine.bookings import rounded_amounts
+from arbbot.engine.drill_memory import DrillMemory
 from arbbot.engine.fingerprint import fingerprint
 from arbbot.engine.foreign import Foreign
 from arbbot.engine.forgetting import KEPT_ROWS, forget_hedges, forget_orders, forget_rows
@@ -92,6 +93,7 @@ class State:
     last_agreed_utc_us: int | None = None
     limits: LimitMemory = field(default_factory=LimitMemory)
     ramp: RampMemory = field(default_factory=RampMemory)
+    drills: DrillMemory = field(default_factory=DrillMemory)
 
     def apply(self, record: r.DurableRecord) -> None:
         """Take one record in. Raises StateError where it does not fit."""
@@ -101,6 +103,7 @@ class State:
             raise StateError(f"{record.kind} names {error}, which no earlier record does") from error
         self.limits.take(record, self)
         self.ramp.take(record, self)
+        self.drills.take(record, self)
         self.last_utc_us = record.utc_us
         if self.first_utc_us is None:
             self.first_utc_us = record.utc_us
@@ -321,14 +324,16 @@ class State:
         forget_hedges(self)
         if hedge.before_anchor:
             return
-        self.realised_pnl += record.realised_pnl
         self.foreign.take(record.foreign_delta, record.foreign_delta * hedge.opened.fx_vwap, record.realised_pnl)
+        for holding in record.fees:
+            self.fees_paid[holding.currency] = self.fees_paid.get(holding.currency, ZERO) + holding.total
+        if record.drill:
+            return
+        self.realised_pnl += record.realised_pnl
         self.turnover += record.turnover
         if record.turnover:
             share = hedge.closed.bought / hedge.opened.size if hedge.closed is not None else ZERO
             self.expected_pnl += hedge.opened.expected_pnl * share
-        for holding in record.fees:
-            self.fees_paid[holding.currency] = self.fees_paid.get(holding.currency, ZERO) + holding.total
 
     def _conversion_opened(self, record: r.ConversionOpened) -> None:
         if self.foreign.open_id is not None or self.open_hedge_id is not None:

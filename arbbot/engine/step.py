@@ -17,6 +17,7 @@ from arbbot.domain.records import Record
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
 from arbbot.engine.bookkeeper import Bookkeeper
 from arbbot.engine.core import SECOND_NS, Core, ns
+from arbbot.engine.drill import Drills
 from arbbot.engine.entry import Entry
 from arbbot.engine.fx_desk import ConversionDesk
 from arbbot.engine.hedge import HedgeDesk
@@ -67,6 +68,7 @@ class Engine:
         self.halts = MarketHalts(self.core)
         self.lease = LeaseDesk(self.core, self.books)
         self.ramp = Ramp(self.core, self.entry, self.hedges)
+        self.drills = Drills(self.core, self.entry, self.hedges)
         self._fees_due_ns = NEVER
         self._markets_due_ns = NEVER
         self._pulse_due_ns = NEVER
@@ -357,6 +359,7 @@ class Engine:
         self.lease.tick()
         self.hedges.settle()
         self.ramp.tick()
+        self.drills.tick()
         self._ask_regularly(now_ns)
         if core.stopping is None:
             self.premium.tick()

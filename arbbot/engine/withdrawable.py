@@ -73,7 +73,7 @@ def withdrawable(
     """The figures at a quiet moment; `pays` is the route's domestic or foreign currency."""
     over = surplus(state, pays)
     aside = set_aside(state, route, pays, fees, book_of)
-    profit = closed_profit(state.realised_pnl, state.foreign)
+    profit = closed_profit(state.realised_pnl + state.drills.pnl, state.foreign)
     left = _in_currency(profit - state.settlements.spent, route, pays, book_of)
     size = ZERO
     if aside is not None and left is not None:

@@ -308,6 +308,7 @@ def _hedge(hedge: Hedge) -> dict[str, Any]:
         "size": opened.size,
         "outcome": "open" if closed is None else closed.outcome,
         "bound_by": opened.bound_by,
+        "drill": opened.drill,
         "expected_bps": opened.legs_bps,
         "realised_bps": None if settled is None else settled.realised_bps,
         "expected_pnl": opened.expected_pnl,

@@ -14,7 +14,7 @@ from arbbot.settings.errors import Contradiction, Contradictions
 from arbbot.settings.errors import refuse_if as _refuse_if
 from arbbot.settings.key_model import MODE_MARK, ROLE_MARK
 from arbbot.settings.options import JournalSync, RunMode
-from arbbot.settings.risk_checks import LOOKS_S, check_limits, check_ramp, check_spike
+from arbbot.settings.risk_checks import LOOKS_S, check_drill, check_limits, check_ramp, check_spike
 from arbbot.settings.settlement import check_settlement
 from arbbot.telemetry.address import parse_agent, parse_place
 from arbbot.telemetry.alert_names import ALERT_NAMES
@@ -44,6 +44,7 @@ def cross_check(settings: Settings) -> None:
         _account,
         check_limits,
         check_ramp,
+        check_drill,
         _rest,
         _venues,
         _keys,

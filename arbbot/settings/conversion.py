@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from arbbot.engine.rules import (
     AccountRules,
+    DrillRules,
     FeedRules,
     FxRules,
     HedgeRules,
@@ -37,6 +38,7 @@ def rules(settings: Settings) -> Rules:
         _spike(settings),
         _limits(settings),
         _ramp(settings),
+        DrillRules(settings.drill.every_s, settings.drill.budget) if settings.drill.enabled else None,
     )
 
 

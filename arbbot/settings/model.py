@@ -152,6 +152,14 @@ class RampSettings(Section):
     max_one_sided_percent: Percent = Decimal(10)
 
 
+class DrillSettings(Section):
+    """Readiness drills: `DrillRules`. Money is domestic currency."""
+
+    enabled: bool = False
+    every_s: Seconds = Decimal(14_400)
+    budget: Size = Decimal(2)
+
+
 class AccountSettings(Section):
     """How the venue's account is followed: `AccountRules`."""
 
@@ -298,6 +306,7 @@ class Settings(BaseSettings):
     spike: SpikeSettings = SpikeSettings()
     limits: LimitSettings = LimitSettings()
     ramp: RampSettings = RampSettings()
+    drill: DrillSettings = DrillSettings()
     account: AccountSettings = AccountSettings()
     rest: RestSettings = RestSettings()
     paper: PaperSettings = PaperSettings()

@@ -105,6 +105,16 @@ def check_ramp(settings: Settings) -> None:
     )
 
 
+def check_drill(settings: Settings) -> None:
+    """Drills that may lose more than the day may is a mistake."""
+    drill, limits = settings.drill, settings.limits
+    refuse_if(
+        drill.enabled and drill.budget > limits.daily_loss,
+        ("drill.budget", "limits.daily_loss"),
+        f"{drill.budget} must not be more than limits.daily_loss {limits.daily_loss}, which would halt first",
+    )
+
+
 def _value(settings: Settings, key: str) -> Decimal:
     section, name = key.split(".")
     value: Decimal = getattr(getattr(settings, section), name)

@@ -101,7 +101,8 @@ def text_of(record: r.Record, line: Line) -> str:
     """The line's message."""
     text = line.text.format(record)
     unpriced = isinstance(record, r.HedgeOpened) and record.grounds is not None and record.grounds.unpriced
-    return f"{text}, FX leg unpriced" if unpriced else text
+    drill = isinstance(record, r.HedgeOpened | r.HedgeSettled) and record.drill
+    return f"{text}, a drill" if drill else f"{text}, FX leg unpriced" if unpriced else text
 
 
 def ids_of(record: r.Record) -> dict[str, str]:

@@ -122,6 +122,7 @@ _DECLARED = (
         _MONEY,
     ),
     Metric("conversions.fee", _DISTRIBUTION, "numeraire", (), "paid for a conversion; its sum is the total", _FEES),
+    Metric("drills.pnl", _DISTRIBUTION, "numeraire", (), "of a readiness drill; in no figure of hedges", _MONEY),
     Metric("pnl.realised", _GAUGE, "numeraire", (), "of the hedges settled since the ledger's opening"),
     Metric("pnl.day", _GAUGE, "numeraire", (), "of the hedges settled this UTC day, or since a daily loss was reset"),
     # --- orders

@@ -99,7 +99,8 @@ class Measures:
     def _hedge_opened(self, record: r.HedgeOpened, _at_ns: int) -> None:
         remember(self._hedges, record.hedge_id, _Open(record), REMEMBERED_MAX)
         self._metrics.count("hedges.opened", direction=record.direction)
-        self._metrics.distribution("hedges.expected_bps", float(record.legs_bps), direction=record.direction)
+        if not record.drill:
+            self._metrics.distribution("hedges.expected_bps", float(record.legs_bps), direction=record.direction)
 
     def _order_intended(self, record: r.OrderIntended, at_ns: int) -> None:
         remember(self._orders, record.terms.client_order_id, _Sent(record.terms, at_ns), REMEMBERED_MAX)
@@ -165,6 +166,9 @@ class Measures:
 
     def _hedge_settled(self, record: r.HedgeSettled, _at_ns: int) -> None:
         self._hedges.pop(record.hedge_id, None)
+        if record.drill:
+            self._metrics.distribution("drills.pnl", float(record.realised_pnl))
+            return
         self._metrics.distribution("hedges.realised_bps", float(record.realised_bps))
         self._metrics.distribution("hedges.realised_pnl", float(record.realised_pnl))
         self._metrics.distribution("hedges.turnover", float(record.turnover))

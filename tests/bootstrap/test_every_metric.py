@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,7 +14,7 @@ from arbbot.bitstamp.rest import BitstampGateway, RestSettings
 from arbbot.bootstrap.gauges import Gauges, Places
 from arbbot.domain import events as ev
 from arbbot.domain.commands import Topic
-from arbbot.engine.rules import FxPolicy
+from arbbot.engine.rules import DrillRules, FxPolicy
 from arbbot.runtime.clock import SystemClock
 from arbbot.telemetry.address import parse_agent
 from arbbot.telemetry.alerts import Alerts, Answer, Choice, Message
@@ -26,7 +27,7 @@ from arbbot.telemetry.metrics import Metrics
 from arbbot.telemetry.redact import Redactor
 from arbbot.telemetry.sink import LineSink
 from tests.engine.played_venue import Play
-from tests.engine.ramp_scenes import next_period, rig_of, trade
+from tests.engine.ramp_scenes import AT, next_period, ramped, trade
 from tests.engine.rig import D, Rig, rules
 from tests.engine.scenes import RESTS, hedge
 from tests.telemetry.conftest import IDENTITY, Pipe, UdpAgent
@@ -91,8 +92,9 @@ def troubled() -> Rig:
 
 
 def grown() -> Rig:
-    """Two good hedges, the larger weight that they earn, and a person's."""
-    rig = rig_of()
+    """A drill, two good hedges, the larger weight that they earn, and a person's."""
+    rig = Rig(replace(ramped(), drill=DrillRules(every_s=D(30), budget=D(2))), at=AT).ready()
+    rig.run(5)
     trade(rig)
     trade(rig)
     next_period(rig)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from arbbot.engine.rules import FxPolicy, RampRules
+from arbbot.engine.rules import DrillRules, FxPolicy, RampRules
 from arbbot.exchange.rules import VenueRules
 from tests.engine.rig import rules
 from tests.sim.plan import Disturbance, Plan, Quote
@@ -244,6 +244,11 @@ RAMPS = _in(
     Disturbance("rate_limited_429", 2_500, "any", 2, 2_000),
     rules=replace(WEIGHED, ramp=RAMP),
 )
+DRILLS = _in(
+    "readiness drills",
+    60,
+    rules=replace(WEIGHED, drill=DrillRules(every_s=Decimal(6), budget=Decimal("0.6"))),
+)
 RAMP_LOSSES = _in(
     "weights, and hedges that lose",
     40,
@@ -277,7 +282,7 @@ GROUNDS = {
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
         LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
         UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, RAMPS, RAMP_LOSSES,
-        RAMP_ONE_SIDED, RAMP_TRIPS, SHELL,
+        RAMP_ONE_SIDED, RAMP_TRIPS, DRILLS, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

@@ -15,7 +15,7 @@ from tests.mutants.verdict import ASSERTION, CRASH, SURVIVED, Verdict, judged, j
 
 PACKAGE = ROOT / "arbbot"
 FEW = replace(CORE, seeds=range(3))
-PROMISES = {f"S{number}" for number in range(1, 18)} | {f"L{number}" for number in range(1, 8)} | {"R", "W"}
+PROMISES = {f"S{number}" for number in range(1, 18)} | {f"L{number}" for number in range(1, 8)} | {"D", "R", "W"}
 
 
 def harmless(old: str = '"""Orders that may go out together.') -> Mutant:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
-from arbbot.engine.rules import BuyAs, FxPolicy, LimitReference, RampRules, Rules, ThresholdMode
+from arbbot.engine.rules import BuyAs, DrillRules, FxPolicy, LimitReference, RampRules, Rules, ThresholdMode
 from arbbot.exchange.rules import VenueRules
 from tests.engine.rig import rules
 from tests.sim import catalogue
@@ -32,7 +32,7 @@ def draw(seed: int) -> Plan:
     signed_errors_only = rng.random() < 0.3
     return Plan(
         seed=seed,
-        rules=replace(draw_rules(rng, levels), ramp=draw_ramp(seed)),
+        rules=replace(draw_rules(rng, levels), ramp=draw_ramp(seed), drill=draw_drill(seed)),
         venue=_venue(rng, signs=signed_errors_only and rng.random() < 0.9),
         balances=(
             ("btc", D(rng.choice(("0.0001", *(("0.05", "1", "1.5", "3") * 3))))),
@@ -131,6 +131,14 @@ def draw_ramp(seed: int) -> RampRules | None:
         max_rate_limited=D(rng.choice(("0.01", "0.3"))),
         max_one_sided=D(rng.choice(("0.1", "0.5"))),
     )
+
+
+def draw_drill(seed: int) -> DrillRules | None:
+    """Some lives have readiness drills, of which a minute sees several; the budget ends them."""
+    rng = Random(f"{seed}/drill")
+    if rng.random() < 0.8:
+        return None
+    return DrillRules(every_s=D(rng.choice((4, 10, 25))), budget=D(rng.choice(("0.5", "2", "20"))))
 
 
 def _weights(seed: int, length_ms: int) -> list[Disturbance]:

@@ -80,7 +80,7 @@ REFUSALS = tuple(
 BOUNDS = (
     *(f"hedge opened {way}, by {name}"
       for way in ("buy_domestic", "buy_foreign")
-      for name in ("book_depth", "capital", "notional_cap", "quote_balance", "slippage", "target")),
+      for name in ("book_depth", "capital", "drill", "notional_cap", "quote_balance", "slippage", "target")),
     *(f"conversion {side}, by {name}" for side in ("buy", "sell") for name in ("drift", "notional_cap")),
 )  # fmt: skip
 """By what a size was bound: some refusals are known by this name only, for the smallest size meets none of them."""

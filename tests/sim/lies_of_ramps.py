@@ -1,4 +1,4 @@
-"""Lies about the weight of hedges, told of a life in which it goes up, each with the words the judge must find."""
+"""Lies about weights and drills, told of lives that have them, each with the words the judge must find."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 
-from arbbot.engine.rules import RampRules
+from arbbot.engine.rules import DrillRules, RampRules
 from tests.sim.checker import Checker
 from tests.sim.lies import Doctor, Json, Lines, before, dropped, each, more, plan
 from tests.sim.plan import Plan
@@ -86,4 +86,34 @@ WEIGHTS: list[tuple[str, type[Checker], Callable[[], Plan]]] = [
     ("the cap is", before("hedge_opened", "ramp_set", CHOSEN | {"weight": "9"}), growing),
     ("nobody says who", before("hedge_opened", "ramp_set", CHOSEN | {"reason": ""}), growing),
     ("there is no ramp", before("hedge_opened", "ramp_set", CHOSEN), without_ramp),
+]
+
+
+@cache
+def drilling() -> Plan:
+    """A life in which nothing goes wrong, with drills."""
+    drill = DrillRules(every_s=Decimal(4), budget=Decimal(5))
+    return replace(plan(), rules=replace(plan().rules, drill=drill), disturbances=())
+
+
+def _hidden(line: Json) -> None:
+    line["drill"] = False
+
+
+def _large(line: Json) -> None:
+    line["buy_vwap"] = str(Decimal(line["buy_vwap"]) * 10)
+
+
+def _all_drills(line: Json) -> None:
+    line["drill"] = True
+
+
+DRILLS: list[tuple[str, str, type[Checker], Callable[[], Plan]]] = [
+    ("D", "there are to be none", each("hedge_opened", _all_drills), growing),
+    ("D", "is a drill worth", each("hedge_opened", _large), drilling),
+    ("D", "may bring that to", each("hedge_opened", more("expected_pnl", by="-9")), drilling),
+    ("D", "may bring that to", each("hedge_settled", more("realised_pnl", by="-9")), drilling),
+    ("D", "so soon after a hedge", each("hedge_opened", _all_drills), drilling),
+    ("D", "no drill at its end", each("hedge_settled", _hidden), drilling),
+    ("S7", "below the net floor", each("hedge_opened", _hidden), drilling),
 ]

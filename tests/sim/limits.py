@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from arbbot.engine.rules import FxPolicy, LimitReference, ThresholdMode
+from tests.sim.checker.drill import DrillLimits
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.ramp import RampLimits
 from tests.sim.checker.risk import RiskLimits
@@ -41,6 +42,7 @@ def limits_of(plan: Plan) -> Limits:
         windows=plan.windows,
         risk=_risk_of(plan),
         ramp=_ramp_of(plan),
+        drill=_drill_of(plan),
         spike=_spike_of(plan) if plan.rules.spike.enabled else None,
         signed_errors_only=plan.signed_errors_only,
         views_in_time=LATE_VIEWS.isdisjoint(each.kind for each in plan.disturbances),
@@ -92,6 +94,14 @@ def _ramp_of(plan: Plan) -> RampLimits | None:
         max_rate_limited=rules.max_rate_limited,
         max_one_sided=rules.max_one_sided,
     )
+
+
+def _drill_of(plan: Plan) -> DrillLimits | None:
+    rules = plan.rules.drill
+    if rules is None:
+        return None
+    steady = SETS_CLOCKS.isdisjoint(each.kind for each in plan.disturbances)
+    return DrillLimits(int(rules.every_s * 1_000_000), rules.budget, plan.rules.hedge.forced_exit_loss, steady)
 
 
 def _spike_of(plan: Plan) -> SpikeLimits:

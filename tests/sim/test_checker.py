@@ -13,7 +13,7 @@ import pytest
 
 from tests.sim.checker import Checker
 from tests.sim.lies import LIES, Doctor, Lines, before, honest, judged, plan
-from tests.sim.lies_of_ramps import WEIGHTS, growing
+from tests.sim.lies_of_ramps import DRILLS, WEIGHTS, drilling, growing
 from tests.sim.lies_of_rebases import REBASES
 from tests.sim.life import run_plan
 from tests.sim.plan import Plan
@@ -55,6 +55,24 @@ def test_every_lie_about_weights_is_seen(words: str, judge: type[Checker], lived
     """W: a weight that its evidence does not carry, told of a life in which it goes up by evidence."""
     violations = run_plan(lived(), judge=judge).violations
     assert [each.text for each in violations if each.invariant == "W" and words in each.text]
+
+
+@pytest.mark.parametrize(
+    ("invariant", "words", "judge", "lived"), DRILLS, ids=[words.replace(" ", "-") for _, words, _, _ in DRILLS]
+)
+def test_every_lie_about_drills_is_seen(
+    invariant: str, words: str, judge: type[Checker], lived: Callable[[], Plan]
+) -> None:
+    """D and S7: drills that are none, that are large, dear or frequent, and a loss by choice that is no drill."""
+    violations = run_plan(lived(), judge=judge).violations
+    assert [each.text for each in violations if each.invariant == invariant and words in each.text]
+
+
+def test_the_life_with_drills_holds_every_promise() -> None:
+    """It breaks nothing as it is."""
+    honestly = run_plan(drilling())
+    assert honestly.violations == ()
+    assert any(name.endswith("by drill") for name in honestly.reach)
 
 
 def test_the_life_in_which_the_weight_goes_up_holds_every_promise() -> None:

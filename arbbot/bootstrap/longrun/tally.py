@@ -134,6 +134,8 @@ class Tally:
         self._open += 1
         if not self._allowed or self._open > 1:
             self.broken.append(f"{record.hedge_id} was opened where none may be, beside {self._open - 1} others")
+        if record.drill:
+            return
         net = net_edge(record, self.route.domestic.symbol)
         self.least_net = net if self.least_net is None else min(self.least_net, net)
         buys_domestic = record.buy_market == self.route.domestic.symbol

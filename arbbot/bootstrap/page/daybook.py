@@ -88,8 +88,8 @@ class Daybook:
     def _settled(self, record: r.HedgeSettled) -> None:
         opened = self._open.pop(record.hedge_id, None)
         bought = self._bought.pop(record.hedge_id, ZERO)
-        if opened is None:
-            return  # decided before the ledger began anew: it is in the opening
+        if opened is None or opened.drill:
+            return  # decided before the ledger began anew: it is in the opening; or for no edge
         day = datetime.fromtimestamp(opened.utc_us / 1_000_000, UTC).strftime("%Y-%m-%d")
         line = self._days.setdefault((day, opened.direction), _Day())
         line.hedges += 1

@@ -68,6 +68,7 @@ class _Row:
             "size": opened.size,
             "outcome": "open" if self.closed is None else self.closed.outcome,
             "bound_by": opened.bound_by,
+            "drill": opened.drill,
             "net_bps": opened.net_bps,
             "expected_bps": opened.legs_bps,
             "realised_bps": None if settled is None else settled.realised_bps,

@@ -107,7 +107,7 @@ def _count(record: DurableRecord, refusals: dict[str, int]) -> None:
 
 def _sums(hedges: Sequence[Figures]) -> Figures:
     """Of the hedges of the period: results, by direction and outcome, and slippage by leg."""
-    settled = [row for row in hedges if row["realised_pnl"] is not None]
+    settled = [row for row in hedges if row["realised_pnl"] is not None and not row["drill"]]
     fees: dict[str, Decimal] = {}
     for row in hedges:
         for leg in (row["buy"], row["sell"]):
@@ -158,7 +158,7 @@ def _plotted(hedges: Sequence[Figures]) -> dict[str, list[Any]]:
     total = ZERO
     columns: dict[str, list[Any]] = {"at": [], "pnl": [], "expected": [], "realised": [], "buy": [], "sell": []}
     for row in hedges:
-        if row["realised_pnl"] is None:
+        if row["realised_pnl"] is None or row["drill"]:
             continue
         total += row["realised_pnl"]
         columns["at"].append(row["utc_us"] / 1e6)

@@ -126,7 +126,7 @@ function drawRow(node, hedge, nowUs) {
   put(id.firstElementChild, hedge.hedge_id);
   exact(size, hedge.size);
   size.title = `bound by ${hedge.bound_by}`;
-  put(outcome, OUTCOMES[hedge.outcome] ?? hedge.outcome);
+  put(outcome, (OUTCOMES[hedge.outcome] ?? hedge.outcome) + (hedge.drill ? ", drill" : ""));
   drawLeg(bought, hedge.buy);
   drawLeg(sold, hedge.sell);
   short(gap, hedge.leg_gap_ms, (value) => `${rounded(value, 1)} ms`);

@@ -6,6 +6,7 @@ import { OUTCOMES } from "./words.js";
 const two = (value) => signed(rounded(value, 2));
 const LINES = [
   ["hedges, net of fees", "hedge"],
+  ["readiness drills", "drills"],
   ["FX drift", "fx_drift"],
   ["· realised", "fx_realised"],
   ["· unrealised", "fx_unrealised"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.catalogue import (
     books,
     decisions,
+    drills,
     endings,
     evidence,
     exits,
@@ -25,7 +26,7 @@ ALL: tuple[Mutant, ...] = tuple(
         (
             *identity.MUTANTS, *ledger.MUTANTS, *exits.MUTANTS, *books.MUTANTS, *decisions.MUTANTS, *limits.MUTANTS,
             *modes.MUTANTS, *ramp.MUTANTS, *rebases.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS,
-            *endings.MUTANTS, *funding.MUTANTS,
+            *drills.MUTANTS, *endings.MUTANTS, *funding.MUTANTS,
         ),
         key=order,
     )

@@ -83,7 +83,7 @@ MUTANTS = (
     ),
     mutant(
         "S6", "guard-believes-all", "the spike guard is asked and ignored",
-        ("engine/entry.py", "return self._guard.refusal(triangle) or self._open(", "return self._open("),
+        ("engine/entry.py", "return self._guard.refusal(triangle) or self.open(", "return self.open("),
     ),
     mutant(
         "S6", "quiet-book-of-any-time", "a quiet book counts as new by an answer from before the edge",

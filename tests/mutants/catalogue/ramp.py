@@ -76,7 +76,7 @@ MUTANTS = (
     ),
     mutant(
         "W", "any-clock-decides", "a decision does not wait until the venue's clock agrees",
-        ("engine/ramp.py", "(self._due(rules) and self._clock_holds() and self._quiet())",
+        ("engine/ramp.py", "(self._due(rules) and clock_agrees(self._core) and self._quiet())",
          "(self._due(rules) and self._quiet())"),
         hunted=SCENES,
     ),

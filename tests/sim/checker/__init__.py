@@ -13,6 +13,7 @@ from arbbot.exchange.server.wire import HttpRequest
 from arbbot.exchange.venue import Venue
 from tests.sim.checker.books import SeenFrame, Shown
 from tests.sim.checker.decisions import DecisionJudge
+from tests.sim.checker.drill import DrillJudge
 from tests.sim.checker.ending import EndJudge
 from tests.sim.checker.exits import ExitJudge
 from tests.sim.checker.exposure import ExposureJudge
@@ -56,6 +57,7 @@ class Checker:
         self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions, self._report)
         self._risk = RiskJudge(limits.risk, self.fold, self._report)
         self._ramp = RampJudge(limits.ramp, self.fold, self._report)
+        self._drill = DrillJudge(limits.drill, self.fold, self._report)
         self._rebase = RebaseJudge(self.fold, self._report)
         self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
         self._alive = False
@@ -141,6 +143,7 @@ class Checker:
             self._rebase.line(kind, line)
             self.fold.take(kind, line, now_us)
             self._ramp.line(kind, line)
+            self._drill.line(kind, line, now_us)
             self._decided(kind, line, mono_ns, now_us)
             if kind == "anchor_set":
                 self._exposure.rebased()

@@ -61,7 +61,8 @@ class DecisionJudge:
             self._asks[market] = Decimal(book["asks"][0][0])
         try:
             self._pays(line, books)
-            self._spikes.opened(line, books, mono_ns, min(self.rates))
+            if not line["drill"]:
+                self._spikes.opened(line, books, mono_ns, min(self.rates))
         except (InvalidOperation, IndexError, TypeError) as error:
             self._report.fail("S6", f"{line['hedge_id']} was decided on rows that are no book: {error!r}")
 
@@ -119,9 +120,7 @@ class DecisionJudge:
         paid = (bought.total if buys_domestic else fx.total) * (ONE + fees[0])
         out *= ONE - fees[2] if buys_domestic else ONE
         paid *= ONE if buys_domestic else ONE + fees[2]
-        if out <= paid * (ONE + limits.net_floor):
-            self._report.fail("S7", f"{hedge} is decided below the net floor: {out} for {paid}")
-        self._least = self._least_price(size, sold.total, out, paid)
+        self._reaches_floor(line, size, sold.total, out, paid)
         if bought.worst > bought.touch * (ONE + limits.collar):
             self._report.fail("S7", f"{hedge} sweeps to {bought.worst}, the touch is {bought.touch}")
         if (bought.total if buys_domestic else fx.total) > limits.max_notional:
@@ -131,6 +130,14 @@ class DecisionJudge:
         for market in (line["buy_market"], line["sell_market"]):
             if min(len(books[market]["bids"]), len(books[market]["asks"])) < limits.min_levels:
                 self._report.fail("S6", f"{hedge} is decided on a thin book of {market}")
+
+    def _reaches_floor(self, line: Json, size: Decimal, sold: Decimal, out: Decimal, paid: Decimal) -> None:
+        """A drill, which is told apart, need not."""
+        if line["drill"]:
+            return
+        if out <= paid * (ONE + self._limits.net_floor):
+            self._report.fail("S7", f"{line['hedge_id']} is decided below the net floor: {out} for {paid}")
+        self._least = self._least_price(size, sold, out, paid)
 
     def _least_price(self, size: Decimal, sold: Decimal, out: Decimal, paid: Decimal) -> Decimal:
         """All of the size sold at it nets the floor: the proceeds at the bids, as much less as they make too much."""

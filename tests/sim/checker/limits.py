@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tests.sim.checker.drill import DrillLimits
 from tests.sim.checker.ramp import RampLimits
 from tests.sim.checker.risk import RiskLimits
 from tests.sim.checker.spike import SpikeLimits
@@ -43,6 +44,8 @@ class Limits:
     risk: RiskLimits
     ramp: RampLimits | None
     """None where the weight stays as it is."""
+    drill: DrillLimits | None
+    """None where there are none."""
     spike: SpikeLimits | None
     """None where the guard is off."""
     signed_errors_only: bool

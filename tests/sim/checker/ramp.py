@@ -140,7 +140,7 @@ class RampJudge:
 
     def _settled(self, line: Json) -> None:
         story, turnover = self._fold.hedges[line["hedge_id"]], Decimal(line["turnover"])
-        if line["hedge_id"] in self._fold.before_anchor or not turnover:
+        if line["hedge_id"] in self._fold.before_anchor or not turnover or line["drill"]:
             return
         orders = [self._fold.orders[name] for name in story.orders if name in self._fold.orders]
         bought = sum((order.filled for order in orders if order.side == "buy"), ZERO)
@@ -178,7 +178,7 @@ class RampJudge:
         self._weight, self._seen = weight, Seen()
 
     def _opened(self, line: Json, limits: RampLimits) -> None:
-        if Decimal(line["size"]) > limits.target_size * self._weight:
+        if not line["drill"] and Decimal(line["size"]) > limits.target_size * self._weight:
             self._report.fail("W", f"{line['hedge_id']} of {line['size']} is more than a weight of {self._weight}")
         if self._seen.stops and self._weight > limits.begins:
             self._report.fail("W", f"{line['hedge_id']} opens after a stop at the weight of before, {self._weight}")

@@ -111,7 +111,7 @@ class RiskJudge:
         elif kind == "hedge_settled":
             pnl = Decimal(line["realised_pnl"])
             self._lost -= pnl
-            if pnl:
+            if pnl and not line["drill"]:
                 self._losers = self._losers + 1 if pnl < 0 else 0
         elif kind == "conversion_closed":
             self._lost -= Decimal(line["realised_pnl"]) - Decimal(line["fee"])

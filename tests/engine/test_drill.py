@@ -1,0 +1,178 @@
+"""Readiness drills: rare, small, labelled, within a budget, and evidence of the operation alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from arbbot.domain import events as ev
+from arbbot.domain.mode import Mode
+from arbbot.domain.order import OrderKind
+from arbbot.domain.ramp import RampDecided
+from arbbot.domain.records import HedgeClosed, HedgeOpened, HedgeSettled
+from arbbot.engine.ramp_told import ramp_answer, ramp_of
+from arbbot.engine.report import report
+from arbbot.engine.rules import DrillRules, Rules
+from tests.engine.ramp_scenes import AT, PERIOD_S, RAMP, next_period, ramped, trade
+from tests.engine.rig import NS, ROUTE, D, Rig, book, rules
+from tests.engine.scenes import BUY, RESTS, SELL
+
+DRILL = DrillRules(every_s=D(20), budget=D(2))
+
+
+def drilled(drill: DrillRules | None = DRILL, **changes: object) -> Rules:
+    """The usual rules with drills."""
+    return replace(rules(**changes), drill=drill)
+
+
+def rig_of(asked: Rules | None = None) -> Rig:
+    """Ready, without an edge."""
+    return Rig(asked or drilled(), at=AT).ready()
+
+
+def test_there_are_none_unless_they_are_wanted() -> None:
+    """Off is the default, and nothing is ever bought without an edge then."""
+    rig = rig_of(drilled(None))
+    rig.run(120)
+    assert not rig.all(HedgeOpened)
+
+
+def test_a_drill_is_the_smallest_hedge_and_goes_the_way_of_every_hedge() -> None:
+    """About the venue's minimum on both sides, both legs at once, filled, settled, and flat; told apart by a label."""
+    rig = rig_of()
+    rig.run(5)
+    assert len(rig.all(HedgeOpened)) == 1
+    (opened,) = rig.all(HedgeOpened)
+    assert opened.drill
+    assert opened.bound_by == "drill"
+    assert opened.expected_pnl < 0
+    assert D(10) <= opened.size * opened.buy_vwap <= D("12.2")
+    buy, sell = (command.terms for command in rig.placed())
+    assert (buy.kind, sell.kind) == (OrderKind.MARKET, OrderKind.LIMIT)
+    assert sell.price is not None
+    assert sell.price < opened.sell_vwap
+    (closed,), (settled,) = rig.all(HedgeClosed), rig.all(HedgeSettled)
+    assert closed.outcome == "completed"
+    assert settled.drill
+    rig.check()
+
+
+def test_its_result_is_in_no_sum_of_hedges() -> None:
+    """Not in the edge, not in hedge P&L or turnover: a line of its own, with which the account's gain still adds up."""
+    rig = rig_of()
+    rig.run(10)
+    (settled,) = rig.all(HedgeSettled)
+    told = report(rig.state, ROUTE, "test")
+    assert told["pnl"]["hedge"] == 0
+    assert told["pnl"]["drills"] == settled.realised_pnl < 0
+    assert told["edge_bps"] == {"expected": None, "realised": None}
+    assert rig.state.turnover == 0
+    prices = {"USD": D(1), **rig.state.last_marks}
+    assert rig.state.anchor is not None
+    gained = sum(
+        (rig.own(currency) - rig.state.anchor.holdings[currency]) * prices[currency] for currency in ROUTE.currencies
+    )
+    assert abs(gained - told["pnl"]["drills"] - told["pnl"]["fx_drift"]) < D("0.0001")
+
+
+def test_drills_come_seldom_and_not_beside_hedges() -> None:
+    """One after so long without any hedge; while edges are traded there is nothing to show."""
+    rig = rig_of()
+    rig.run(15)
+    assert len(rig.all(HedgeOpened)) == 1
+    rig.run(12)
+    assert len(rig.all(HedgeOpened)) == 2
+    traded = rig_of(drilled(DRILL))
+    traded.run(15)
+    trade(traded)
+    traded.run(5)
+    assert [each.drill for each in traded.all(HedgeOpened)] == [True, False]
+
+
+def test_the_budget_of_a_day_is_never_passed() -> None:
+    """With what a forced exit might cost reckoned in: the last drill leaves room for that; the next day has its own."""
+    rig = rig_of(drilled(DrillRules(every_s=D(5), budget=D("0.5"))))
+    rig.run(240)
+    drills = rig.all(HedgeSettled)
+    assert len(drills) > 2
+    assert sum(-each.realised_pnl for each in drills) <= D("0.5")
+    assert rig.engine.drills.waiting is not None
+    assert "budget" in rig.engine.drills.waiting
+    before = len(drills)
+    again = Rig(rig.rules, venue=rig.venue, journal=rig.journal, at=rig.at).ready()
+    again.run(30)
+    assert len(again.all(HedgeOpened)) == 0, "a restart has no budget of its own"
+    tomorrow = ev.Moment(rig.at.mono_ns, rig.at.utc_us + 86_400_000_000)
+    next_day = Rig(rig.rules, venue=rig.venue, journal=rig.journal, at=tomorrow).ready()
+    next_day.run(10)
+    assert before
+    assert next_day.all(HedgeOpened)
+
+
+def test_what_forbids_a_hedge_forbids_a_drill() -> None:
+    """A pause, for one; and it says so."""
+    rig = rig_of(drilled(DrillRules(every_s=D(30), budget=D(2))))
+    rig.run(2)
+    rig.step(ev.OperatorPaused("ops", "tea"))
+    rig.run(60)
+    assert len(rig.all(HedgeOpened)) == 1
+    assert rig.engine.drills.waiting == "trading is paused; a person must resume it"
+
+
+def test_a_drill_that_stays_one_sided_is_resolved_like_any_hedge() -> None:
+    """And its loss is no loser in a row: a drill always loses."""
+    rig = Rig(drilled(losers_in_row=1), at=AT)
+    rig.venue.plays = {BUY: [], SELL: [RESTS]}
+    rig.ready()
+    rig.run(12)
+    assert rig.all(HedgeClosed)[0].outcome == "one_sided"
+    assert rig.all(HedgeSettled)[0].realised_pnl < 0
+    assert rig.mode() is Mode.ACTIVE
+    rig.check()
+
+
+def test_no_drill_while_the_clock_is_doubted() -> None:
+    """The day of its budget must be known."""
+    rig = rig_of(drilled(DrillRules(every_s=D(30), budget=D(2))))
+    rig.run(3)
+    rig.run(28)
+    rig.at = ev.Moment(rig.at.mono_ns + NS, rig.at.utc_us + 90_000_000_000)
+    before = len(rig.all(HedgeOpened))
+    rig.step(ev.Tick())
+    assert len(rig.all(HedgeOpened)) == before
+    assert rig.engine.drills.waiting == "this machine's clock and the venue's do not agree"
+
+
+def test_money_and_books_must_carry_it() -> None:
+    """Without either way round there is none."""
+    rig = Rig(drilled(), at=AT)
+    rig.venue.totals["BTC"] = D("0.00001")
+    rig.ready()
+    rig.run(30)
+    assert not rig.all(HedgeOpened)
+    assert rig.engine.drills.waiting is not None
+    assert "neither way round" in rig.engine.drills.waiting
+
+
+def test_drills_prove_the_operation_and_never_the_edge() -> None:
+    """Many drills are hedges enough, and no edge: the weight stays until settled edges are there too."""
+    ramp = replace(RAMP, min_hedges=3, min_edge_hedges=1)
+    rig = Rig(replace(ramped(ramp), drill=DrillRules(every_s=D(10), budget=D(10))), at=AT).ready()
+    held = next_period(rig)
+    assert held.figures.hedges >= 3
+    assert (held.verdict, held.lacking) == ("hold", ("edge_hedges",))
+    assert held.figures.turnover == 0
+    trade(rig)
+    rig.show(book("btceur", "54536", "54546", stamp=rig.at.utc_us))
+    assert next_period(rig).verdict == "up"
+    assert PERIOD_S == 60
+    assert len(rig.all(RampDecided)) == 2
+
+
+def test_people_see_drills_in_the_ramp() -> None:
+    """How many, what they lost today, the budget, and why there is none now; a journal tells the same."""
+    rig = rig_of()
+    rig.run(10)
+    told = ramp_answer(rig.engine)["drill"]
+    assert (told["enabled"], told["drills"], told["budget"]) == (True, 1, D(2))
+    assert told["lost_today"] == -rig.all(HedgeSettled)[0].realised_pnl
+    assert ramp_of(rig.state, rig.rules)["drill"] == told | {"waiting": None}

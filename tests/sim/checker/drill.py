@@ -1,0 +1,72 @@
+"""D: readiness drills are few, of the least size, told apart, and lose no more in a day than their budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tests.sim.checker.fold import Fold, Json
+from tests.sim.checker.report import Report
+
+ZERO = Decimal(0)
+LEAST_WORTH = Decimal(10)
+"""The least order of every market here, until a life changes it; the dearest that it may become is in MOST_WORTH."""
+MOST_WORTH = Decimal(45)
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class DrillLimits:
+    """What the rules promise. Money is domestic currency."""
+
+    every_us: int
+    budget: Decimal
+    forced_exit_loss: Decimal
+    """Of a drill's worth, that a leg may cost which has to be left."""
+    steady: bool
+    """No clock is set in this life."""
+
+
+class DrillJudge:
+    """Follows drills through the journal. A life is shorter than a day, so all of it is one."""
+
+    def __init__(self, limits: DrillLimits | None, fold: Fold, report: Report) -> None:
+        self._limits = limits
+        self._fold = fold
+        self._report = report
+        self._lost = ZERO
+        self._opened_us: int | None = None
+
+    def line(self, kind: str, line: Json, now_us: int) -> None:
+        """A line, after it is folded."""
+        if kind == "hedge_opened":
+            if line["drill"]:
+                self._opened(line, now_us)
+            self._opened_us = now_us
+        elif kind == "hedge_settled":
+            self._settled(line)
+
+    def _opened(self, line: Json, now_us: int) -> None:
+        limits, name = self._limits, line["hedge_id"]
+        if limits is None:
+            self._report.fail("D", f"{name} is a drill, and there are to be none")
+            return
+        fx = Decimal(1) if line["buy_market"].endswith("usd") else Decimal(line["fx_vwap"])
+        worth = Decimal(line["size"]) * Decimal(line["buy_vwap"]) * fx
+        if worth > MOST_WORTH:
+            self._report.fail("D", f"{name} is a drill worth {worth}")
+        expected = -Decimal(line["expected_pnl"])
+        worst = self._lost + max(expected, ZERO) + worth * limits.forced_exit_loss
+        if worst > limits.budget + CENT:
+            self._report.fail("D", f"{name} is a drill after {self._lost} lost, and may bring that to {worst}")
+        early = self._opened_us is not None and now_us - self._opened_us < limits.every_us - 1_000_000
+        if early and limits.steady:
+            self._report.fail("D", f"{name} is a drill so soon after a hedge that nothing was to be shown")
+        self._lost += expected
+
+    def _settled(self, line: Json) -> None:
+        body = self._fold.hedges[line["hedge_id"]].body
+        if bool(line["drill"]) is not bool(body["drill"]):
+            self._report.fail("D", f"{line['hedge_id']} is no drill at its end, or one only then")
+        if body["drill"]:
+            self._lost -= Decimal(line["realised_pnl"]) - Decimal(body["expected_pnl"])
