@@ -230,7 +230,11 @@ class LeaseDesk:
         if order is not None and event.outcome == "over" and (event.filled is None or event.filled < order.rowed):
             self._deny("word", f"{event.name}: {order.rowed:f} of it is booked, more than it is said to have filled")
             return
-        if withdrawal is not None and event.outcome == "refused" and (withdrawal.rowed is not None or withdrawal.out):
+        if (
+            withdrawal is not None
+            and event.outcome == "refused"
+            and (withdrawal.rowed is not None or withdrawal.out is not None)
+        ):
             self._deny("word", f"{event.name}: it has left the balance, so it was not refused")
             return
         core.emit(SettlementTold(event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us))

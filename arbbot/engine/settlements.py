@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
-from itertools import combinations
+from itertools import combinations, product
 
 from arbbot.domain import lease as rec
-from arbbot.domain.ledger import Entry
+from arbbot.domain.ledger import Entry, LedgerAccount
 from arbbot.domain.money import ZERO, decimals_of, unit
 from arbbot.domain.order import Transaction
 
@@ -56,8 +56,8 @@ class AnnouncedWithdrawal:
     announced: rec.WithdrawalAnnounced
     outcome: str = "announced"
     venue_id: int | None = None
-    out: bool = False
-    """It has left the balance, and no row says so."""
+    out: Decimal | None = None
+    """What has left the balance, and no row says so."""
     rowed: Decimal | None = None
     """What its booked row took, fee in."""
     back: bool = False
@@ -67,13 +67,18 @@ class AnnouncedWithdrawal:
 
     @property
     def total(self) -> Decimal:
-        """What leaves the balance."""
+        """The most that leaves the balance: the fee on top."""
         return self.announced.size + self.announced.fee
+
+    @property
+    def takes(self) -> tuple[Decimal, ...]:
+        """What may leave the balance: no source tells whether the fee comes on top or out of it."""
+        return tuple(dict.fromkeys((self.total, self.announced.size)))
 
     @property
     def unrowed(self) -> bool:
         """It may take money of which no row has told yet."""
-        return self.rowed is None and (self.out or self.outcome not in ("refused", "returned"))
+        return self.rowed is None and (self.out is not None or self.outcome not in ("refused", "returned"))
 
 
 @dataclass(slots=True)
@@ -121,21 +126,26 @@ class Settlements:
             told = each.announced
             if told.currency != currency:
                 continue
-            if delta < 0 and each.unrowed and -delta + fee in (each.total, told.size + fee):
+            if delta < 0 and each.unrowed and -delta + fee in (*each.takes, told.size + fee):
                 return name
             if delta > 0 and each.rowed is not None and not each.back and delta - fee == each.rowed:
                 return name
         return None
 
-    def explaining(self, currency: str, difference: Decimal, slack: Decimal) -> list[AnnouncedWithdrawal]:
+    def explaining(
+        self, currency: str, difference: Decimal, slack: Decimal
+    ) -> list[tuple[AnnouncedWithdrawal, Decimal]]:
         """The withdrawals whose leaving (or coming back without a row) makes venue minus ledger this difference, within
-        a slack of display; the fewest that do. Empty where none do.
+        a slack of display, each with its share; the fewest that do. Empty where none do.
         """
-        moved = [(each, each.total if each.out else -each.total) for each in self.unrowed(currency)]
+        moved = [
+            [(each, each.out)] if each.out is not None else [(each, -taken) for taken in each.takes]
+            for each in self.unrowed(currency)
+        ]
         for count in range(1, min(len(moved), UNROWED_MOST) + 1):
-            for chosen in combinations(moved, count):
+            for chosen in (way for some in combinations(moved, count) for way in product(*some)):
                 if abs(difference - sum(delta for _, delta in chosen)) <= slack:
-                    return [each for each, _ in chosen]
+                    return list(chosen)
         return []
 
     # --- folding -------------------------------------------------------------------------------------------
@@ -157,7 +167,8 @@ class Settlements:
             case rec.SettlementTold():
                 self._told(record)
             case rec.TransitBooked():
-                self.withdrawals[record.name].out = record.out
+                gone = -sum(entry.delta for entry in record.entries if entry.account is LedgerAccount.VENUE)
+                self.withdrawals[record.name].out = Decimal(gone) if record.out else None
                 return record.entries
             case rec.LeaseDenied():
                 pass
@@ -185,7 +196,7 @@ class Settlements:
             if delta > 0:
                 withdrawal.back = True
             else:
-                withdrawal.rowed, withdrawal.out = fee - delta, False
+                withdrawal.rowed, withdrawal.out = fee - delta, None
             return []
         order, amounts = self.orders[name], dict(row.amounts)
         told = order.announced
@@ -218,7 +229,7 @@ class Settlements:
         for order in self.orders.values():
             order.counted = False
         for each in self.withdrawals.values():
-            each.before_anchor = each.before_anchor or each.out
+            each.before_anchor = each.before_anchor or each.out is not None
 
     def _forget(self) -> None:
         """Drop the oldest that are over."""

@@ -50,17 +50,17 @@ def owner_by_report(state: State, row: Transaction, report: OrderReport | None) 
 def settlement_entries(state: State, name: str, row: Transaction) -> tuple[Entry, ...]:
     """Ledger entries of a settlement's row: fees in, against TREASURY; what was in transit leaves that."""
     withdrawal = state.settlements.withdrawals.get(name)
-    if withdrawal is not None and withdrawal.out:
-        return _arrived(withdrawal, row)
+    if withdrawal is not None and withdrawal.out is not None:
+        return _arrived(withdrawal, withdrawal.out, row)
     entries = [entry for currency, delta in row.amounts for entry in move(currency, delta, TREASURY)]
     if row.fee and row.fee_currency is not None:
         entries.extend(move(row.fee_currency, -row.fee, TREASURY))
     return tuple(entries)
 
 
-def _arrived(withdrawal: AnnouncedWithdrawal, row: Transaction) -> tuple[Entry, ...]:
+def _arrived(withdrawal: AnnouncedWithdrawal, total: Decimal, row: Transaction) -> tuple[Entry, ...]:
     """The row of what left before it. Where the ledger began anew meanwhile, its opening knows of it already."""
-    (currency, delta), total = row.amounts[0], withdrawal.total
+    currency, delta = row.amounts[0]
     taken = row.fee - delta
     if withdrawal.before_anchor:
         return move(currency, total - taken, TREASURY) if total != taken else ()
@@ -74,15 +74,14 @@ def book_transit(core: Core, balances: tuple[Balance, ...]) -> None:
         if not found.total or explained(core, balances, found):
             continue
         slack = _slack(core, balances, found)
-        for each in core.state.settlements.explaining(found.currency, found.total, slack):
-            core.emit(_flip(each, core.at.utc_us))
+        for each, delta in core.state.settlements.explaining(found.currency, found.total, slack):
+            core.emit(_flip(each, delta, core.at.utc_us))
 
 
-def _flip(each: AnnouncedWithdrawal, utc_us: int) -> TransitBooked:
+def _flip(each: AnnouncedWithdrawal, delta: Decimal, utc_us: int) -> TransitBooked:
     currency, against = each.announced.currency, TREASURY if each.before_anchor else TRANSIT
-    delta = each.total if each.out else -each.total
     entries = (Entry(VENUE, currency, delta), Entry(against, currency, -delta))
-    return TransitBooked(each.announced.name, not each.out, entries, utc_us)
+    return TransitBooked(each.announced.name, each.out is None, entries, utc_us)
 
 
 def _slack(core: Core, balances: tuple[Balance, ...], found: Holding) -> Decimal:

@@ -58,7 +58,7 @@ def principal(state: State, currency: str) -> Decimal:
 
 def surplus(state: State, currency: str) -> Decimal:
     """What the ledger owns over principal, less what announced withdrawals may still take of it."""
-    announced = sum((each.total for each in state.settlements.unrowed(currency) if not each.out), ZERO)
+    announced = sum((each.total for each in state.settlements.unrowed(currency) if each.out is None), ZERO)
     return state.ledger.balance(LedgerAccount.VENUE, currency) - principal(state, currency) - announced
 
 

@@ -211,6 +211,23 @@ def test_one_that_failed_in_transit_comes_back_without_a_row(treasurer: Treasure
     assert rig.engine.lease.at_hand(TUSD) == 20
 
 
+@pytest.mark.parametrize("row", [True, False])
+def test_a_fee_that_comes_out_of_the_amount_is_explained_too(treasurer: Treasurer, row: bool) -> None:
+    """No source tells which it is: both are to the unit, with the row or before it."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave("10", "5", row=row)
+    treasurer.told("accepted")
+    rig.run(3)
+    assert treasurer.on(TRANSIT) == (0 if row else 15)
+    if not row:
+        treasurer.write(D(-10), D(5))
+    rig.run(40)
+    no_alarm(rig)
+    assert treasurer.on(TRANSIT) == 0
+    assert rig.engine.lease.at_hand(TUSD) == 5
+
+
 def test_a_refused_one_explains_nothing(treasurer: Treasurer) -> None:
     """Told refused, the same money leaving is a difference, and halts."""
     rig = treasurer.converted().rig
@@ -222,7 +239,7 @@ def test_a_refused_one_explains_nothing(treasurer: Treasurer) -> None:
     assert "ledger_difference" in rig.alerts()
 
 
-@pytest.mark.parametrize("size", ["15.01", "14.99", "10"])
+@pytest.mark.parametrize("size", ["15.01", "14.99", "9.99"])
 def test_another_amount_than_the_announced_one_is_not_explained(treasurer: Treasurer, size: str) -> None:
     """To the unit: a cent more or less halts as it would without any settlement."""
     rig = treasurer.converted().rig
