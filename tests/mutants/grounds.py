@@ -274,6 +274,23 @@ RAMP_TRIPS = _in(
         ramp=replace(RAMP, period_s=Decimal(3600)),
     ),
 )
+SETTLED = _in(
+    "settlements",
+    40,
+    settlements=(9_000, 14_000, 20_000, 26_000, 33_000, 41_000, 60_000),
+    rules=rules(
+        min_depth_levels=1,
+        gross_threshold=Decimal("0.002"),
+        max_slippage=Decimal("0.002"),
+        limit_markup=Decimal(0),
+        fx_policy=FxPolicy.EACH,
+        poll_s=Decimal(8),
+        cooldown_s=Decimal("0.5"),
+        premium_tolerance=Decimal("0.02"),
+        lease_s=Decimal(20),
+    ),
+)
+"""Profit at every edge, its euros converted at once, and a treasury that looks again and again."""
 SHELL = Ground("shell", "shell", range(24))
 GROUNDS = {
     ground.name: ground
@@ -282,7 +299,7 @@ GROUNDS = {
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
         LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
         UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, RAMPS, RAMP_LOSSES,
-        RAMP_ONE_SIDED, RAMP_TRIPS, DRILLS, SHELL,
+        RAMP_ONE_SIDED, RAMP_TRIPS, DRILLS, SETTLED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""

@@ -15,7 +15,12 @@ from tests.mutants.verdict import ASSERTION, CRASH, SURVIVED, Verdict, judged, j
 
 PACKAGE = ROOT / "arbbot"
 FEW = replace(CORE, seeds=range(3))
-PROMISES = {f"S{number}" for number in range(1, 18)} | {f"L{number}" for number in range(1, 8)} | {"D", "R", "W"}
+PROMISES = (
+    {f"S{number}" for number in range(1, 18)}
+    | {f"L{number}" for number in range(1, 8)}
+    | {"D", "R", "W"}
+    | {f"T{number}" for number in range(1, 5)}
+)
 
 
 def harmless(old: str = '"""Orders that may go out together.') -> Mutant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-INVARIANT = re.compile(r"([SL]\d+)\b")
+INVARIANT = re.compile(r"([SLT]\d+)\b")
 RAISED = re.compile(r"raised (\w+): .*\((\w+)\.py:\d+\)", re.DOTALL)
 GUARDS = frozenset({"StateError", "LedgerError", "AssertionError", "DeskFault"})
 SURVIVED, CRASH, ASSERTION = "survived", "crash", "engine assertion"

@@ -63,6 +63,7 @@ class Counter:
         world = self._world
         now_us, date_ms = world.clock.now_us, world.clock.now_us // 1_000_000 * 1000
         world.venue.advance(now_us)
+        world.checker.truth.dirty |= bool(world.plan.settlements)  # withdrawals go on by themselves
         if "yank" in disturbances:
             world.house.yank()
         struck = {fault.name: fault for fault in map(_fault, disturbances.values()) if fault is not None}

@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 
 from arbbot.engine.rules import BuyAs, DrillRules, FxPolicy, LimitReference, RampRules, Rules, ThresholdMode
-from arbbot.exchange.rules import VenueRules
+from arbbot.exchange.rules import Booking, VenueRules
 from tests.engine.rig import rules
 from tests.sim import catalogue
 from tests.sim.house import DOMESTIC, FOREIGN, SYMBOLS
@@ -15,6 +15,8 @@ from tests.sim.plan import Disturbance, Pace, Plan, Quote
 
 D = Decimal
 LONG_MS = 680_000
+SETTLING = 0.25
+"""Share of lives with a treasury."""
 NO_TICKER = Disturbance("http_503", 15_000, "ticker", 2_000)
 """With this a long life stands still until a person hears of it."""
 
@@ -30,7 +32,7 @@ def draw(seed: int) -> Plan:
     fee = D(rng.choice((0, 30, 40, 100))) / 1000
     quotes = _quotes(rng, length_ms)
     signed_errors_only = rng.random() < 0.3
-    return Plan(
+    plan = Plan(
         seed=seed,
         rules=replace(draw_rules(rng, levels), ramp=draw_ramp(seed), drill=draw_drill(seed)),
         venue=_venue(rng, signs=signed_errors_only and rng.random() < 0.9),
@@ -58,6 +60,31 @@ def draw(seed: int) -> Plan:
         quotes=quotes,
         disturbances=(NO_TICKER,) if long else (*_disturbances(rng, length_ms, quotes), *_weights(seed, length_ms)),
     )
+    return _with_settlements(plan)
+
+
+def _with_settlements(plan: Plan) -> Plan:
+    """A treasury in some lives; by a generator of its own, so that it moves nothing else in a life."""
+    rng = Random(f"{plan.seed}/settlements")
+    if rng.random() > SETTLING:
+        return plan
+    times = [rng.randint(10_000, plan.length_ms + 20_000) for _ in range(rng.randint(2, 8))]
+    trade = replace(plan.rules.trade, fx_policy=rng.choice((FxPolicy.EACH, FxPolicy.EACH, plan.rules.trade.fx_policy)))
+    account = replace(plan.rules.account, lease_s=D(rng.choice((3, 20, 120))) if plan.disturbances else D(120))
+    venue = replace(
+        plan.venue,
+        withdrawal_booking=rng.choice(tuple(Booking)),
+        withdrawal_open_us=rng.choice((1_000_000, 8_000_000)),
+        withdrawal_process_us=rng.choice((1_000_000, 20_000_000)),
+        request_lag_us=rng.choice((0, 0, 2_000_000)),
+        withdrawal_fee_inside=rng.random() < 0.3,
+        balance_decimals=plan.venue.balance_decimals if plan.disturbances else None,  # no dust is hidden
+    )
+    balances = (*plan.balances, ("usdt", D(rng.choice((0, 0, 500)))))
+    return replace(
+        plan, settlements=tuple(sorted(times)), rules=replace(plan.rules, account=account, trade=trade), venue=venue,
+        balances=balances,
+    )  # fmt: skip
 
 
 def draw_rules(rng: Random, levels: int) -> Rules:

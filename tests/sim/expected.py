@@ -61,6 +61,16 @@ LIMITS = tuple(
     )
 )  # fmt: skip
 RAMP = ("ramp up", "ramp hold", "ramp down", "ramp set")
+SETTLEMENTS = (
+    "lease granted", "lease denied: lease", "lease released", "lease over", "settlement told accepted",
+    "settlement told finished", "settlement told over", "settlement told refused", "settlement told returned",
+    "transit out", "transit back", "row of a settlement", "alert lease_expired", "alert settlement_stuck",
+    "refusal leased", "settlement begun", "settlement killed", "settlement ended 0", "settlement ended 8",
+    "settlement ended 24", "settlement ended 25", "treasury conversion_moved in_doubt",
+    "treasury request_moved in_doubt", "treasury request_moved absent", "treasury request_moved returned",
+    *(f"treasury fault {name}"
+      for name in ("http_502", "http_502_taken", "lost_after", "lost_before", "mis_signed", "not_sent")),
+)  # fmt: skip
 FEED = (
     "feed up", "feed down", "feed stalled", "feed dead", "feed: replaced for the engine", "frame dropped",
     "wire: own budget used up",
@@ -86,11 +96,11 @@ BOUNDS = (
 """By what a size was bound: some refusals are known by this name only, for the smallest size meets none of them."""
 BRANCHES = (
     *ORDERS, *MOVES, *HEDGES, *BOUNDS, *LEDGER, *CANCELS, *MODES, *ALERTS, *LIMITS, *RAMP, *FEED, *ENDS, *REFUSALS,
+    *SETTLEMENTS,
 )  # fmt: skip
 
 FITS = "the smallest order fits within it in every life; that it binds a larger one is among the bounds"
 UNCOUNTED = "what keeps a conversion waiting is shown and not counted"
-LENT = "no treasury lives here"
 NOT_HERE = {
     "refusal bad_book": "frames and replies with such rows are dropped before the engine sees them",
     "refusal base_balance": FITS,
@@ -102,9 +112,6 @@ NOT_HERE = {
     "refusal fx_depth": "the FX book of the market here carries every hedge",
     "refusal fx_given_up": UNCOUNTED,
     "refusal hedge_open": "frames are not judged while a hedge is open",
-    "refusal leased": LENT,
-    "alert lease_expired": LENT,
-    "alert settlement_stuck": LENT,
     "refusal limit_reached": "a limit that trips changes the mode, which refuses first",
     "refusal no_balances": "nothing is armed before the balances were read",
     "refusal no_fees": "nothing is armed before the fees were read",
@@ -138,6 +145,7 @@ SOON = frozenset(
 )  # fmt: skip
 SELDOM = frozenset(
     (
+        *(f"branch {name}" for name in SETTLEMENTS),
         "fault not_sent", "fault maintenance", "fault rate_limited_400", "fault auth_403", "fault ip_403",
         "fault stale_reply", "fault not_found", "fault fill_after_cancel", "fault refuse_subscription",
         "fault ignore_subscription", "fault row_burst", "branch order complete in_doubt",

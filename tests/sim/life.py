@@ -15,6 +15,7 @@ from arbbot.domain.commands import Exit
 from arbbot.domain.exit_codes import ExitCode
 from tests.sim.catalogue import STRIKES
 from tests.sim.checker import Checker, Violation
+from tests.sim.checker.treasury import Caps
 from tests.sim.clockwork import BIRTH_US, MS, SECOND
 from tests.sim.counter import Counter
 from tests.sim.draw import draw
@@ -23,6 +24,7 @@ from tests.sim.journal import Memory, OnDisk, Shelf
 from tests.sim.people import happen
 from tests.sim.plan import Plan, Quote
 from tests.sim.process import Process
+from tests.sim.treasurer import Treasurer, policy_of
 from tests.sim.world import World
 
 BUSY_TICK_US, SLOW_TICK_US, IDLE_TICK_US = 100 * MS, 400 * MS, SECOND
@@ -65,6 +67,12 @@ class Life:
         self._over = False
         self._look_due_us = self._tick_due_us = 0
         self._processes = 0
+        self.treasurer: Treasurer | None = None
+        if plan.settlements:
+            self.treasurer = Treasurer(self.world, self._counter, lambda: self.process)
+            policy = policy_of(plan)
+            addresses = frozenset(each.address for each in policy.allowed)
+            self.world.checker.treasury.caps = Caps(policy.max_request, policy.max_per_day, addresses)
 
     # --- the whole ------------------------------------------------------------------------------------------
 
@@ -76,6 +84,9 @@ class Life:
         for each in plan.disturbances:
             if each.kind not in STRIKES:
                 clock.at(BIRTH_US + each.at_ms * MS, partial(happen, self, each))
+        for at_ms in plan.settlements:
+            assert self.treasurer is not None
+            clock.at(BIRTH_US + at_ms * MS, self.treasurer.settle)
         clock.at(BIRTH_US, self._begin)
         clock.at(BIRTH_US, self._look)
         clock.at(BIRTH_US, self._tick)
@@ -118,6 +129,7 @@ class Life:
             return
         busy = self._busy()
         self.world.venue.advance(clock.now_us)
+        self.world.checker.truth.dirty |= bool(self.world.plan.settlements)  # requests live by themselves
         self.world.house.stir(one=busy or self.world.plan.quiet)
         self.flush()
         self._look_due_us = clock.now_us + (pace.busy_look_ms if busy else pace.idle_look_ms) * MS
@@ -201,6 +213,10 @@ class Life:
             return
         world.trace.note(world.clock.now_us, "calm")
         world.armed.disarm()
+        if self.treasurer is not None:
+            self.treasurer.calm()
+            for after_s in (20, 60, 200):
+                world.clock.after(after_s * SECOND, self.treasurer.settle)
         world.house.quote(replace(world.house.last, premium_bps=0, depth=CALM_DEPTH))
         for listing in world.venue.listings.values():
             if not listing.enabled:

@@ -90,3 +90,5 @@ class Plan:
     """How long disturbances go on; then all is calm, and the life is stopped."""
     quotes: tuple[Quote, ...]
     disturbances: tuple[Disturbance, ...]
+    settlements: tuple[int, ...] = ()
+    """When a treasury settles; none where it is empty."""

@@ -53,6 +53,8 @@ class Process:
         """When something durable last happened."""
         self._records = 0
         self._replayed = 0
+        self.said: list[Record] = []
+        """What the engine said of the last event."""
 
     @property
     def state(self) -> State:
@@ -102,6 +104,7 @@ class Process:
             self._world.checker.fail("bug", f"the engine raised {type(error).__name__}: {error} ({where})")
             self.die(clean=False)
             return
+        self.said = output.records
         if output.records or output.commands:
             self._carry_out(output, struck)
             core = self.engine.core

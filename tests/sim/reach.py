@@ -7,6 +7,8 @@ from typing import Any
 
 from arbbot.domain import records as rec
 from arbbot.domain.events import BookFetched, BookSeen, Event
+from arbbot.domain.lease import LeaseDenied, LeaseEnded, LeaseGranted, SettlementTold, TransitBooked
+from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.life import Stopped
 from arbbot.domain.ramp import RampDecided, RampSet
 from arbbot.domain.signals import AskUnanswered, FeedChanged, FrameDropped
@@ -46,6 +48,8 @@ def branches(record: rec.Record, state: State) -> tuple[str, ...]:
 
 
 def _row(record: rec.RowBooked) -> str:
+    if any(entry.account is LedgerAccount.TREASURY for entry in record.entries):
+        return "row of a settlement"
     return "row external" if record.client_order_id is None else "row own"
 
 
@@ -77,6 +81,11 @@ WORDS_OF: dict[type, Callable[[Any], str]] = {
     RampDecided: lambda record: f"ramp {record.verdict}",
     RampSet: lambda record: "ramp set",
     LimitTripped: lambda record: f"limit {record.name}",
+    LeaseGranted: lambda record: "lease granted",
+    LeaseDenied: lambda record: f"lease denied: {record.asked}",
+    LeaseEnded: lambda record: "lease " + ("released" if record.cause.startswith("released") else "over"),
+    SettlementTold: lambda record: f"settlement told {record.outcome}",
+    TransitBooked: lambda record: "transit " + ("out" if record.out else "back"),
     rec.AlertRaised: lambda record: f"alert {record.name}",
     Stopped: lambda record: f"stopped {record.code}",
     FeedChanged: lambda record: f"feed {record.state}",

@@ -18,6 +18,7 @@ from tests.mutants.catalogue import (
     ramp,
     rebases,
     risk,
+    settlements,
 )
 from tests.mutants.mutant import Mutant, order
 
@@ -26,7 +27,7 @@ ALL: tuple[Mutant, ...] = tuple(
         (
             *identity.MUTANTS, *ledger.MUTANTS, *exits.MUTANTS, *books.MUTANTS, *decisions.MUTANTS, *limits.MUTANTS,
             *modes.MUTANTS, *ramp.MUTANTS, *rebases.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS,
-            *drills.MUTANTS, *endings.MUTANTS, *funding.MUTANTS,
+            *drills.MUTANTS, *endings.MUTANTS, *funding.MUTANTS, *settlements.MUTANTS,
         ),
         key=order,
     )

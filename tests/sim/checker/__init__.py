@@ -26,6 +26,7 @@ from tests.sim.checker.report import Report, Violation
 from tests.sim.checker.risk import RiskJudge
 from tests.sim.checker.states import StateJudge
 from tests.sim.checker.told import ToldJudge
+from tests.sim.checker.treasury import TreasuryJudge
 from tests.sim.checker.truth import Truth
 from tests.sim.checker.wire import WireJudge
 
@@ -49,7 +50,8 @@ class Checker:
         self._wire = WireJudge(limits, self.fold, self.truth, self._report)
         self._states = StateJudge(self.fold, self.truth, self._report)
         self._states.underway = self._wire.underway
-        self._money = MoneyJudge(limits, self.fold, self.truth, self._report)
+        self.treasury = TreasuryJudge(self.fold, self.truth, self._report)
+        self._money = MoneyJudge(limits, self.fold, self.truth, self.treasury, self._report)
         self._exposure = ExposureJudge(limits, self.truth, self._report)
         self._shown = Shown()
         self._told = ToldJudge(self._report)
@@ -138,6 +140,7 @@ class Checker:
         for kind, body in lines:
             line = parsed(body)
             self._states.line(kind, line, corrupt=corrupt)
+            self.treasury.daemon(kind, line)
             self._money.before(kind, line)
             self._risk.line(kind, line, now_us)
             self._rebase.line(kind, line)

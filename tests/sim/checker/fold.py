@@ -134,6 +134,12 @@ class Fold:
                 self.traded[entry["currency"]] = traded - Decimal(entry["delta"])
         self.agreed = self.unread = False
 
+    def _transit_booked(self, line: Json, now_us: int) -> None:
+        for entry in line["entries"]:
+            if entry["account"] == "venue":
+                self._own(entry["currency"], Decimal(entry["delta"]))
+        self.agreed = False
+
     def _own(self, currency: str, delta: Decimal) -> None:
         self.owned[currency] = self.owned.get(currency, ZERO) + delta
 

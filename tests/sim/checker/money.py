@@ -7,6 +7,7 @@ from decimal import Decimal
 from tests.sim.checker.fold import Fold, Json
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.report import Report
+from tests.sim.checker.treasury import BUYS, THEIRS, TreasuryJudge
 from tests.sim.checker.truth import Truth
 
 ZERO = Decimal(0)
@@ -16,8 +17,9 @@ CENT = Decimal("0.01")
 class MoneyJudge:
     """Looks at bookings before, and at statements after they are folded."""
 
-    def __init__(self, limits: Limits, fold: Fold, truth: Truth, report: Report) -> None:
+    def __init__(self, limits: Limits, fold: Fold, truth: Truth, treasury: TreasuryJudge, report: Report) -> None:
         self._limits = limits
+        self._treasury = treasury
         self._fold = fold
         self._truth = truth
         self._report = report
@@ -83,12 +85,14 @@ class MoneyJudge:
         if true is None:
             self._report.fail("S3", f"row {row_id} is not known to the venue")
             return
-        owner = self._truth.owner(true)
+        owner = self._truth.owner(true) or self._treasury.owner(true, told)
         if owner != told:
             self._report.fail("S3", f"row {row_id} is booked for {told}, it is {owner}'s")
-        if told is not None and (row_id, told) not in self._fold.fills:
+        settled = told is not None and told.startswith(THEIRS)
+        if told is not None and not settled and (row_id, told) not in self._fold.fills:
             self._report.fail("S3", f"row {row_id} is booked for {told}, its fill is not")
-        self._amounts(row_id, line, dict(true.amounts), true.fee, trade=true.market is not None)
+        if not settled or true.market is not None:  # what left before its row is booked from where it was in transit
+            self._amounts(row_id, line, dict(true.amounts), true.fee, trade=true.market is not None)
 
     def _amounts(self, row_id: int, line: Json, amounts: dict[str, Decimal], fee: Decimal, *, trade: bool) -> None:
         """What is booked equals the row, to half a displayed unit in the counter currency of a trade."""
@@ -120,6 +124,8 @@ class MoneyJudge:
         """An opening holds every row up to its cursor and none above: those will be booked on top of it."""
         held = self._truth.held_by(self._fold.cursor)
         for currency, owned in self._fold.owned.items():
+            if currency == BUYS and self._treasury.caps is not None:
+                continue  # what is in transit has left the balance, and no row says so
             if held.get(currency, ZERO) != owned:
                 text = f"the opening has {owned} {currency}, rows up to {self._fold.cursor} make {held.get(currency)}"
                 self._report.fail("S4", text)

@@ -249,7 +249,8 @@ class Equity:
     def line(self, kind: str, line: Json) -> None:
         """One line of a commit."""
         if kind == "row_booked" and line["client_order_id"] is not None:
-            for entry in line["entries"]:
+            settled = any(entry["account"] in ("treasury", "transit") for entry in line["entries"])
+            for entry in [] if settled else line["entries"]:
                 if entry["account"] == "venue":
                     self._change(entry["currency"], Decimal(entry["delta"]))
         elif kind == "statement_agreed":

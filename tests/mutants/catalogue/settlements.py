@@ -1,0 +1,104 @@
+"""T1 to T4, S3 and S4: what leaves is profit, within its caps, once, announced before, and the ledger knows of it."""
+
+from __future__ import annotations
+
+from tests.mutants.grounds import SETTLED, one_test
+from tests.mutants.mutant import Edit, mutant
+
+DOUBT = "            _move(desk, name, RequestState.IN_DOUBT, reason)\n"
+AGAIN = (
+    "            yield SendWithdrawal("
+    "name, Withdrawal(to.currency, plan.withdraw, to.network, to.address, to.extras))\n"
+)
+LEFT = "        left = self._left_open()\n        if left is not None:\n            yield left\n"
+SIZE = "size = max(min(left, over - aside, available), ZERO)"
+MOST = "most = min(policy.max_request, policy.max_per_day - used_today)"
+
+MUTANTS = (
+    mutant(
+        "T1", "balance-is-profit", "whatever is available may leave",
+        ("engine/withdrawable.py", SIZE, "size = available"),
+        hunted=SETTLED,
+    ),
+    mutant(
+        "T1", "nothing-set-aside", "what restoring the other currencies costs is forgotten",
+        ("engine/withdrawable.py", SIZE, "size = max(min(left, over, available), ZERO)"),
+        hunted=one_test("tests/engine/test_withdrawable.py"),
+    ),
+    mutant(
+        "T2", "no-day-cap", "a day may take any number of requests",
+        ("treasury/plan.py", MOST, "most = policy.max_request"),
+        hunted=one_test("tests/treasury/test_settler.py"),
+    ),
+    mutant(
+        "T2", "no-request-cap", "a request may take what a day may",
+        ("treasury/plan.py", MOST, "most = policy.max_per_day - used_today"),
+        hunted=SETTLED,
+    ),
+    mutant(
+        "T2", "absent-is-nothing", "what is said never to have existed does not count against the day",
+        ("treasury/state.py", "and each.state is not RequestState.REFUSED",
+         "and each.state not in (RequestState.REFUSED, RequestState.ABSENT)"),
+        hunted=one_test("tests/treasury/test_settler.py"),
+    ),
+    mutant(
+        "T3", "sent-again-on-doubt", "a withdrawal whose reply was lost is sent again",
+        ("treasury/withdrawal.py", DOUBT, DOUBT + AGAIN),
+        hunted=SETTLED,
+    ),
+    mutant(
+        "T3", "sent-before-written", "the last record of an event is written with the next",
+        ("treasury/settler.py", "        records, self.desk.records = self.desk.records, []\n",
+         "        records, self.desk.records = self.desk.records[:-1], self.desk.records[-1:]\n"),
+        hunted=SETTLED,
+    ),
+    mutant(
+        "T3", "open-one-forgotten", "a settlement begins although the last one has not ended",
+        ("treasury/settler.py", LEFT, ""),
+        Edit("treasury/state.py",
+             "        if self.open_requests() or self.open_conversion() is not None:\n"
+             "            raise TreasuryError(f\"{name} intended while another is open\")\n", ""),
+        hunted=SETTLED,
+    ),
+    mutant(
+        "T3", "unlisted-is-absent", "a request that the list does not show yet is said never to have existed",
+        ("treasury/desk.py",
+         "        if not desk.past_acceptance(self._intended_us, self._looked_ns):\n            return False\n", ""),
+        hunted=one_test("tests/treasury/test_settler.py"),
+    ),
+    mutant(
+        "T4", "lent-in-the-midst", "a lease is granted beside an open hedge",
+        ("engine/lease_desk.py", "            refusal = risk.busy(core)\n", "            refusal = None\n"),
+        Edit("engine/lease_desk.py", "refusal = risk.unreconciled(core) or risk.clock(core)", "refusal = None"),
+        Edit("treasury/settler.py", "        if view.waiting is not None:\n", "        if view.waiting == \"\":\n"),
+        hunted=SETTLED,
+    ),
+    mutant(
+        "T4", "lease-ignored", "hedges begin although the account is lent",
+        ("engine/risk.py", "    if state.settlements.lease is not None:\n        return Refusal.LEASED\n", ""),
+        hunted=one_test("tests/engine/test_lease.py"),
+    ),
+    mutant(
+        "T4", "lease-for-ever", "a lease ends only when it is given back",
+        ("engine/step.py", "        self.lease.tick()\n", ""),
+        hunted=one_test("tests/engine/test_lease.py"),
+    ),
+    mutant(
+        "S3", "settlement-is-foreign", "a withdrawal of a settlement is taken for somebody else's",
+        ("engine/bookkeeper.py", "settlements.order_of_row(row) or settlements.withdrawal_of_row(row)",
+         "settlements.order_of_row(row)"),
+        hunted=SETTLED,
+    ),
+    mutant(
+        "S4", "transit-unexplained", "money that left before its row is a difference",
+        ("engine/bookkeeper.py", "        book_transit(core, self._balances)\n        found = differences",
+         "        found = differences"),
+        hunted=one_test("tests/engine/test_settlements.py"),
+    ),
+    mutant(
+        "S4", "transit-booked-twice", "the row of what was in transit takes it from the balance again",
+        ("engine/transit.py", "    if withdrawal is not None and withdrawal.out is not None:\n",
+         "    if withdrawal is not None and withdrawal.out == -1:\n"),
+        hunted=one_test("tests/engine/test_settlements.py"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,176 @@
+"""T1 to T4: principal is never withdrawn, no cap exceeded, nothing sent twice, and no hedge opened on a lent account.
+
+By the bytes that the treasury sent, the lines of both journals as JSON, and the venue's own balances and requests.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import parse_qs
+
+from arbbot.exchange.accounts import Row
+from tests.sim.checker.fold import Fold, Json
+from tests.sim.checker.report import Report
+from tests.sim.checker.truth import Truth
+
+ZERO = Decimal(0)
+THEIRS = "trsim-"
+"""What names of the treasury begin with."""
+PAYS, BUYS = "usd", "usdt"
+DAY_US = 86_400_000_000
+ENDED = frozenset({"finished", "returned", "refused", "absent"})
+DUST = Decimal("0.05")
+"""Of the paying currency: what display hides of principal and of what is restored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What the life's policy allows."""
+
+    max_request: Decimal
+    max_per_day: Decimal
+    addresses: frozenset[str]
+
+
+class TreasuryJudge:
+    """Follows the treasury's journal and wire beside the daemon's."""
+
+    def __init__(self, fold: Fold, truth: Truth, report: Report) -> None:
+        self.caps: Caps | None = None
+        """None in a life without a treasury."""
+        self._fold = fold
+        self._truth = truth
+        self._report = report
+        self._intents: dict[str, Json] = {}
+        self._states: dict[str, str] = {}
+        self._orders: list[str] = []
+        self._sends = 0
+        self._announced: dict[str, Json] = {}
+        self._external: dict[str, Decimal] = {}
+        self._opening: dict[str, Decimal] = {}
+        self.lease: str | None = None
+
+    # --- the treasury ---------------------------------------------------------------------------------------
+
+    def line(self, kind: str, body: str) -> None:
+        """A line of the request journal."""
+        line = json.loads(body)
+        if kind in ("conversion_intended", "request_intended"):
+            name = line["name"]
+            if name in self._intents:
+                self._report.fail("T3", f"{name} is intended twice")
+            open_names = sorted(each for each, state in self._states.items() if state not in (*ENDED, "over"))
+            if open_names:
+                self._report.fail("T3", f"{name} is intended while {', '.join(open_names)} is open")
+            self._intents[name] = line | {"kind": kind}
+            self._states[name] = "intended"
+            if kind == "request_intended":
+                self._capped(line)
+        elif kind in ("conversion_moved", "request_moved"):
+            self._states[line["name"]] = line["state"]
+
+    def _capped(self, line: Json) -> None:
+        """T2: what is intended stays within the caps, by our own sums."""
+        assert self.caps is not None
+        total = Decimal(line["size"]) + Decimal(line["fee"])
+        if total > self.caps.max_request:
+            self._report.fail("T2", f"{line['name']} takes {total}, a request may take {self.caps.max_request}")
+        day, used = line["utc_us"] // DAY_US, ZERO
+        for name, each in self._intents.items():
+            refused = self._states[name] == "refused"
+            if each["kind"] == "request_intended" and each["utc_us"] // DAY_US == day and not refused:
+                used += Decimal(each["size"]) + Decimal(each["fee"])
+        if used > self.caps.max_per_day:
+            self._report.fail("T2", f"{used} is asked for on one day, {self.caps.max_per_day} may be")
+        if line["address"] not in self.caps.addresses:
+            self._report.fail("T2", f"{line['name']} goes to {line['address']}, which is not listed")
+
+    def ordered(self, name: str) -> None:
+        """A conversion is put on the wire."""
+        if name not in self._intents or name in self._orders:
+            self._report.fail("T3", f"{name} is sent {'twice' if name in self._orders else 'before it was intended'}")
+        if name not in self._announced:
+            self._report.fail("T4", f"{name} is sent before the daemon knows of it")
+        self._orders.append(name)
+
+    def withdraws(self, body: bytes) -> None:
+        """A withdrawal is put on the wire: it is the newest intent, and the only one it can be."""
+        self._sends += 1
+        sent = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        intents = [each for each in self._intents.values() if each["kind"] == "request_intended"]
+        if self._sends > len(intents):
+            self._report.fail("T3", f"{self._sends} withdrawals are sent, {len(intents)} were intended")
+            return
+        last = intents[-1]
+        told = (Decimal(last["size"]), last["address"], last["network"])
+        if (Decimal(sent["amount"]), sent["address"], sent["network"]) != told:
+            self._report.fail("T3", f"{sent} is sent, {told} was intended")
+        if self._states[last["name"]] != "intended":
+            self._report.fail("T3", f"{last['name']} is sent although it is {self._states[last['name']]}")
+        if last["name"] not in self._announced:
+            self._report.fail("T4", f"{last['name']} is sent before the daemon knows of it")
+
+    # --- the daemon -----------------------------------------------------------------------------------------
+
+    def daemon(self, kind: str, line: Json) -> None:
+        """A line of the daemon's journal, before it is folded."""
+        self._put_in(kind, line)
+        if kind == "lease_granted":
+            self.lease = line["lease_id"]
+            if self._fold.open_hedge or self._fold.open_conversion or self._truth.open_orders():
+                self._report.fail("T4", "a lease is granted while something is open")
+        elif kind == "lease_ended":
+            self.lease = None
+        elif kind in ("hedge_opened", "conversion_opened") and self.lease is not None:
+            self._report.fail("T4", f"{kind} while the account is lent")
+        elif kind == "settlement_order_announced":
+            self._announced[line["client_order_id"]] = line
+            self._principal(Decimal(line["worst_cost"]))
+        elif kind == "withdrawal_announced":
+            self._announced[line["name"]] = line
+            if line["currency"] != BUYS:
+                self._report.fail("T1", f"{line['currency']} is to be withdrawn")
+
+    def _put_in(self, kind: str, line: Json) -> None:
+        """What people have put in and taken out."""
+        if kind == "anchor_set":
+            self._opening = {each["currency"]: Decimal(each["total"]) for each in line["holdings"]}
+            self._external = {}
+        for entry in line["entries"] if kind == "row_booked" else ():
+            if entry["account"] == "external":
+                self._external[entry["currency"]] = self._external.get(entry["currency"], ZERO) - Decimal(
+                    entry["delta"]
+                )
+
+    def _principal(self, cost: Decimal) -> None:
+        """T1: with this spent, the rest still restores every currency to what people have put in, at the touch."""
+        owned = {name: self._truth.account.balance(name).total for name in ("btc", "usd", "eur")}
+        put_in = {name: self._opening.get(name, ZERO) + self._external.get(name, ZERO) for name in owned}
+        needed = ZERO
+        for name, market in (("btc", "btcusd"), ("eur", "eurusd")):
+            best = self._truth.venue.listing(market).book.asks.best()
+            short = put_in[name] - owned[name]
+            if short > 0 and best is not None:
+                needed += short * best.price
+        left = owned[PAYS] - cost - needed
+        if left < put_in[PAYS] - DUST:
+            self._report.fail("T1", f"{cost} {PAYS} may be spent, and {left} of {put_in[PAYS]} put in would be left")
+
+    # --- rows -----------------------------------------------------------------------------------------------
+
+    def owner(self, row: Row, told: str | None) -> str | None:
+        """The treasury's name behind a row of the venue, where the daemon's is plausible; None for nobody's."""
+        order = None if row.order_id is None else self._truth.account.orders.get(row.order_id)
+        name = None if order is None else order.client_order_id
+        if name is not None and name.startswith(THEIRS):
+            return name
+        if order is not None or self.caps is None or row.amounts[0][0] != BUYS:
+            return None
+        announced = self._announced.get(told or "")
+        if announced is None or "size" not in announced:
+            return "a withdrawal of a settlement"
+        size, fee = Decimal(announced["size"]), Decimal(announced["fee"])
+        moved = abs(row.amounts[0][1]) + (row.fee if row.amounts[0][1] < 0 else ZERO)
+        return told if moved in (size, size + fee) else None
