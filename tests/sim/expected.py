@@ -48,10 +48,11 @@ ALERTS = tuple(
     f"alert {name}"
     for name in (
         "account_unread", "auth_refused", "doubt_unresolved", "external_row", "feed_dead", "fx_given_up",
-        "halt_refused", "hedge_abandoned", "leg_open", "ledger_difference", "limit_tripped", "market_halted",
+        "halt_refused", "hedge_abandoned", "lease_expired", "leg_open", "ledger_difference", "limit_tripped",
+        "market_halted",
         "mode_active", "mode_halted", "mode_panic", "mode_paused", "mode_reducing", "not_trading",
         "order_contradiction", "order_stuck", "ramp_reduced", "ramp_refused", "rebase_undone", "resolve_refused",
-        "row_missing", "stopped_not_flat", "stopped_unreconciled",
+        "row_missing", "settlement_stuck", "stopped_not_flat", "stopped_unreconciled",
     )
 )  # fmt: skip
 LIMITS = tuple(
@@ -64,8 +65,8 @@ RAMP = ("ramp up", "ramp hold", "ramp down", "ramp set")
 SETTLEMENTS = (
     "lease granted", "lease denied: lease", "lease released", "lease over", "settlement told accepted",
     "settlement told finished", "settlement told over", "settlement told refused", "settlement told returned",
-    "transit out", "transit back", "row of a settlement", "alert lease_expired", "alert settlement_stuck",
-    "refusal leased", "settlement begun", "settlement killed", "settlement ended 0", "settlement ended 8",
+    "transit out", "transit back", "row of a settlement",
+    "settlement begun", "settlement killed", "settlement ended 0", "settlement ended 8",
     "settlement ended 24", "settlement ended 25", "treasury conversion_moved in_doubt",
     "treasury request_moved in_doubt", "treasury request_moved absent", "treasury request_moved returned",
     *(f"treasury fault {name}"
@@ -81,7 +82,7 @@ REFUSALS = tuple(
     for name in (
         "anchoring", "below_net_floor", "below_threshold", "book_depth", "books_skewed", "cancel_rate", "capital",
         "clock_stepped", "converting", "cooldown", "crossed_book", "duplicate", "far_from_median", "halted",
-        "in_doubt", "market_halted", "median_unknown", "no_book", "no_marks", "not_persisted", "notional_day",
+        "in_doubt", "leased", "market_halted", "median_unknown", "no_book", "no_marks", "not_persisted", "notional_day",
         "notional_hour", "order_rate", "paused", "premium_disagrees", "premium_unchecked", "rate_disagrees",
         "reconciling", "recovering", "reducing", "sell_below_limit", "stale_book", "stopping", "thin_book", "too_good",
         "unhedged",
@@ -145,7 +146,8 @@ SOON = frozenset(
 )  # fmt: skip
 SELDOM = frozenset(
     (
-        *(f"branch {name}" for name in SETTLEMENTS),
+        *(f"branch {name}" for name in SETTLEMENTS), "branch alert lease_expired", "branch alert settlement_stuck",
+        "branch refusal leased",
         "fault not_sent", "fault maintenance", "fault rate_limited_400", "fault auth_403", "fault ip_403",
         "fault stale_reply", "fault not_found", "fault fill_after_cancel", "fault refuse_subscription",
         "fault ignore_subscription", "fault row_burst", "branch order complete in_doubt",
