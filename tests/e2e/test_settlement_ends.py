@@ -17,6 +17,7 @@ VENUES = {
     "reversed, back by a deposit's row": (replace(SOON, returned_row_type=0), "withdrawal_reversed"),
     "failed, back without a row": (replace(SOON, withdrawal_booking=Booking.WHEN_FINISHED), "withdrawal_failed"),
     "canceled, freed from the reserve": (replace(SOON, withdrawal_booking=Booking.RESERVED), "withdrawal_canceled"),
+    "reversed, with the fee out of its amount": (replace(SOON, withdrawal_fee_inside=True), "withdrawal_reversed"),
 }
 
 
