@@ -8,8 +8,12 @@ import asyncio
 import contextlib
 import io
 import json
+import os
+import pty
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -34,7 +38,7 @@ from arbbot.settings import Settings, SettlementSettings
 from arbbot.settings.key_model import KeySettings
 from arbbot.treasury.journal import open_requests
 from arbbot.treasury.policy import Asked
-from tests.bootstrap.program import Ended, arbbot
+from tests.bootstrap.program import ROOT, Ended, arbbot, clean
 from tests.e2e.stage import CALM, CROWD, EUR, FAST, RATES, D, Sections, Stage, merged, staged
 
 ADDRESS = "0x" + "a1" * 20
@@ -88,12 +92,21 @@ def remembered(stage: Stage) -> list[str]:
 
 
 @asynccontextmanager
-async def profitable(directory: Path, over: Sections | None = None, **options: Any) -> AsyncIterator[Stage]:
-    """A daemon that has made a hedge, converted what it left, and agreed with the venue."""
+async def profitable(
+    directory: Path, over: Sections | None = None, deposit: str | None = None, **options: Any
+) -> AsyncIterator[Stage]:
+    """A daemon that has made a hedge, converted what it left, and agreed with the venue; before, a person may have paid
+    dollars in, which are principal.
+    """
     async with staged(directory, FAST, over=merged(TRADING, over or {}), **options) as stage:
         await stage.control("book", market="usdtusd", **PEG)
         await stage.start()
         await stage.armed()
+        if deposit is not None:
+            await stage.control("deposit", account="demo", currency="usd", amount=deposit)
+            await stage.until(lambda: stage.journal.mode() == "paused", "the pause for a deposit")
+            await stage.tell("resume")
+            await stage.armed()
         await stage.rich()
         await stage.closed(1)
         await stage.show(EUR, CALM[EUR])
@@ -126,7 +139,7 @@ async def test_from_profit_to_a_statement_with_a_lost_reply(tmp_path: Path) -> N
     """The withdrawal's reply is lost after it was taken: found in the venue's list, booked as ours, sent once; the
     daemon neither pauses nor halts, principal is what it was, and the statement names what left.
     """
-    async with profitable(tmp_path / "state") as stage:
+    async with profitable(tmp_path / "state", deposit="5000") as stage:
         before = (await stage.tell("settlement", pays="usd", buys="usdt"))["withdrawable"]
         assert D(before["size"]) > 50
         await stage.fault("reply_lost:usdt_withdrawal:1")
@@ -145,6 +158,7 @@ async def test_from_profit_to_a_statement_with_a_lost_reply(tmp_path: Path) -> N
         assert D(lines["usdt"]["venue"]) - D(lines["usdt"]["opening"]) < 1
         assert D(lines["usd"]["settled"]) == -D(statement["spent"])
         assert D(lines["usd"]["venue"]) >= D(before["principal"]["usd"])
+        assert D(before["principal"]["usd"]) == D(lines["usd"]["opening"]) + 5000
         status = await stage.tell("status")
         assert status["state"] == "active"
         assert {each["name"] for each in status["blockers"]} <= {"below_threshold", "cooldown"}
@@ -153,10 +167,10 @@ async def test_from_profit_to_a_statement_with_a_lost_reply(tmp_path: Path) -> N
         assert await stage.stop() == 0
 
 
-def program(stage: Stage) -> Ended:
-    """`arbbot settle --json` as a person types it, by settings of its environment."""
+def variables(stage: Stage, **over: str) -> dict[str, str]:
+    """The settings of the stage and the treasury as an environment; `over` are keys of [settlement]."""
     shown = stage.settings
-    variables = {
+    told = {
         "MODE": "sandbox", "STATE_DIR": str(shown.state_dir), "SANDBOX__REST_URL": shown.sandbox.rest_url,
         "SANDBOX__WS_URL": shown.sandbox.ws_url, "SANDBOX__SPEED": f"{shown.sandbox.speed}",
         "FEED__FRESH_S": f"{shown.feed.fresh_s}", "FEED__TICKER_MAX_AGE_S": f"{shown.feed.ticker_max_age_s}",
@@ -164,8 +178,26 @@ def program(stage: Stage) -> Ended:
         "ACCOUNT__STOP_GRACE_S": f"{shown.account.stop_grace_s}",
         "KEYS__TREASURY__KEY_ID": DEMO_TREASURY_KEY, "KEYS__TREASURY__SECRET": DEMO_TREASURY_SECRET,
         **{f"SETTLEMENT__{name.upper()}": json.dumps(value) for name, value in SETTLING.items()},
+        **{f"SETTLEMENT__{name}": value for name, value in over.items()},
     }  # fmt: skip
-    return arbbot("settle", "--json", **{f"ARBBOT_{name}": value for name, value in variables.items()})
+    return {f"ARBBOT_{name}": value for name, value in told.items()}
+
+
+def program(stage: Stage, typed: str | None = None, **over: str) -> Ended:
+    """`arbbot settle` as a person types it, by settings of its environment; at a terminal where something is typed."""
+    if typed is None:
+        return arbbot("settle", "--json", **variables(stage, **over))
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{typed}\n".encode())
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "arbbot", "settle"], cwd=ROOT, env=clean(variables(stage, **over)), stdin=theirs,
+            capture_output=True, text=True, timeout=50, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("booking", [Booking.WHEN_FINISHED, Booking.RESERVED])
@@ -217,6 +249,37 @@ async def test_a_daemon_killed_in_the_middle_books_all_of_it(tmp_path: Path) -> 
         lines = await balanced(stage)
         assert D(lines["usdt"]["external"]) == 0
         assert (await stage.tell("status"))["state"] == "active"
+        assert await stage.stop() == 0
+
+
+@pytest.mark.parametrize(("word", "code", "sent"), [("yes", 0, 1), ("y", 24, 0)])
+async def test_a_person_at_a_terminal_types_yes(tmp_path: Path, word: str, code: int, sent: int) -> None:
+    """Shown size, cost, fee, network and address; anything but yes is a no."""
+    async with profitable(tmp_path / "state") as stage:
+        ended = await asyncio.to_thread(program, stage, word, CONFIRM="true")
+        assert ended.code == code, ended
+        assert ADDRESS in ended.err
+        assert len(await requests(stage)) == sent
+        assert await stage.stop() == 0
+
+
+async def test_again_and_again_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """`--every` settles, looks on, and leaves on SIGTERM with the code of its last look."""
+    async with profitable(tmp_path / "state") as stage:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "arbbot", "settle", "--every", "20s", cwd=ROOT, env=clean(variables(stage)),
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        await stage.until(lambda: requests(stage), "the withdrawal")
+        (request,) = await requests(stage)
+        await stage.control("withdrawal_status", id=request["id"], status="finished")
+        assert process.stderr is not None
+        while b"is finished" not in await process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGTERM)
+        await process.stderr.read()
+        assert await process.wait() == 0
+        assert len(await requests(stage)) == 1
         assert await stage.stop() == 0
 
 
