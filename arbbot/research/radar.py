@@ -114,9 +114,11 @@ class _Tally:
 
 
 class Radar:
-    """Takes events in order; `ended` is called with each run at the lowest bar, and how many bars it cleared."""
+    """Takes events in order; `ended` is called with each run at the lowest bar, and all bars that it cleared."""
 
-    def __init__(self, route: Route, bars: Sequence[Bar], ended: Callable[[Run, int], None] | None = None) -> None:
+    def __init__(
+        self, route: Route, bars: Sequence[Bar], ended: Callable[[Run, Sequence[Bar]], None] | None = None
+    ) -> None:
         self._route = route
         self.bars = tuple(bars)
         self._ended = ended
@@ -240,7 +242,7 @@ class Radar:
             self.newest.append(run)
             cleared, self._cleared[way.direction] = self._cleared[way.direction], 0
             if self._ended is not None:
-                self._ended(run, cleared)
+                self._ended(run, [self.bars[index] for index in way.order[:cleared]])
 
     # --- what came of it -------------------------------------------------------------------------------------
 

@@ -84,6 +84,19 @@ async def test_it_sees_what_a_recording_would() -> None:
     assert len(log.lines) == EDGES
     assert log.lines[0]["kind"] == "radar"
     assert (log.lines[0]["lasted_s"], log.lines[0]["direction"]) == ("1", "buy_domestic")
+    assert len(log.lines[0]["cleared_taker_pct"]) == 11
+    assert log.lines[0]["cleared_with_fx_taker_pct"] == [
+        "0.03",
+        "0.05",
+        "0.06",
+        "0.08",
+        "0.10",
+        "0.12",
+        "0.16",
+        "0.18",
+        "0.20",
+        "0.30",
+    ]
     watched = live.watching(script)
     watched.replace(1, "why")
     assert (script.replaced, watched.moved_ns()) == (1, 7)

@@ -126,7 +126,7 @@ def test_cheaper_tiers_see_all_that_dearer_ones_see() -> None:
 def test_a_run_lasts_from_the_change_that_makes_it_to_the_one_that_ends_it() -> None:
     """Two runs of known lengths; the second is cut by the feed, and time without books is not observed."""
     ended: list[tuple[Run, int]] = []
-    found = Radar(ROUTE, BARS, lambda run, cleared: ended.append((run, cleared)))
+    found = Radar(ROUTE, BARS, lambda run, cleared: ended.append((run, len(cleared))))
     found.take(FeedUp(1), at("0"))
     seen(no_edge(), found, "0")
     seen(edge(), found, "1")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from arbbot.domain.exit_codes import ExitCode
-from arbbot.settings import KeyRole, SettingsError, find_keys, load, read_keys
+from arbbot.settings import KeyRole, SettingsError, find_keys, in_force, load, read_keys
 from tests.vault.server import VaultServer, serving
 from tests.vault.store import AppRole, Store, Token
 
@@ -152,6 +152,15 @@ def test_a_namespace(vault: VaultServer, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "permission denied" in complaint()
     monkeypatch.setenv("ARBBOT_KEYS__VAULT__NAMESPACE", "trading")
     assert found() == (KEY, SECRET)
+
+
+def test_what_opens_vault_is_shown_nowhere(by_role: VaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by `arbbot settings` nor by any dump of the settings."""
+    shown = f"{in_force()} {load()!r} {load().model_dump_json()}"
+    monkeypatch.delenv("ARBBOT_KEYS__VAULT__ROLE_ID")
+    monkeypatch.setenv("ARBBOT_KEYS__VAULT__TOKEN", TOKEN)
+    shown += f"{in_force()} {load()!r} {load().model_dump_json()}"
+    assert not any(secret in shown for secret in (TOKEN, SECRET_ID))
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------

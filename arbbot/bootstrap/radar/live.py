@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.domain.events import BookSeen, Event, FeedDead, FeedDown, FeedUp, Moment
 from arbbot.domain.market import Route
 from arbbot.ports import Clock, Feed, Sink
-from arbbot.research.radar import MINUTE_US, Radar, Run
+from arbbot.research.radar import MINUTE_US, Bar, Radar, Run
 
 LOOK_EVERY_S = 0.25
 SLICE_S = 0.002
@@ -78,7 +79,7 @@ class LiveRadar:
             self._view, self._view_ns = seen(self._radar, self._left_out), now_ns
         return self._view
 
-    def _ended(self, run: Run, cleared: int) -> None:
+    def _ended(self, run: Run, cleared: Sequence[Bar]) -> None:
         minute = run.began_utc_us // MINUTE_US
         told = self._told[1] + 1 if self._told[0] == minute else 1
         self._told = (minute, told)
@@ -92,8 +93,8 @@ class LiveRadar:
             net_bp=str(run.net_bp),
             size=str(run.size),
             profit=str(run.profit),
-            bars_cleared=cleared,
-            bars=len(BARS),
+            cleared_taker_pct=[str(bar.rate.taker.scaleb(2)) for bar in cleared if not bar.with_fx],
+            cleared_with_fx_taker_pct=[str(bar.rate.taker.scaleb(2)) for bar in cleared if bar.with_fx],
         )
 
 
