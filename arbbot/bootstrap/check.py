@@ -28,7 +28,7 @@ from arbbot.domain.order import Balance
 from arbbot.engine.state import State
 from arbbot.ports import Gateway
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import KeyRole, Keys, RunMode, Settings, find_keys, read_keys, rules
+from arbbot.settings import KeyRole, Keys, RunMode, Settings, SettingsError, find_keys, read_keys, rules
 from arbbot.settings.checks import is_loopback
 
 CLOCK_OFFSET_MAX_MS = 5_000
@@ -123,7 +123,14 @@ async def _other_keys(settings: Settings, trading: BitstampGateway, clock: Syste
     account = await account_of(trading)
     findings = []
     for role in KeyRole:
-        keys = None if role is KeyRole.TRADING else find_keys(settings, role)
+        try:
+            keys = None if role is KeyRole.TRADING else find_keys(settings, role)
+        except SettingsError as error:
+            if role is not KeyRole.TREASURY:
+                raise
+            # whoever runs the daemon is not to have it: a policy of Vault refuses it, and that is well
+            findings.append(Finding(role.value, None, f"not to be had here: {'; '.join(error.problems)}"))
+            continue
         if keys is not None:
             async with gateway(settings, keys, clock, lambda _event, _at: None, Taps()) as source:
                 findings += [Finding(role.value, *found) for found in await role_words(role, source, account, base)]

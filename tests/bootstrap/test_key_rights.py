@@ -24,6 +24,8 @@ from arbbot.exchange.options import (
     DEMO_TREASURY_SECRET,
 )
 from tests.bootstrap.program import arbbot, exchange, variables
+from tests.vault.server import serving
+from tests.vault.store import Store, Token
 
 ROLES = {
     "read_only": (DEMO_READ_KEY, DEMO_READ_SECRET),
@@ -86,6 +88,24 @@ def test_check_looks_at_the_keys_of_all_roles(venue: dict[str, Any]) -> None:
         ("panic", None, "of the trading key's account? the venue does not let us see it"),
         ("panic", True, "may cancel"),
     } <= set(found)
+
+
+def test_check_does_not_want_what_vault_keeps_from_the_daemon(venue: dict[str, Any]) -> None:
+    """By the policy of docs/how-to/vault.md it reads its own keys, not the treasury's: told, and no failure."""
+    roles = ("trading", "read_only", "panic")
+    store = Store(tokens={"hvs.the-daemons": Token(tuple(f"arbbot/sandbox/{role}" for role in roles))})
+    for role, (key, secret) in {"trading": (DEMO_KEY, DEMO_SECRET), **ROLES}.items():
+        store.put(f"arbbot/sandbox/{role}", {"key_id": key, "secret": secret})
+    given = variables(venue, DEMO_KEY, DEMO_SECRET)
+    given = {name: text for name, text in given.items() if not name.startswith("ARBBOT_KEYS__")}
+    with serving(store) as vault:
+        by_vault = {"ARBBOT_KEYS__VAULT__ADDRESS": vault.address, "ARBBOT_KEYS__VAULT__TOKEN": "hvs.the-daemons"}
+        ended = arbbot("check", "--json", **given, **by_vault)
+    assert ended.code == 0, ended.err
+    words = {each["check"]: (each["passed"], each["text"]) for each in json.loads(ended.out)["checks"]}
+    assert words["panic"] == (True, "may cancel")
+    assert words["treasury"][0] is None
+    assert "permission denied" in words["treasury"][1]
 
 
 def test_check_fails_on_keys_of_the_wrong_kind(venue: dict[str, Any]) -> None:

@@ -60,7 +60,8 @@ def test_words_arrive_as_they_were_typed(tmp_path: Path) -> None:
 
 def names() -> list[str]:
     """Files in `/etc/arbbot` that it hands over where they are there."""
-    return [name for line in re.findall(r"names\+?=\((.*?)\)", WRAPPER.read_text()) for name in line.split()]
+    found = re.findall(r"names\+?=\((.*?)\)|LoadCredential=(vault_token):", WRAPPER.read_text())
+    return sorted({name for lists in found for words in lists for name in words.split()})
 
 
 @pytest.mark.parametrize("role", KeyRole)
