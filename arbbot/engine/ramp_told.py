@@ -8,7 +8,7 @@ from typing import Any
 from arbbot.domain.money import BPS
 from arbbot.domain.ramp import RampDecided, RampFigures, RampSet
 from arbbot.engine.ramp import judge
-from arbbot.engine.ramp_memory import RampMemory, weight_in_effect
+from arbbot.engine.ramp_memory import KEPT_DECISIONS, RampMemory, weight_in_effect
 from arbbot.engine.rules import RampRules, Rules
 from arbbot.engine.state import State
 from arbbot.engine.step import Engine
@@ -30,10 +30,12 @@ def drill_figures(state: State, rules: Rules, waiting: str | None) -> dict[str, 
     }
 
 
-def ramp_answer(engine: Engine) -> dict[str, Any]:
-    """The same of a running daemon: with what is not written down yet, and why there is no drill now."""
+def ramp_answer(engine: Engine, most: int = KEPT_DECISIONS) -> dict[str, Any]:
+    """The same of a running daemon: with what is not written down yet, and why there is no drill now. `most`
+    decisions, the newest.
+    """
     core = engine.core
-    told = ramp_figures(core.state.ramp, core.rules, engine.ramp.figures)
+    told = ramp_figures(core.state.ramp, core.rules, engine.ramp.figures, most)
     return {**told, "drill": drill_figures(core.state, core.rules, engine.drills.waiting)}
 
 
@@ -42,7 +44,9 @@ def ramp_of(state: State, rules: Rules) -> dict[str, Any]:
     return {**ramp_figures(state.ramp, rules), "drill": drill_figures(state, rules, None)}
 
 
-def ramp_figures(memory: RampMemory, rules: Rules, figures: RampFigures | None = None) -> dict[str, Any]:
+def ramp_figures(
+    memory: RampMemory, rules: Rules, figures: RampFigures | None = None, most: int = KEPT_DECISIONS
+) -> dict[str, Any]:
     """What `arbbot ramp --json` prints, drills apart. Shares are percent; absent figures None. `figures`: where more is
     known than the journal has yet.
     """
@@ -56,7 +60,7 @@ def ramp_figures(memory: RampMemory, rules: Rules, figures: RampFigures | None =
         "against": [],
         "lacking": [],
         "asked": None,
-        "decisions": decisions(memory),
+        "decisions": decisions(memory)[:most],
     }
     if ramp is not None:
         verdict = judge(figures, ramp, whole_period=True)

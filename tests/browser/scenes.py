@@ -13,7 +13,7 @@ from arbbot.domain import events as ev
 from arbbot.domain.commands import Topic
 from arbbot.domain.market import Side
 from arbbot.domain.order import Purpose
-from arbbot.engine.rules import FxPolicy, Rules
+from arbbot.engine.rules import DrillRules, FxPolicy, RampRules, Rules
 from arbbot.research.radar import Radar
 from tests.browser.played_daemon import PlayedDaemon
 from tests.engine.played_venue import Play
@@ -113,6 +113,21 @@ def in_doubt(folder: Path) -> PlayedDaemon:
     played = _hedged(folder, sell=Play("lost", taken=False))
     played.rig.venue.failing = {Topic.ORDER_STATUS, Topic.OPEN_ORDERS, Topic.ORDER_EVENTS, Topic.TRANSACTIONS}
     played.live(4)
+    played.sample()
+    return played
+
+
+def weighed(folder: Path) -> PlayedDaemon:
+    """Its weight went up by evidence, and a person has set it since; with drills."""
+    ramp = RampRules(
+        period_s=D(40), step=D("0.1"), max_weight=D(1), min_hedges=1, min_edge_hedges=1, max_shortfall=D("0.01"),
+        max_slippage=D("0.01"), max_rate_limited=D("0.1"), max_one_sided=D("0.5"),
+    )  # fmt: skip
+    drill = DrillRules(every_s=D(3600), budget=D(2))
+    begun = replace(SANE, trade=replace(SANE.trade, weight=D("0.5")), ramp=ramp, drill=drill)
+    played = lived(folder, seconds=150, rules_=begun, often=0.3)
+    played.rig.step(ev.OperatorRampSet(D("0.3"), "ann", HOSTILE))
+    played.live(2)
     played.sample()
     return played
 
@@ -239,7 +254,7 @@ SCENES: dict[str, Scene] = {
     scene.__name__: scene
     for scene in (
         no_data, flat, unpriced, veteran,
-        paper, demo, live, hedging, one_sided, in_doubt, reducing, paused, halted, panic, feed_down,
+        paper, demo, live, weighed, hedging, one_sided, in_doubt, reducing, paused, halted, panic, feed_down,
         feed_dead, stopping, limit_tripped, ledger_difference, rebase_waits, hostile,
     )
 }  # fmt: skip

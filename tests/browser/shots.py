@@ -44,7 +44,7 @@ def silence(page: Page, stage: Stage) -> None:
 
 
 SHOTS: list[tuple[str, str, Act | None]] = [
-    *((name, name, None) for name in SCENES if name not in ("veteran", "unpriced")),
+    *((name, name, None) for name in SCENES if name not in ("veteran", "unpriced", "weighed")),
     ("charts", "veteran", below("#panel-charts")),
     ("limits", "limit_tripped", below("#panel-limits")),
     ("radar", "paper", below("#panel-radar")),

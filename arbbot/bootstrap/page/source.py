@@ -24,6 +24,7 @@ from arbbot.dashboard import Declined, dumps
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.records import Record
 from arbbot.engine.core import SECOND_NS
+from arbbot.engine.ramp_told import ramp_answer
 from arbbot.engine.report import report
 from arbbot.engine.step import Engine
 from arbbot.journal.history import lines_of
@@ -42,6 +43,8 @@ REASONS = {"halt": "halted from the page"}
 OF_THE_REPORT = (
     "since", "hedges", "pnl", "fees", "edge_bps", "ledger", "conversions", "turnover_per_day", "net_return_annualised",
 )  # fmt: skip
+DECISIONS_SHOWN = 5
+"""On the weight of a hedge."""
 MACHINE_EVERY_NS = SECOND_NS
 
 
@@ -106,6 +109,7 @@ class PageSource:
             "why": self._why(told),
             "health": self._health(told, now),
             "sample": self.series_kept.latest(),
+            "ramp": ramp_answer(parts.engine, DECISIONS_SHOWN),
             "radar": None if parts.radar is None else parts.radar(),
             **self._of_records(),
         }

@@ -13,6 +13,7 @@ import { drawLimits, drawNearest, drawRefusals } from "./limits.js";
 import { drawNotes } from "./notes.js";
 import { drawBridge, drawDays, drawPnl, drawRates, hedgeCounts } from "./pnl.js";
 import { drawRadar } from "./radar.js";
+import { drawRamp } from "./ramp.js";
 import { Series } from "./series.js";
 import { login, logout, session, tokenInAddress } from "./session.js";
 import { Stream } from "./stream.js";
@@ -39,7 +40,7 @@ const stream = new Stream({ onFrame: draw, onOpen: connected, onRefused: enter }
 /** What must be right first stands first; a fault in one part takes no other part with it. */
 const PARTS = [
   drawBanner, drawAfterHalt, (now) => controls.see(now), drawAnswers, drawFlat, drawEdge, drawPnl,
-  (now) => drawHealth(now, stream), drawNearest, drawLimits, drawRefusals, drawRates, drawBridge, drawNotes, drawRadar,
+  (now) => drawHealth(now, stream), drawNearest, drawLimits, drawRamp, drawRefusals, drawRates, drawBridge, drawNotes, drawRadar,
   (now) => put($("hedge-counts"), hedgeCounts(now.report)), (now) => hedges.see(now), (now) => series.see(now), (now) => charts.see(now),
 ];
 const faults = new Set();
