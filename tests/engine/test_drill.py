@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from arbbot.domain import events as ev
+from arbbot.domain.book import Book
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderKind
 from arbbot.domain.ramp import RampDecided
 from arbbot.domain.records import HedgeClosed, HedgeOpened, HedgeSettled
+from arbbot.engine.drill_memory import DAY_US, KEPT_DAYS, DrillMemory
 from arbbot.engine.ramp_told import ramp_answer, ramp_of
+from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.report import report
 from arbbot.engine.rules import DrillRules, Rules
 from tests.engine.ramp_scenes import AT, PERIOD_S, RAMP, next_period, ramped, trade
@@ -176,3 +179,56 @@ def test_people_see_drills_in_the_ramp() -> None:
     assert (told["enabled"], told["drills"], told["budget"]) == (True, 1, D(2))
     assert told["lost_today"] == -rig.all(HedgeSettled)[0].realised_pnl
     assert ramp_of(rig.state, rig.rules)["drill"] == told | {"waiting": None}
+
+
+def test_books_that_cannot_carry_a_drill_are_waited_out() -> None:
+    """Too thin for the least order, or the least order would sweep beyond the collar."""
+    thin = Rig(drilled(min_depth_levels=1), at=AT)
+    for symbol, bid, ask in (("btcusd", "59990", "60000"), ("btceur", "54536", "54546")):
+        thin.venue.books[symbol] = book(symbol, bid, ask, levels=1, amount="0.00001")
+    thin.ready()
+    thin.run(5)
+    steep = Rig(drilled(min_depth_levels=1), at=AT)
+    for symbol, bid, ask in (("btcusd", "59990", "60000"), ("btceur", "54536", "54546")):
+        steep.venue.books[symbol] = book(symbol, bid, ask, levels=3, amount="0.0001", step="900")
+    steep.ready()
+    steep.run(5)
+    for rig in (thin, steep):
+        assert not rig.all(HedgeOpened)
+        assert rig.engine.drills.waiting is not None
+
+
+def test_only_the_last_days_are_remembered() -> None:
+    """Memory is bounded; a settlement of a day long past changes nothing, one from before the opening no sum."""
+    rig = rig_of()
+    rig.run(10)
+    (opened,), (settled,) = rig.all(HedgeOpened), rig.all(HedgeSettled)
+    memory, state = DrillMemory(), rig.state
+    for day in range(2 * KEPT_DAYS):
+        memory.take(replace(opened, utc_us=day * DAY_US), state)
+    assert sorted(memory.lost) == list(range(KEPT_DAYS, 2 * KEPT_DAYS))
+    memory.take(settled, state)
+    assert memory.pnl == settled.realised_pnl
+    memory.take(replace(settled, hedge_id="q7-h09999"), state)
+    state.hedges[opened.hedge_id].before_anchor = True
+    memory.take(settled, state)
+    assert memory.pnl == settled.realised_pnl
+    assert memory.lost_on(0) == 0
+
+
+def test_a_book_with_bad_rows_opens_no_drill() -> None:
+    """It is no price to lose money on."""
+    rig = Rig(drilled(min_depth_levels=1), at=AT)
+    bad = book("btceur", "54536", "54546")
+    rig.venue.books["btceur"] = Book("btceur", bad.microtimestamp, bad.bids, [["54546", "0.00001"], ["1", "9"]])
+    rig.ready()
+    rig.run(5)
+    assert not rig.all(HedgeOpened)
+    assert rig.engine.drills.waiting == EXPLANATIONS[Refusal.BAD_BOOK]
+
+
+def test_what_a_limit_refuses_of_a_drill_is_told() -> None:
+    """A limit that knows the hedge has the last word: too many within its window, here."""
+    rig = rig_of(drilled(DrillRules(every_s=D(3), budget=D(5)), max_hedges=1, hedges_window_s=D(600)))
+    rig.run(20)
+    assert len(rig.all(HedgeOpened)) == 1

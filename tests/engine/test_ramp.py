@@ -19,7 +19,7 @@ from arbbot.engine.ramp_told import ramp_figures
 from arbbot.engine.state import State
 from tests.engine.ramp_scenes import AT, GOOD, PERIOD_S, RAMP, next_period, ramped, rig_of, trade
 from tests.engine.rig import NS, RULES, D, Rig
-from tests.engine.scenes import RESTS
+from tests.engine.scenes import REFUSED, RESTS
 
 
 def test_nothing_is_decided_without_a_ramp() -> None:
@@ -27,6 +27,8 @@ def test_nothing_is_decided_without_a_ramp() -> None:
     rig = rig_of(ramped(None))
     trade(rig)
     rig.run(3 * PERIOD_S)
+    rig.step(ev.OperatorRampSet(D("0.06"), "ops", "more"))
+    assert "ramp.enabled is false" in rig.alert_texts("ramp_refused")[0]
     assert rig.engine.ramp.weight == D("0.05")
     assert not rig.all(RampDecided)
     rig.check()
@@ -100,6 +102,13 @@ def test_being_told_to_wait_counts_over_restarts() -> None:
     assert again.state.ramp.figures.rate_limited == 3
     turned = next_period(again)
     assert (turned.verdict, turned.against) == ("down", ("rate_limit",))
+
+
+def test_a_hedge_that_never_filled_is_none() -> None:
+    """Neither good nor bad: nothing was shown."""
+    rig = rig_of()
+    trade(rig, buy=REFUSED, sell=REFUSED)
+    assert next_period(rig).figures.hedges == 0
 
 
 def test_a_trip_is_not_waited_with() -> None:
