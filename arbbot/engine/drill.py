@@ -92,8 +92,7 @@ class Drills:
     def _plan(self, direction: Direction) -> Plan | None:
         """The smallest hedge this way round; None where books or balances do not carry it. Raises BookError."""
         sizer = self._entry.sizer(direction)
-        if sizer is None:
-            return None
+        assert sizer is not None, "where nothing is blocked all books are there"
         triangle, slack = sizer.triangle, self._core.rules.hedge.exit_slippage
         least = triangle.bid * (ONE - slack)
         buying = ceil_quotient(sizer.buy_market.minimum_order_value * OVER_MINIMUM, triangle.ask, sizer.lot)

@@ -70,6 +70,7 @@ ROWS = (
             Panel("conversions opened", ("conversions.opened",), "side"),
             Panel("conversions closed", ("conversions.closed",), "outcome"),
             Panel("P&L and fee of a conversion", ("conversions.realised_pnl", "conversions.fee")),
+            Panel("P&L of a readiness drill", ("drills.pnl",)),
         ),
     ),
     Row(
