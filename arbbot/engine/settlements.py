@@ -122,15 +122,18 @@ class Settlements:
         if row.is_trade or len(row.amounts) != 1:
             return None
         (currency, delta), fee = row.amounts[0], row.fee
-        for name, each in self.withdrawals.items():
-            told = each.announced
-            if told.currency != currency:
-                continue
-            if delta < 0 and each.unrowed and -delta + fee in (*each.takes, told.size + fee):
-                return name
-            if delta > 0 and each.rowed is not None and not each.back and delta - fee == each.rowed:
-                return name
-        return None
+        of_currency = [(name, each) for name, each in self.withdrawals.items() if each.announced.currency == currency]
+        if delta > 0:
+            back = (name for name, each in of_currency if not each.back and delta - fee == each.rowed)
+            return next(back, None)
+        gone = [
+            (name, each)
+            for name, each in of_currency
+            if each.rowed is None and -delta + fee in (*each.takes, each.announced.size + fee)
+        ]
+        waiting = (name for name, each in gone if each.unrowed)
+        late = (name for name, each in gone if each.outcome == "returned")
+        return next(waiting, None) or next(late, None)  # the word that it is back may come before both of its rows
 
     def explaining(
         self, currency: str, difference: Decimal, slack: Decimal

@@ -196,6 +196,19 @@ def test_one_that_failed_comes_back_by_a_row(treasurer: Treasurer) -> None:
     assert rig.engine.lease.at_hand(TUSD) == 20
 
 
+def test_the_word_that_it_is_back_may_come_before_both_of_its_rows(treasurer: Treasurer) -> None:
+    """The venue says reversed, and rows that are late tell only then that it went and came back (seed 110230)."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.told("accepted")
+    treasurer.told("returned")
+    treasurer.write(D(-15), D(5))
+    treasurer.write(D(20))
+    rig.run(40)
+    no_alarm(rig)
+    assert rig.engine.lease.at_hand(TUSD) == 20
+
+
 def test_one_that_failed_in_transit_comes_back_without_a_row(treasurer: Treasurer) -> None:
     """The balance alone told that it went, and tells that it is back."""
     rig = treasurer.converted().rig

@@ -23,9 +23,9 @@ LONG_US = 30_000_000
 LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
 NO_LEDGER = UNREAD | {"row_missing", "row_contradiction", "ledger_difference"}
 """Alerts by which a person hears why the ledger does not agree: no others do, and none of an earlier process."""
-FOUNDED = re.compile(r"leg_open|mode_.*|limit_.*|ramp_reduced")
+FOUNDED = re.compile(r"leg_open|mode_.*|limit_.*|ramp_reduced|settlement_stuck")
 """Alerts that have a cause where nothing goes wrong: markets move, and by that alone legs are left open, limits
-reached and weights lessened, but nothing is lost, late or in contradiction.
+reached and weights lessened, and the venue takes its time over a withdrawal; but nothing is lost or in contradiction.
 """
 
 
