@@ -76,13 +76,13 @@ def settlement(engine: Engine, request: dict[str, Any], now: Moment) -> dict[str
     if pays not in core.route.currencies[1:] or (buys is not None and not isinstance(buys, str)):
         raise Refused(f"settlement wants pays: one of {', '.join(core.route.currencies[1:])}")
     figures = engine.lease.figures(pays)
-    blocked = risk.busy(core) or risk.unreconciled(core)
+    busy = risk.busy(core)
     return {
         "journal_key": core.journal_key,
         "numeraire": core.route.numeraire,
         "lease": None if state.settlements.lease is None else state.settlements.lease.lease_id,
-        "agreed": state.agreed,
-        "waiting": None if blocked is None else EXPLANATIONS[blocked],
+        "agreed": risk.unreconciled(core) is None,
+        "waiting": None if busy is None else EXPLANATIONS[busy],
         "state": state.mode.value,
         "withdrawable": asdict(figures) | {"principal": dict(figures.principal)},
         "at_hand": None if buys is None else engine.lease.at_hand(buys),

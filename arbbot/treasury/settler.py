@@ -44,7 +44,7 @@ from arbbot.treasury.words import (
 BOOKED_S = 90
 """How long the daemon may take to have booked a conversion's rows."""
 AGREED_S = 30
-"""How long a statement waits for the ledger to equal the venue."""
+"""How long a settlement, and its statement, wait for the ledger to equal the venue."""
 CODES = {"daemon": ExitCode.DAEMON, "venue": ExitCode.VENUE, "auth": ExitCode.AUTH}
 """Of refusals whose cause lies elsewhere."""
 
@@ -118,10 +118,7 @@ class Settler:
     def _settle(self) -> Generator[Command, Event, Done]:
         desk, policy = self.desk, self.desk.policy
         self._permitted()
-        view = yield from desk.view()
-        yield from self._remind(view)
-        if view.waiting is not None:
-            raise Refused("not_quiet", view.waiting)
+        view = yield from self._quiet()
         means = view.means
         if self._asked.size is None and means.spendable + means.at_hand < policy.threshold:
             worth = means.spendable + means.at_hand
@@ -175,6 +172,20 @@ class Settler:
     def _cooling_left(self, since_us: int) -> Decimal:
         """A change that is dated later than now has just happened: a clock was set back."""
         return self.desk.policy.cooling_off_s - max(Decimal(self.desk.utc_us - since_us) / SECOND_US, ZERO)
+
+    def _quiet(self) -> Generator[Command, Event, View]:
+        """The account at a moment at which nothing is open and the ledger equals the venue: waits a little for the
+        second, which takes seconds after any row. Raises Refused.
+        """
+        desk, begun_ns = self.desk, self.desk.at.mono_ns
+        view = yield from desk.view()
+        yield from self._remind(view)
+        while view.waiting is None and not view.agreed and desk.since(begun_ns) < AGREED_S:
+            yield from desk.wait(1)
+            view = yield from desk.view()
+        if view.waiting is not None or not view.agreed:
+            raise Refused("not_quiet", view.waiting or "the ledger has not been seen equal to the venue")
+        return view
 
     def _remind(self, view: View) -> Steps:
         """What the daemon missed of earlier ones, as when it did not run, it is told now."""

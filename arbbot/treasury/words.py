@@ -149,6 +149,7 @@ class View:
     lease: str | None
     agreed: bool
     waiting: str | None
+    """What is open, in doubt or lent out."""
     means: Means
     principal: tuple[tuple[str, Decimal], ...]
     orders: Mapping[str, Mapping[str, Any]]

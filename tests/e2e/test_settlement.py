@@ -162,7 +162,8 @@ async def test_from_profit_to_a_statement_with_a_lost_reply(tmp_path: Path) -> N
         status = await stage.tell("status")
         assert status["state"] == "active"
         assert {each["name"] for each in status["blockers"]} <= {"below_threshold", "cooldown"}
-        assert (await settle(stage))[0] == 0
+        ended = await settle(stage)
+        assert ended[0] == 0, ended
         assert len(await requests(stage)) == 1
         assert await stage.stop() == 0
 
@@ -205,14 +206,16 @@ async def test_a_row_that_comes_when_the_venue_has_finished(tmp_path: Path, book
     """Short without a row, or reserved: the ledger equals the venue all the while, and trading goes on."""
     rules = VenueRules(withdrawal_booking=booking, withdrawal_open_us=60_000_000, withdrawal_process_us=60_000_000)
     async with profitable(tmp_path / "state", rules=rules) as stage:
-        assert (await settle(stage))[0] == 0
+        ended = await settle(stage)
+        assert ended[0] == 0, ended
         status = await stage.tell("status")
         assert (status["state"], status["reconciled"]) == ("active", True)
         (request,) = await requests(stage)
         await stage.control("withdrawal_status", id=request["id"], status="finished")
         lines = await balanced(stage)
         assert D(lines["usdt"]["settled"]) == D(lines["usdt"]["venue"]) - D(lines["usdt"]["opening"])
-        assert (await settle(stage))[0] == 0
+        ended = await settle(stage)
+        assert ended[0] == 0, ended
         assert remembered(stage) == ["finished"]
         assert await stage.stop() == 0
 
@@ -220,15 +223,17 @@ async def test_a_row_that_comes_when_the_venue_has_finished(tmp_path: Path, book
 async def test_one_that_failed_comes_back_and_goes_again_by_another_name(tmp_path: Path) -> None:
     """The venue returns it by a row: no deposit, no pause; the next settlement withdraws what is at hand."""
     async with profitable(tmp_path / "state") as stage:
-        assert (await settle(stage))[0] == 0
+        ended = await settle(stage)
+        assert ended[0] == 0, ended
         (request,) = await requests(stage)
         await stage.control("withdrawal_status", id=request["id"], status="failed")
         await balanced(stage)
-        assert (await settle(stage))[0] == 0
+        ended = await settle(stage)
+        assert ended[0] == 0, ended
         assert remembered(stage) == ["accepted", "returned"]
         assert len(await requests(stage)) == 2
         await balanced(stage)
-        assert (await stage.tell("status"))["state"] == "active"
+        assert (await stage.tell("status"))["state"] == "active", stage.said()
         assert await stage.stop() == 0
 
 
@@ -243,12 +248,13 @@ async def test_a_daemon_killed_in_the_middle_books_all_of_it(tmp_path: Path) -> 
         await stage.start()
         await running
         await stage.armed()
-        assert (await settle(stage))[0] == 0
+        ended = await settle(stage)
+        assert ended[0] == 0, ended
         assert len(await requests(stage)) == 1
         assert len(remembered(stage)) == 1
         lines = await balanced(stage)
         assert D(lines["usdt"]["external"]) == 0
-        assert (await stage.tell("status"))["state"] == "active"
+        assert (await stage.tell("status"))["state"] == "active", stage.said()
         assert await stage.stop() == 0
 
 

@@ -209,6 +209,25 @@ def test_the_word_that_it_is_back_may_come_before_both_of_its_rows(treasurer: Tr
     assert rig.engine.lease.at_hand(TUSD) == 20
 
 
+def test_one_that_is_told_returned_before_its_rows_are_read(treasurer: Treasurer) -> None:
+    """The venue was quicker than the daemon's next reading: both rows are the settlement's all the same."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave(lag_s=2)
+    treasurer.told("returned")
+    rig.venue.totals[TUSD] += 20
+    treasurer.write(D(20), lag_s=2)
+    rig.run(40)
+    no_alarm(rig)
+    assert rig.engine.lease.at_hand(TUSD) == 20
+    assert treasurer.request("t-w2")
+    treasurer.leave(lag_s=3)
+    treasurer.told("accepted", "t-w2")
+    rig.run(40)
+    no_alarm(rig)
+    assert rig.engine.lease.at_hand(TUSD) == 0
+
+
 def test_one_that_failed_in_transit_comes_back_without_a_row(treasurer: Treasurer) -> None:
     """The balance alone told that it went, and tells that it is back."""
     rig = treasurer.converted().rig

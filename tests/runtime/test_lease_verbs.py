@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from arbbot.domain import lease_words as words
+from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.runtime.control import Refused
 from arbbot.runtime.lease_verbs import lease_event, lease_outcome, settlement
 from tests.engine.rig import D, Rig
@@ -73,7 +74,7 @@ def test_a_settlement_is_told_all_it_goes_by() -> None:
     rig = treasurer.rig
     assert treasurer.request()
     told = settlement(rig.engine, {"pays": "USD", "buys": "USDT"}, rig.at)
-    assert told["waiting"] is not None
+    assert told["waiting"] == EXPLANATIONS[Refusal.LEASED]
     assert told["agreed"]
     assert told["withdrawable"]["size"] > 0
     assert told["orders"]["t-c1"] == {

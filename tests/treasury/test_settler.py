@@ -181,6 +181,14 @@ def test_an_account_that_is_not_quiet_is_left_alone() -> None:
     assert world.leases == 0
 
 
+@pytest.mark.parametrize(("looks", "code"), [(5, OK), (500, REFUSED)])
+def test_a_ledger_that_is_soon_seen_equal_is_waited_for(looks: int, code: ExitCode) -> None:
+    """A row has just come: seconds. Longer is a refusal, and nothing was sent."""
+    world = World(unequal=looks)
+    assert world.code() is code
+    assert (len(world.sent) == 1) is (code is OK)
+
+
 def test_without_a_daemon_nothing_is_settled() -> None:
     """Its ledger must know what leaves."""
     world = World(daemon_up=False)

@@ -70,7 +70,8 @@ MUTANTS = (
         "T4", "lent-in-the-midst", "a lease is granted beside an open hedge",
         ("engine/lease_desk.py", "            refusal = risk.busy(core)\n", "            refusal = None\n"),
         Edit("engine/lease_desk.py", "refusal = risk.unreconciled(core) or risk.clock(core)", "refusal = None"),
-        Edit("treasury/settler.py", "        if view.waiting is not None:\n", "        if view.waiting == \"\":\n"),
+        Edit("treasury/settler.py", "        if view.waiting is not None or not view.agreed:\n",
+             "        if view.waiting == \"\":\n"),
         hunted=SETTLED,
     ),
     mutant(
