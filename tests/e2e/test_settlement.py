@@ -227,7 +227,12 @@ async def test_one_that_failed_comes_back_and_goes_again_by_another_name(tmp_pat
         assert ended[0] == 0, ended
         (request,) = await requests(stage)
         await stage.control("withdrawal_status", id=request["id"], status="failed")
-        await balanced(stage)
+
+        async def back() -> bool:
+            told = await stage.tell("settlement", pays="usd", buys="usdt")
+            return bool(told["agreed"]) and D(told["at_hand"]) >= D(request["amount"])
+
+        await stage.until(back, "the money to be back")
         ended = await settle(stage)
         assert ended[0] == 0, ended
         assert remembered(stage) == ["accepted", "returned"]
