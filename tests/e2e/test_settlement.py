@@ -162,8 +162,8 @@ async def test_from_profit_to_a_statement_with_a_lost_reply(tmp_path: Path) -> N
         status = await stage.tell("status")
         assert status["state"] == "active"
         assert {each["name"] for each in status["blockers"]} <= {"below_threshold", "cooldown"}
-        ended = await settle(stage)
-        assert ended[0] == 0, ended
+        code, said = await settle(stage)
+        assert code == 0, said
         assert len(await requests(stage)) == 1
         assert await stage.stop() == 0
 
