@@ -99,15 +99,20 @@ class _Treasury:
         """What happens, as it happens."""
         for record in records:
             if not isinstance(record, SettlementRefused):
-                say(f"settle: {_worded(record)}")
+                say(f"settle: {_line(_worded(record))}")
 
     def _tell(self, done: Done, state: TreasuryState, as_json: bool) -> None:
         if as_json:
             screen.show(_answer(done, state), as_json=True)
         if done.code is ExitCode.OK:
-            say(f"settle: {done.text}")
+            say(f"settle: {_line(done.text)}")
         else:
-            say(f"arbbot: settle: {done.text}")
+            say(f"arbbot: settle: {_line(done.text)}")
+
+
+def _line(text: str) -> str:
+    """One line for a terminal: a venue's words may hold anything."""
+    return str(screen.harmless(" ".join(text.split())))
 
 
 def _worded(record: TreasuryRecord) -> str:

@@ -14,11 +14,18 @@ from arbbot.treasury.state import TreasuryState
 from arbbot.treasury.words import AskDaemon, Command, DaemonRefused, DaemonSaid, Event, View, Wait
 
 WHO = "treasury"
+REASON_CHARS_MAX = 200
 SECOND_NS = 1_000_000_000
 SECOND_US = 1_000_000
 
 Steps = Generator[Command, Event, Any]
 """A part of a settlement: commands out, the answer to each in."""
+
+
+def _one_line(text: str) -> str:
+    """A reason as the daemon takes one: a venue's words may hold anything, and must not keep it from being told."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(plain.split())[:REASON_CHARS_MAX] or "no reason given"
 
 
 class Desk:
@@ -56,7 +63,7 @@ class Desk:
 
     def told(self, verb: str, reason: str, **more: Any) -> Generator[Command, Event, DaemonSaid | DaemonRefused]:
         """Ask or tell the daemon something."""
-        answer = yield AskDaemon({"verb": verb, "who": WHO, "reason": reason, **more})
+        answer = yield AskDaemon({"verb": verb, "who": WHO, "reason": _one_line(reason), **more})
         if not isinstance(answer, DaemonSaid | DaemonRefused):
             raise TypeError(f"{answer} is no word of the daemon")
         return answer
@@ -79,7 +86,7 @@ class Desk:
         """Call a person, once for each thing: by the journal, and by the daemon's alerts."""
         if name not in self.state.called:
             self.emit(PersonCalled(name, text, self.utc_us))
-            yield from self.told("announce", text[:200], what="word", name=name, outcome="stuck")
+            yield from self.told("announce", text, what="word", name=name, outcome="stuck")
 
 
 READINGS = 2

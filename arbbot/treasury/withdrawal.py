@@ -92,7 +92,7 @@ def tell(desk: Desk, request: Request) -> Steps:
     outcome = TOLD.get(request.state)
     if outcome is not None:
         yield from desk.told(
-            "announce", (request.cause or "settle")[:200], what="word", name=request.intended.name, outcome=outcome,
+            "announce", request.cause, what="word", name=request.intended.name, outcome=outcome,
             venue_id=request.request_id,
         )  # fmt: skip
 

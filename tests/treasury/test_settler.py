@@ -285,6 +285,18 @@ def test_a_venue_that_refuses_is_told_in_its_words() -> None:
     assert world.at_hand > 0
 
 
+@pytest.mark.parametrize("words", ["", "two\nlines \x1b[2J", "long " * 500])
+def test_whatever_a_venue_says_the_daemon_hears_of_it(words: str) -> None:
+    """Its words go on as one short line: the daemon takes no other, and would wait for the withdrawal for ever."""
+    world = World(request_trouble="refused", refusal=words)
+    assert world.code() is REFUSED
+    (told,) = [each["reason"] for each in world.asked_daemon if each.get("outcome") == "refused"]
+    assert told.strip()
+    assert told.isprintable()
+    assert len(told) <= 300
+    assert list(world.withdrawals.values()) == [{"outcome": "refused"}]
+
+
 @pytest.mark.parametrize("trouble", ["lost_after", "lost_before", "refused", "partial"])
 def test_the_conversion_s_troubles_end_by_order_status(trouble: str) -> None:
     """Found, never there, refused, or part of it: the daemon is told, and no order is sent twice."""

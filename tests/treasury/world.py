@@ -99,6 +99,7 @@ class World:
     die_after: int | None = None
     """Records, counted over the world's life, after which the process dies before its next command."""
     daemon_up: bool = True
+    refusal: str = "Not allowed to withdraw to specified USDT address"
     waiting: str | None = None
     unequal: int = 0
 
@@ -286,7 +287,7 @@ class World:
         asked, trouble = command.asked, self.request_trouble
         assert command.name in self.withdrawals, "sent before it was announced"
         if trouble == "refused":
-            return Answered(FundingRefused("text", "Not allowed to withdraw to specified USDT address"))
+            return Answered(FundingRefused("text", self.refusal))
         if trouble == "lost_before":
             return Answered(FundingInDoubt("timed out"))
         request_id = 500 + len(self.requests)
