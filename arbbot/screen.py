@@ -114,6 +114,7 @@ def _status(console: Console, answer: Answer) -> None:
     ]
     _table(console, "books", ("market", "bid", "ask", "age ms", "fresh", "halted"), books)
     _limits(console, answer["limits"])
+    console.print(f"weight: a hedge may use {text(answer['weight_percent'])} % of target size and capital")
     _reasons(console, answer["blockers"])
     _hedges(console, answer["hedges"])
 

@@ -79,6 +79,7 @@ def status(engine: Engine, run: Run, now: Moment) -> dict[str, Any]:
         "blockers": [_explained(refusal) for refusal in present_refusals(engine)],
         "problems": problems(engine, now),
         "limits": limit_figures(state, route, engine.limits.now_us) | {"hard": _measures(engine)},
+        "weight_percent": (engine.ramp.weight * 100).normalize(),
         "hedges": [_hedge(hedge) for hedge in list(state.hedges.values())[: -LAST_HEDGES - 1 : -1]],
         "hedge_pnl": {route.numeraire: state.realised_pnl},
     }
