@@ -7,12 +7,18 @@ from dataclasses import replace
 import pytest
 
 from arbbot.domain import events as ev
+from arbbot.domain import lease
+from arbbot.domain import lease_words as words
 from arbbot.domain.ledger import LedgerAccount
+from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.records import RowBooked
 from arbbot.engine.report import report
+from arbbot.engine.settlements import KEPT, Settlements
 from tests.engine.conftest import MakeRig
+from tests.engine.played_venue import Play
 from tests.engine.rig import ROUTE, D, Rig
+from tests.engine.scenes import hedge
 from tests.engine.treasurer import CONVERTING, TUSD, Treasurer, with_profit
 
 TREASURY, TRANSIT, EXTERNAL = LedgerAccount.TREASURY, LedgerAccount.TRANSIT, LedgerAccount.EXTERNAL
@@ -301,8 +307,6 @@ def test_no_more_is_withdrawn_than_was_bought(treasurer: Treasurer, size: str, f
 
 def test_what_is_traded_with_is_never_withdrawn(treasurer: Treasurer) -> None:
     """Dollars, euros and bitcoin are principal's."""
-    from arbbot.domain import lease_words as words
-
     treasurer.converted()
     for currency in ROUTE.currencies:
         before = len(treasurer.denials())
@@ -355,3 +359,99 @@ def test_a_deposit_beside_a_settlement_is_still_a_deposit(treasurer: Treasurer) 
     after = rig.engine.lease.figures("USD")
     assert dict(after.principal)["USD"] == dict(before.principal)["USD"] + 500
     assert replace(after, principal=before.principal, available=before.available) == before
+
+
+# --- what is denied, and what is forgotten ----------------------------------------------------------------------
+
+
+def test_a_name_is_announced_once_and_one_thing_at_a_time(treasurer: Treasurer) -> None:
+    """The same order or withdrawal again, a settlement that buys what is traded with: denied, each in its words."""
+    rig = treasurer.converted().rig
+    assert not treasurer.order()
+    rig.step(words.OrderAnnounced(treasurer.lease or "", "t-c2", "BTC", "USD", D(1), D(1), D(0)))
+    assert treasurer.request(size="1", fee="0.1")
+    assert not treasurer.request(size="1", fee="0.1")
+    told = treasurer.denials()
+    assert "this id was announced before" in told[0]
+    assert "no settlement buys BTC" in told[1]
+    assert "this name was announced before" in told[2]
+
+
+def test_an_order_that_nobody_called_over_stops_the_next_settlement(treasurer: Treasurer) -> None:
+    """Until the treasury has found out what became of it."""
+    rig = with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert treasurer.order()
+    rig.run(200)
+    assert treasurer.ask()
+    assert not treasurer.order("t-c2")
+    assert not treasurer.request()
+    assert all("not over" in reason for reason in treasurer.denials())
+    treasurer.over(filled="0")
+    rig.run(3)
+    assert rig.state.settlements.spent == 0
+    assert treasurer.order("t-c3")
+
+
+def test_withdrawals_that_wait_for_their_rows_are_few(treasurer: Treasurer) -> None:
+    """More than eight could explain too much."""
+    treasurer.converted()
+    assert all(treasurer.request(f"t-w{number}", "0.5", "0.1") for number in range(8))
+    assert not treasurer.request("t-w8", "0.5", "0.1")
+    assert "wait for their rows" in treasurer.denials()[-1]
+
+
+def test_no_lease_while_stopping_with_a_hedge_open(rig: Rig) -> None:
+    """Nor where a base position is left over."""
+    hedge(rig, sell=Play(fill=D(0)), gone=False)
+    rig.step(ev.StopAsked("SIGTERM"))
+    treasurer = Treasurer(rig)
+    assert not treasurer.ask()
+    assert "stopping" in treasurer.denials()[-1]
+    other = Rig().ready()
+    other.state.position = D("0.01")
+    assert not Treasurer(other).ask()
+
+
+def test_an_order_whose_venue_id_was_told_needs_no_look_up(treasurer: Treasurer) -> None:
+    """Its rows are known at once."""
+    rig = with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert treasurer.order()
+    venue_id = treasurer.trade()
+    rig.step(words.SettlementWord("t-c1", "named", venue_id, None, "by its reply"))
+    treasurer.over()
+    rig.run(3)
+    assert not any(getattr(each, "venue_order_id", None) == venue_id for each in rig.sent)
+    assert treasurer.on(TREASURY) == -20
+
+
+def test_a_nameless_order_is_the_only_open_one_s_on_its_market(treasurer: Treasurer) -> None:
+    """Older replies leave the client order id out."""
+    rig = with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert treasurer.order()
+    treasurer.trade()
+    placed = rig.venue.orders[-1]
+    placed.terms = replace(placed.terms, client_order_id=None)  # type: ignore[arg-type]  # an older reply
+    rig.run(35)
+    assert treasurer.on(TREASURY) == -20
+    assert rig.state.external_rows == 0
+    rig.venue.orders.remove(placed)
+
+
+def test_old_settlements_leave_the_memory() -> None:
+    """What is over and booked; what is not stays."""
+    held = Settlements()
+    for number in range(KEPT + 20):
+        name, when = f"t{number}", number + 1
+        held.take(lease.SettlementOrderAnnounced(
+            "l", f"{name}c", "usdtusd", Side.BUY, D(1), D(1), "usd", D(1), D(1), when
+        ))  # fmt: skip
+        held.take(lease.SettlementTold(f"{name}c", "over", when, D(0), "never", when))
+        held.take(lease.WithdrawalAnnounced("l", f"{name}w", "usdt", D(1), D(0), "ethereum", when))
+        held.take(lease.SettlementTold(f"{name}w", "refused", None, None, "no", when))
+    assert len(held.orders) <= KEPT + 1
+    assert len(held.order_by_venue_id) <= KEPT + 1
+    assert len(held.withdrawals) <= KEPT + 1
+    assert held.spent == 0

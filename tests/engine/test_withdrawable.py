@@ -129,3 +129,24 @@ def test_open_profit_is_gone_with_the_euros(hedges: list[tuple[Decimal, Decimal]
     foreign.take(-foreign.outstanding, -foreign.outstanding * D("1.1"))
     assert foreign.outstanding == 0
     assert abs(foreign.open_pnl) <= D("1e-8")
+
+
+def test_a_book_that_cannot_be_walked_restores_nothing() -> None:
+    """Rows out of order, an empty side, or one that thins out: not known is not for nothing."""
+    crooked = Book("eurusd", 1, [["1.10", "1"], ["1.20", "9"]], [["1.30", "1"], ["1.25", "9"]])
+    empty = Book("eurusd", 1, [], [])
+    steep = Book("eurusd", 1, [["1.0", "10"], ["0.1", "20"], ["0.01", "100000"]], [["1.1", "1"]])
+    for book in (crooked, empty):
+        assert restoring(EUR_USD, "USD", D(5), D(0), book) is None
+    assert restoring(EUR_USD, "EUR", D(5), D(0), crooked) is None
+    cost = restoring(EUR_USD, "USD", D("10.5"), D(0), steep)
+    assert cost is None or cost >= D("10.5")
+
+
+def test_euros_are_spent_by_their_own_surplus() -> None:
+    """Profit told in dollars, at the ask; without an FX book nothing is known."""
+    state = account({"EUR": D(500)}, D(110))
+    assert spendable(state, "EUR") <= D(100)
+    assert spendable(state, "EUR") > D(99)
+    books = {**BOOKS, "eurusd": None}
+    assert withdrawable(state, ROUTE, "EUR", PLENTY, FEES, books.get).size == 0

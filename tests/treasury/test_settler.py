@@ -310,6 +310,37 @@ def test_the_conversion_s_troubles_end_by_order_status(trouble: str) -> None:
     assert code is (OK if trouble in ("lost_after", "partial") else REFUSED)
 
 
+def test_an_order_that_never_ends_calls_a_person_and_nothing_is_withdrawn() -> None:
+    """The next settlement looks at it first; ended, what it bought is withdrawn."""
+    world = World(order_trouble="never_ends")
+    assert world.code() is OPEN
+    assert world.sent == []
+    assert world.lease is None
+    assert [each["outcome"] for each in world.asked_daemon if each.get("what") == "word"] == ["stuck"]
+    assert world.code() is OPEN
+    world.order_trouble = ""
+    assert world.code() is OK
+    assert len(world.placed) == 1
+    assert len(world.sent) == 1
+
+
+def test_an_older_reply_is_believed_when_it_says_the_same_twice() -> None:
+    """It does not tell what is left: a lag apart, the fills are what they were."""
+    world = World(order_trouble="old_reply")
+    begun = world.at.mono_ns
+    assert world.code() is OK
+    assert (world.at.mono_ns - begun) / 1e9 > 5
+    (order,) = world.replayed().conversions.values()
+    assert order.filled == world.bought
+
+
+def test_an_answer_that_is_none_of_the_daemon_s_is_no_ground_to_send() -> None:
+    """Another version, or another program on that socket."""
+    world = World(strange=True)
+    assert world.code() is ExitCode.DAEMON
+    nothing_sent(world)
+
+
 def test_an_open_request_keeps_the_next_settlement_away() -> None:
     """In process: nothing new, which is no error; ended, the next one goes."""
     world = World(profit=D(1000))

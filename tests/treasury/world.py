@@ -91,7 +91,7 @@ class World:
     at: Moment = NOW
     person: bool = True
     order_trouble: str = ""
-    """lost_before, lost_after, refused, partial, hidden."""
+    """lost_before, lost_after, refused, partial, old_reply (a part, and what is left is not told), never_ends."""
     request_trouble: str = ""
     """lost_before, lost_after, refused, late."""
     daemon_trouble: Callable[[Mapping[str, Any]], str | None] = lambda request: None
@@ -101,6 +101,8 @@ class World:
     daemon_up: bool = True
     refusal: str = "Not allowed to withdraw to specified USDT address"
     waiting: str | None = None
+    strange: bool = False
+    """The daemon's answers are those of another version."""
     unequal: int = 0
 
     spent: Decimal = ZERO
@@ -244,6 +246,8 @@ class World:
 
     def view(self) -> dict[str, Any]:
         """`settlement`."""
+        if self.strange:
+            return {"lease": None}
         return {
             "lease": self.lease,
             "agreed": self.agrees(),
@@ -265,7 +269,7 @@ class World:
             return OrderRefused(name, "400.009", "no")
         if trouble == "lost_before":
             return OrderUnanswered(name, "timed out")
-        filled = terms.size if trouble != "partial" else (terms.size / 3).quantize(D("0.01"))
+        filled = terms.size if trouble not in ("partial", "old_reply") else (terms.size / 3).quantize(D("0.01"))
         self.fills[name] = filled
         self.bought += filled
         self.spent += filled * D("1.0001") * D("1.0005")
@@ -279,7 +283,10 @@ class World:
         size = next(each.terms.size for each in self.placed if each.terms.client_order_id == name)
         fills = (Fill(1, "usdtusd", Side.BUY, filled, D("1.0001"), None),)
         status = VenueOrderStatus.FINISHED if filled == size else VenueOrderStatus.CANCELED
-        return OrderReported(0, name, None, OrderReport(77, name, status, size - filled, fills))
+        if self.order_trouble == "never_ends":
+            status = VenueOrderStatus.OPEN
+        left = None if self.order_trouble == "old_reply" else size - filled
+        return OrderReported(0, name, None, OrderReport(77, name, status, left, fills))
 
     def send(self, command: SendWithdrawal) -> Event:
         """The withdrawal at the venue, which takes the same one twice if it is asked twice."""
