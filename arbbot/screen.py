@@ -324,7 +324,7 @@ def _ramp_evidence(answer: Answer) -> list[tuple[object, ...]]:
     return [
         ("hedges", seen["hedges"], f"{asked['min_hedges']} at least"),
         ("settled", seen["edge_hedges"], f"{asked['min_edge_hedges']} at least"),
-        ("realised edge, bps", seen["realised_bps"], f"{text(asked['least_realised_bps'])} at least"),
+        ("realised edge, bps", seen["realised_bps"], _least_edge(asked)),
         ("slippage, bps", seen["slippage_bps"], f"{text(asked['max_slippage_bps'])} at most"),
         ("one-sided, %", seen["one_sided_percent"], f"{text(asked['max_one_sided_percent'])} at most"),
         ("told to wait, %", seen["rate_limited_percent"], f"{text(asked['max_rate_limited_percent'])} at most"),
@@ -332,6 +332,12 @@ def _ramp_evidence(answer: Answer) -> list[tuple[object, ...]]:
         ("own halts", seen["halts"], "none"),
         ("rebases", seen["rebases"], "none"),
     ]
+
+
+def _least_edge(asked: Answer) -> str:
+    if asked["least_realised_bps"] is None:
+        return f"{text(asked['max_shortfall_bps'])} below the expected at most"
+    return f"{text(asked['least_realised_bps'])} at least"
 
 
 def _step(decision: Answer) -> str:
