@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from arbbot.bitstamp.rest import BitstampGateway
-from arbbot.bitstamp.rights import account_of, may_withdraw
+from arbbot.bitstamp.rights import TRIES, Withdrawal, account_of, may_withdraw
 from arbbot.domain.commands import Ask, CancelOrder, Topic
 from arbbot.domain.events import BalancesFetched, CancelResult, OpenOrdersFetched
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-from arbbot.settings import KeyRole, Settings, WithdrawalRight
+from arbbot.settings import KeyRole, RunMode, Settings, WithdrawalRight
 
 NO_SUCH_ORDER = "arbbot-check-no-such-order"
 MAY = "may withdraw, which trading does not need"
@@ -18,29 +18,42 @@ MEND = (
 )
 
 
-async def withdrawal_words(settings: Settings, source: BitstampGateway, base: str) -> tuple[bool | None, str]:
-    """(whether the trading key is fit, what to say of it); None where nothing could be seen."""
+LOOK_THERE = "look at the key's rights on the venue's own page"
+HIDDEN = f"WARNING: NOT KNOWN whether it may withdraw: the venue does not let us see it; {LOOK_THERE}"
+SILENT = f"NOT KNOWN whether it may withdraw: asked {TRIES} times, the venue gave no answer; {LOOK_THERE}"
+NEEDED = "; without an answer it is not used: try again, or, having looked, set keys.withdrawal_right = unasked"
+
+
+async def withdrawal_words(
+    settings: Settings, source: BitstampGateway, base: str, *, answer_needed: bool = False
+) -> tuple[bool | None, str]:
+    """(whether the trading key is fit, what to say of it); None where nothing could be seen. A key about which nobody
+    answered is not fit in live mode, nor where an `answer_needed`; an answer that shows nothing refuses nobody.
+    """
     wish = settings.keys.withdrawal_right
     if wish is WithdrawalRight.UNASKED:
         return (None, "may withdraw? not asked: keys.withdrawal_right is unasked")
     seen = await may_withdraw(source, base)
-    if seen is None:
-        return (
-            None,
-            "may withdraw? the venue does not let us see it; look at the key's rights on the venue's own page",
-        )
-    if not seen:
+    if seen is Withdrawal.MAY_NOT:
         return (True, f"may not withdraw {base}")
-    if wish is WithdrawalRight.ALLOW:
+    if seen is Withdrawal.HIDDEN:
+        return (None, HIDDEN)
+    allowed = wish is WithdrawalRight.ALLOW
+    if seen is Withdrawal.SILENT:
+        needed = not allowed and (answer_needed or settings.mode is RunMode.LIVE)
+        return (False, f"{SILENT}{NEEDED}") if needed else (None, f"WARNING: {SILENT}")
+    if allowed:
         return (None, f"WARNING: {MAY}; allowed by keys.withdrawal_right")
     return (False, f"{MAY}: {MEND}")
 
 
 async def refuse_withdrawal_right(settings: Settings, source: BitstampGateway, base: str) -> str:
-    """What to say of the trading key. Raises Failure (SECRET) where it may withdraw and must not."""
+    """What to say of the trading key. Raises Failure (SECRET) where it may withdraw and must not, or where in live mode
+    nobody says whether it may.
+    """
     fit, words = await withdrawal_words(settings, source, base)
     if fit is False:
-        raise Failure(ExitCode.SECRET, f"the trading key {words}")
+        raise Failure(ExitCode.SECRET, f"the trading key: {words}" if SILENT in words else f"the trading key {words}")
     return words
 
 
@@ -79,7 +92,8 @@ async def _may_work(role: KeyRole, source: BitstampGateway, base: str) -> tuple[
         return (fit, words.replace("trade", "cancel"))
     if role is KeyRole.TREASURY:
         seen = await may_withdraw(source, base)
-        return (seen, "may withdraw? not seen" if seen is None else f"may {'' if seen else 'not '}withdraw {base}")
+        fits = {Withdrawal.MAY: True, Withdrawal.MAY_NOT: False}
+        return (fits.get(seen), f"{seen.value} withdraw {base}" if seen in fits else "may withdraw? not seen")
     read = await source.perform(Ask(0, Topic.BALANCES))
     reason = getattr(read, "reason", "no answer")
     return (True, "reads the account") if isinstance(read, BalancesFetched) else (False, f"reads nothing: {reason}")

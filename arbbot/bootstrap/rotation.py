@@ -138,7 +138,7 @@ class Rotation:
             read = await probe.perform(Ask(0, Topic.BALANCES))
             findings.append((isinstance(read, BalancesFetched), f"reads no balances: {getattr(read, 'reason', '')}"))
             findings.append(await may_trade(probe, market))
-            fit, words = await withdrawal_words(parts.settings, probe, base)
+            fit, words = await withdrawal_words(parts.settings, probe, base, answer_needed=True)
             findings.append((fit is not False, words))
         for fit, words in findings:
             if not fit:

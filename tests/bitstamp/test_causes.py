@@ -9,7 +9,8 @@ import pytest
 from arbbot.bitstamp import outcome, rights
 from arbbot.bitstamp.causes import CAUSES, unreadable
 from arbbot.bitstamp.replies import Reading, interpret
-from arbbot.bitstamp.reply import NoReply, Reply, Seal, VenueError
+from arbbot.bitstamp.reply import Answer, NoReply, Reply, Seal, VenueError
+from arbbot.bitstamp.rights import Withdrawal
 from arbbot.domain.commands import Ask, CancelOrder, Topic
 from arbbot.domain.events import AskFailed
 
@@ -94,27 +95,46 @@ def test_the_probe_names_neither_amount_nor_address() -> None:
 @pytest.mark.parametrize(
     ("reply", "seen"),
     [
-        (refusal(403, code="API0003", reason="No permission found"), False),
-        (Reply(200, b'{"error": "No permission found"}'), False),
-        (Reply(200, b'{"error": "Missing amount and/or address POST parameters."}'), True),
-        (refusal(200, reason="Missing amount and/or address POST parameters", response_code="400.004"), True),
-        (refusal(400, reason={"amount": ["Missing amount"]}), True),
-        (Reply(200, b'{"id": 1}', None, Seal.VALID), True),
-        (Reply(200, b'{"id": 1}'), None),
-        (refusal(403, code="API0002", reason="IP address not allowed"), None),
-        (refusal(403, code="API0006", reason="Your account is frozen"), None),
-        (refusal(200, reason="Currency not found.", response_code="404.006"), None),
-        (refusal(400, reason="Request rejected due to exceeded rate limit.", response_code="400.002"), None),
-        (Reply(403, b"<html/>"), None),
-        (Reply(404, b""), None),
-        (Reply(403, b'{"code": "API0003"}', None, Seal.WRONG), None),
+        (refusal(403, code="API0003", reason="No permission found"), Withdrawal.MAY_NOT),
+        (Reply(200, b'{"error": "No permission found"}'), Withdrawal.MAY_NOT),
+        (Reply(200, b'{"error": "Missing amount and/or address POST parameters."}'), Withdrawal.MAY),
+        (
+            refusal(200, reason="Missing amount and/or address POST parameters", response_code="400.004"),
+            Withdrawal.MAY,
+        ),
+        (refusal(400, reason={"amount": ["Missing amount"]}), Withdrawal.MAY),
+        (refusal(400, reason={"amount": ["This field is required."], "address": ["Required."]}), Withdrawal.MAY),
+        (Reply(200, b'{"error": {"address": ["This field is required."]}}'), Withdrawal.MAY),
+        (Reply(200, b'{"id": 1}', None, Seal.VALID), Withdrawal.MAY),
+        (refusal(400, reason={"__all__": ["Withdrawals are closed."]}), Withdrawal.HIDDEN),
+        (refusal(403, code="API0002", reason="IP address not allowed"), Withdrawal.HIDDEN),
+        (refusal(403, code="API0006", reason="Your account is frozen"), Withdrawal.HIDDEN),
+        (refusal(200, reason="Currency not found.", response_code="404.006"), Withdrawal.HIDDEN),
+        (Reply(404, b""), Withdrawal.HIDDEN),
     ],
 )
-def test_what_shows_the_right_to_withdraw(reply: Reply, seen: bool | None) -> None:
-    """Refused for permission: no right. Refused for what is missing: the right. Everything else shows nothing."""
+def test_what_shows_the_right_to_withdraw(reply: Reply, seen: Withdrawal) -> None:
+    """Refused for permission: no right. Refused for what is missing, in whichever form: the right. Every other answer
+    shows nothing.
+    """
     assert rights.shows_withdrawal_right(reply) is seen
 
 
-def test_silence_shows_nothing() -> None:
-    """No answer is no right and no lack of it."""
-    assert rights.shows_withdrawal_right(NoReply(True, "timeout")) is None
+@pytest.mark.parametrize(
+    "answer",
+    [
+        NoReply(True, "timeout"),
+        NoReply(False, "our own rate budget is used up", rate_limited=True),
+        refusal(400, reason="Request rejected due to exceeded rate limit.", response_code="400.002"),
+        Reply(429, b""),
+        Reply(403, b"<html/>"),
+        Reply(503, b"<html/>"),
+        refusal(503, reason="Maintenance"),
+        Reply(200, b'{"id": 1}'),
+        Reply(200, b"<html/>"),
+        Reply(403, b'{"code": "API0003"}', None, Seal.WRONG),
+    ],
+)
+def test_silence_is_no_answer_that_shows_nothing(answer: Answer) -> None:
+    """A lost reply, a limit, an outage, a page, or what nobody signed: the question was not answered at all."""
+    assert rights.shows_withdrawal_right(answer) is Withdrawal.SILENT

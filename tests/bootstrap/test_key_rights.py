@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from pydantic import SecretStr
 
-from arbbot.bootstrap.key_rights import whose
+from arbbot.bitstamp import rights
+from arbbot.bootstrap.key_rights import whose, withdrawal_words
+from arbbot.bootstrap.wiring import Taps, gateway
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.exchange.options import (
     DEMO_KEY,
@@ -23,6 +27,8 @@ from arbbot.exchange.options import (
     DEMO_TREASURY_KEY,
     DEMO_TREASURY_SECRET,
 )
+from arbbot.runtime.clock import SystemClock
+from arbbot.settings import Keys, RunMode, Settings
 from tests.bootstrap.program import arbbot, exchange, variables
 from tests.vault.server import serving
 from tests.vault.store import Store, Token
@@ -72,6 +78,53 @@ def test_who_knows_better_may_use_it(venue: dict[str, Any], tmp_path: Path) -> N
     assert ended.code == 0, ended.err
     _, found = checked(venue, DEMO_TREASURY_KEY, DEMO_TREASURY_SECRET, ARBBOT_KEYS__WITHDRAWAL_RIGHT="unasked")
     assert ("key", None, "may withdraw? not asked: keys.withdrawal_right is unasked") in found
+
+
+async def said(venue: dict[str, Any], fault: str, **wishes: Any) -> tuple[bool | None, str]:
+    """What is said of a key that may withdraw, while a fault is on."""
+    settings = Settings.model_validate({"sandbox": {"rest_url": venue["rest"], "ws_url": venue["websocket"]}})
+    keys = Keys(DEMO_TREASURY_KEY, SecretStr(DEMO_TREASURY_SECRET))
+    faults = f"{venue['control']}/faults"
+    async with aiohttp.ClientSession() as http:
+        async with http.post(faults, json={"fault": fault}) as reply:
+            assert reply.status == 200, await reply.text()
+        try:
+            async with gateway(settings, keys, SystemClock(), lambda _event, _at: None, Taps()) as source:
+                asked = settings.model_copy(update={"mode": wishes.pop("mode", settings.mode)})
+                return await withdrawal_words(asked, source, "btc", **wishes)
+        finally:
+            async with http.delete(faults) as reply:
+                assert reply.status == 200, await reply.text()
+
+
+@pytest.mark.parametrize("fault", ["reply_lost", "http_503", "rate_limited", "mis_signed"])
+async def test_one_lost_answer_admits_no_key(venue: dict[str, Any], fault: str) -> None:
+    """Asked again, the venue shows what the key may do."""
+    fit, words = await said(venue, f"{fault}:btc_withdrawal:1")
+    assert fit is False
+    assert words.startswith("may withdraw, which trading does not need")
+
+
+async def test_a_key_nobody_tells_of_is_not_used_for_real_money(
+    venue: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any answer live mode refuses it, and so does a rotation; sandbox mode says that it is not known."""
+    monkeypatch.setattr(rights, "AGAIN_S", 0.0)
+    fit, words = await said(venue, "reply_lost:btc_withdrawal", mode=RunMode.LIVE)
+    assert (fit, words.split(":")[0]) == (False, "NOT KNOWN whether it may withdraw")
+    assert "try again" in words
+    fit, words = await said(venue, "reply_lost:btc_withdrawal", answer_needed=True)
+    assert (fit, words.split(":")[0]) == (False, "NOT KNOWN whether it may withdraw")
+    fit, words = await said(venue, "reply_lost:btc_withdrawal")
+    assert (fit, words.split(":")[1]) == (None, " NOT KNOWN whether it may withdraw")
+
+
+@pytest.mark.parametrize("mode", [RunMode.SANDBOX, RunMode.LIVE])
+async def test_a_venue_that_hides_rights_refuses_nobody(venue: dict[str, Any], mode: RunMode) -> None:
+    """It answered, and what it said shows nothing: said as not known, in live mode too."""
+    fit, words = await said(venue, "ip_403:btc_withdrawal", mode=mode)
+    assert fit is None
+    assert words.startswith("WARNING: NOT KNOWN whether it may withdraw: the venue does not let us see it")
 
 
 def test_check_looks_at_the_keys_of_all_roles(venue: dict[str, Any]) -> None:
