@@ -90,7 +90,8 @@ class _Way:
 class _Tally:
     """All runs of one bar."""
 
-    runs: deque[Run] = field(default_factory=lambda: deque(maxlen=RUNS_KEPT))
+    runs: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=RUNS_KEPT))
+    """(nanoseconds lasted, net in units of `SHOWN`): plain numbers, since there may be many."""
     count: int = 0
     total_s: Decimal = ZERO
     longest_s: Decimal = ZERO
@@ -100,9 +101,10 @@ class _Tally:
     lengths: list[int] = field(default_factory=lambda: [0] * (len(LENGTHS_S) + 1))
     ways: list[int] = field(default_factory=lambda: [0] * len(_WAYS))
 
-    def take(self, run: Run) -> None:
-        """Count one more."""
-        self.runs.append(run)
+    def take(self, run: Run, lasted_ns: int | None) -> None:
+        """Count one more; `lasted_ns` where it is kept for the medians."""
+        if lasted_ns is not None:
+            self.runs.append((lasted_ns, int(run.net_bp / SHOWN)))
         self.count += 1
         self.ways[_WAYS.index(run.direction)] += 1
         self.total_s += run.lasted_s
@@ -114,14 +116,22 @@ class _Tally:
 
 
 class Radar:
-    """Takes events in order; `ended` is called with each run at the lowest bar, and all bars that it cleared."""
+    """Takes events in order; `ended` is called with each run at the lowest bar, and all bars that it cleared.
+    `medians` of lengths and edges want the runs to be kept: not for who looks for weeks.
+    """
 
     def __init__(
-        self, route: Route, bars: Sequence[Bar], ended: Callable[[Run, Sequence[Bar]], None] | None = None
+        self,
+        route: Route,
+        bars: Sequence[Bar],
+        ended: Callable[[Run, Sequence[Bar]], None] | None = None,
+        *,
+        medians: bool = True,
     ) -> None:
         self._route = route
         self.bars = tuple(bars)
         self._ended = ended
+        self._medians = medians
         self._books: dict[str, Book] = {}
         self._epoch = -1
         self._at: Moment | None = None
@@ -144,10 +154,18 @@ class Radar:
         if isinstance(event, BookSeen):
             self._book(event.book, event.epoch, at)
         elif isinstance(event, FeedUp) and event.epoch > self._epoch:
-            self._gap(at)
+            self.gap(at)
             self._epoch = event.epoch
         elif isinstance(event, FeedDead) or (isinstance(event, FeedDown) and event.epoch == self._epoch):
-            self._gap(at)
+            self.gap(at)
+
+    def gap(self, at: Moment) -> None:
+        """Nobody knows what came now: no books count any more."""
+        self._pass(at)
+        if self._books:
+            self.gaps += 1
+        self._books.clear()
+        self._end_all(at)
 
     def close(self) -> None:
         """The recording is over: what lasts ends with its last event."""
@@ -157,22 +175,16 @@ class Radar:
     def _book(self, book: Book, epoch: int, at: Moment) -> None:
         if book.symbol not in self._route.symbols or epoch < self._epoch:
             return
+        if epoch > self._epoch:  # nobody told that it is up: what is held is of the one before
+            self.gap(at)
+            self._epoch = epoch
         self._pass(at)
-        self._epoch = max(epoch, self._epoch)
         self._books[book.symbol] = book
         self.changes += 1
         if self._whole():
             self._look(at)
         else:
             self._end_all(at)
-
-    def _gap(self, at: Moment) -> None:
-        """No books count any more."""
-        self._pass(at)
-        if self._books:
-            self.gaps += 1
-        self._books.clear()
-        self._end_all(at)
 
     def _pass(self, at: Moment) -> None:
         """Time went by, with or without books."""
@@ -234,10 +246,11 @@ class Radar:
 
     def _end(self, way: _Way, place: int, held: _Open, at: Moment) -> None:
         way.open[place] = None
-        lasted_s = Decimal(max(at.mono_ns - held.began.mono_ns, 0)) / 1_000_000_000
+        lasted_ns = max(at.mono_ns - held.began.mono_ns, 0)
+        lasted_s = Decimal(lasted_ns) / 1_000_000_000
         net_bp, profit = held.net_bp.quantize(SHOWN), held.profit.quantize(SHOWN)
         run = Run(way.direction, held.began.utc_us, lasted_s, net_bp, held.size, profit)
-        self._tallies[way.order[place]].take(run)
+        self._tallies[way.order[place]].take(run, lasted_ns if self._medians else None)
         if place == 0:
             self.newest.append(run)
             cleared, self._cleared[way.direction] = self._cleared[way.direction], 0
@@ -246,8 +259,8 @@ class Radar:
 
     # --- what came of it -------------------------------------------------------------------------------------
 
-    def figures(self, *, brief: bool = False) -> dict[str, Any]:
-        """All of it, of what still lasts nothing yet; `brief` without medians, which have to look at every run."""
+    def figures(self) -> dict[str, Any]:
+        """All of it, of what still lasts nothing yet."""
         observed_s = Decimal(self.observed_ns) / 1_000_000_000
         return {
             "began_utc_us": self.began_utc_us,
@@ -256,7 +269,7 @@ class Radar:
             "book_changes": self.changes,
             "gaps": self.gaps,
             "tiers": [
-                _row(bar, tally, observed_s) | ({} if brief else _medians(tally))
+                _row(bar, tally, observed_s) | (_medians(tally) if self._medians else {})
                 for bar, tally in zip(self.bars, self._tallies, strict=True)
             ],
         }
@@ -336,6 +349,6 @@ def _row(bar: Bar, tally: _Tally, observed_s: Decimal) -> dict[str, Any]:
 def _medians(tally: _Tally) -> dict[str, Any]:
     runs = tally.runs
     return {
-        "median_s": median(run.lasted_s for run in runs).quantize(SECONDS) if runs else None,
-        "median_net_bp": median(run.net_bp for run in runs).quantize(SHOWN) if runs else None,
+        "median_s": (Decimal(median(ns for ns, _ in runs)) / 1_000_000_000).quantize(SECONDS) if runs else None,
+        "median_net_bp": (Decimal(median(net for _, net in runs)) * SHOWN).quantize(SHOWN) if runs else None,
     }

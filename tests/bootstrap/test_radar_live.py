@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from arbbot.bootstrap.radar.live import LOOK_EVERY_S, TOLD_A_MINUTE, WAITING_MAX, LiveRadar
 from arbbot.bootstrap.radar.tiers import BARS
-from arbbot.domain.events import BookSeen, Event, FeedUp, Moment, Tick
+from arbbot.domain.events import BookSeen, Event, FeedDown, FeedUp, Moment, Tick
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
 from arbbot.ports import Sink
 from arbbot.research.radar import Radar
@@ -74,12 +76,12 @@ async def test_it_sees_what_a_recording_would() -> None:
     script, log, got = Script(played(EDGES)), Log(), list[Event]()
     live = LiveRadar(ROUTE, SystemClock(), log)  # type: ignore[arg-type]  # as much of a logger as it uses
     await lived(live, script, lambda event, _: got.append(event))
-    fold = Radar(ROUTE, BARS)
+    fold = Radar(ROUTE, BARS, medians=False)
     for event, at in script.events:
         fold.take(event, at)
     told = live.view()
     assert got == [event for event, _ in script.events]
-    assert told["tiers"] == [tier for tier in fold.figures(brief=True)["tiers"] if not tier["with_fx"]]
+    assert told["tiers"] == [tier for tier in fold.figures()["tiers"] if not tier["with_fx"]]
     assert told["tiers"][-1]["runs"] == EDGES
     assert len(log.lines) == EDGES
     assert log.lines[0]["kind"] == "radar"
@@ -109,11 +111,67 @@ async def test_it_is_bounded() -> None:
     await lived(live, Script(played(100, lasting_ms=200)), lambda _event, _at: None)
     assert len(log.lines) == TOLD_A_MINUTE < 100
     assert live.view()["tiers"][-1]["runs"] == 100
-    late = LiveRadar(ROUTE, SystemClock(), log)  # type: ignore[arg-type]  # as above
-    for _ in range(WAITING_MAX + 5):
-        late.put(FeedUp(1), Moment(0, 0))
-    late.put(Tick(), Moment(0, 0))
-    assert late.view()["left_out"] == 5
+
+
+def rich() -> LiveRadar:
+    """One that has seen an edge begin, and not end."""
+    live = LiveRadar(ROUTE, SystemClock(), Log())  # type: ignore[arg-type]  # as above
+    for event, at in played(1)[:-1]:
+        live.put(event, at)
+    return live
+
+
+async def looked(live: LiveRadar) -> None:
+    """Let it look at all that waits, and end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(4 * LOOK_EVERY_S):
+            await live.run()
+
+
+async def test_what_nobody_was_quick_enough_for_is_a_gap() -> None:
+    """All that waited is given up and counted, the end of a connection among it: no book of before counts after it."""
+    late = rich()
+    begun = len(played(1)) - 2
+    late.put(FeedDown(1, "gone"), Moment(2 * 10**9, 2_000_000))
+    for number in range(WAITING_MAX):
+        late.put(BookSeen(CALM, 2), Moment(2 * 10**9 + number, 2_000_000))
+    late.put(Tick(), Moment(3 * 10**9, 3_000_000))
+    await looked(late)
+    told = late.view()
+    assert told["left_out"] == WAITING_MAX
+    assert begun + 1 < WAITING_MAX, "the scene does not fill the queue by itself"
+    assert told["book_changes"] == begun + 1
+    assert told["observed_s"] == 0, "of three books one came on the new connection"
+
+
+async def test_one_that_died_keeps_nothing() -> None:
+    """What comes later is counted as not looked at, and let go."""
+    live = rich()
+    await looked(live)
+    again = BookSeen(RICH, 1)
+    kept = sys.getrefcount(again)
+    for _ in range(50):
+        live.put(again, Moment(3 * 10**9, 3_000_000))
+    assert sys.getrefcount(again) == kept
+    told = live.view()
+    assert (told["book_changes"], told["left_out"]) == (len(played(1)) - 3, 50), "its books, without a tick and an up"
+
+
+def test_a_daemons_radar_does_not_grow_with_its_runs() -> None:
+    """Hundreds more at every tier take no more room, once the newest are full: it has no medians to keep them for."""
+    found = Radar(ROUTE, BARS, medians=False)
+    events = played(1_200)
+    for event, at in events[: len(events) // 2]:
+        found.take(event, at)
+    tracemalloc.start()
+    try:
+        for event, at in events[len(events) // 2 :]:
+            found.take(event, at)
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found.figures()["tiers"][-2]["runs"] == 1_200
+    assert grown < 500_000
 
 
 def test_paper_mode_keeps_one(tmp_path: Path) -> None:

@@ -21,8 +21,9 @@ from arbbot.research.radar import MINUTE_US, Bar, Radar, Run
 LOOK_EVERY_S = 0.25
 SLICE_S = 0.002
 """For so long it looks before the loop may go on with what trades."""
-WAITING_MAX = 20_000
-"""Beyond it the newest are not looked at, and counted: minutes of books, which nobody was quick enough for."""
+WAITING_MAX = 1_000
+"""Seconds of books, some 40 kB each, which nobody was quick enough for: beyond it all of them are given up, and counted,
+and there is a gap where they were."""
 TOLD_A_MINUTE = 30
 """Log lines; further runs of the minute are counted all the same."""
 FRESH_NS = 1_000_000_000
@@ -31,7 +32,7 @@ _WANTED = (BookSeen, FeedUp, FeedDown, FeedDead)
 
 def seen(radar: Radar, left_out: int) -> dict[str, Any]:
     """What a radar shows people: each tier with the fees of both legs."""
-    told = radar.figures(brief=True)
+    told = radar.figures()
     return {**told, "tiers": [tier for tier in told["tiers"] if not tier["with_fx"]], "left_out": left_out}
 
 
@@ -39,11 +40,13 @@ class LiveRadar:
     """Watches the market feed, tells the log of each edge that ended, and keeps a view for the page."""
 
     def __init__(self, route: Route, clock: Clock, logger: FilteringBoundLogger) -> None:
-        self._radar = Radar(route, BARS, self._ended)
+        self._radar = Radar(route, BARS, self._ended, medians=False)
         self._clock = clock
         self._logger = logger
-        self._waiting: deque[tuple[Event, Moment]] = deque()
+        self._waiting: deque[tuple[Event | None, Moment]] = deque()
+        """None where something is missing."""
         self._left_out = 0
+        self._over = False
         self._told: tuple[int, int] = (0, 0)
         """A minute, and how many lines it had."""
         self._view: dict[str, Any] = {}
@@ -56,20 +59,38 @@ class LiveRadar:
     def put(self, event: Event, at: Moment) -> None:
         """Keep an event for later; costs next to nothing."""
         if isinstance(event, _WANTED):
-            if len(self._waiting) >= WAITING_MAX:
+            if self._over:
                 self._left_out += 1
-            else:
-                self._waiting.append((event, at))
+                return
+            if len(self._waiting) >= WAITING_MAX:
+                self._give_up()
+                self._waiting.append((None, at))
+            self._waiting.append((event, at))
+
+    def _give_up(self) -> None:
+        self._left_out += sum(event is not None for event, _ in self._waiting)
+        self._waiting.clear()
 
     async def run(self) -> None:
-        """Look at what was put aside, a few at a time, until cancelled."""
+        """Look at what was put aside, a few at a time, until cancelled; nothing is put aside for one that is over."""
+        try:
+            await self._look()
+        finally:
+            self._over = True
+            self._give_up()
+
+    async def _look(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             while self._waiting:
                 until_s = loop.time() + SLICE_S
                 while self._waiting and loop.time() < until_s:
-                    self._radar.take(*self._waiting.popleft())
+                    event, at = self._waiting.popleft()
+                    if event is None:
+                        self._radar.gap(at)
+                    else:
+                        self._radar.take(event, at)
                 await asyncio.sleep(0)
 
     def view(self) -> dict[str, Any]:
