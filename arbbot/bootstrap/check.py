@@ -28,11 +28,12 @@ from arbbot.domain.order import Balance
 from arbbot.engine.state import State
 from arbbot.ports import Gateway
 from arbbot.runtime.clock import SystemClock
-from arbbot.settings import KeyRole, Keys, RunMode, Settings, SettingsError, find_keys, read_keys, rules
+from arbbot.settings import KeyRole, Keys, RunMode, Settings, SettingsError, find_keys, lies_in_vault, read_keys, rules
 from arbbot.settings.checks import is_loopback
 
 CLOCK_OFFSET_MAX_MS = 5_000
 """The venue refuses requests 150 s off; far less is already a machine to mend."""
+VAULT_ALONE = "WARNING: lies in Vault: while Vault is sealed or silent, a panic has to do without it; files would not"
 COMPRESSED = "an exchange started with --compression N wants sandbox.speed = N"
 
 
@@ -132,6 +133,8 @@ async def _other_keys(settings: Settings, trading: BitstampGateway, clock: Syste
             findings.append(Finding(role.value, None, f"not to be had here: {'; '.join(error.problems)}"))
             continue
         if keys is not None:
+            if role is KeyRole.PANIC and lies_in_vault(settings, role):
+                findings.append(Finding(role.value, None, VAULT_ALONE))
             async with gateway(settings, keys, clock, lambda _event, _at: None, Taps()) as source:
                 findings += [Finding(role.value, *found) for found in await role_words(role, source, account, base)]
     return findings

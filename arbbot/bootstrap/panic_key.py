@@ -11,27 +11,31 @@ from arbbot.bootstrap.terminal import say
 from arbbot.bootstrap.wiring import Taps, gateway
 from arbbot.ports import Clock
 from arbbot.settings import KeyRole, Keys, Settings, SettingsError, find_keys, read_keys
+from arbbot.settings.secrets import refused
 
 T = TypeVar("T")
+Found = Keys | SettingsError | None
 
 LOOK_S = 2.0
-"""How long a panic waits to learn whose its keys are, for Vault and for the venue, which take a fraction of it."""
+"""How long a panic waits for its keys, and then to learn whose they are, of Vault and the venue, which take a fraction
+of it.
+"""
+LATE = f"not to be had within {LOOK_S:g} s"
 
 
 async def panic_key(settings: Settings, clock: Clock) -> Keys | None:
-    """The panic key, or the trading key where there is none that can be used or where the venue says that it is of
-    another account; None in paper mode. What is not known keeps nobody from cancelling. Raises Failure (SECRET) where
+    """The panic key, or the trading key where there is none that can be had in time or where the venue says that it is
+    of another account; None in paper mode. What is not known keeps nobody from cancelling. Raises SettingsError where
     there is no key at all.
     """
-    try:
-        own = find_keys(settings, KeyRole.PANIC)
-    except SettingsError as error:
-        say(f"panic: the panic key cannot be used, cancelling by the trading key: {error}")
-        own = None
-    if own is None:
-        return read_keys(settings)
-    trading = await _in_time(asyncio.to_thread(_trading, settings))
-    if trading is None or trading.key_id == own.key_id:
+    own, trading = await _looked_up(settings)
+    if not isinstance(own, Keys):
+        if own is not None:
+            say(f"panic: the panic key cannot be used, cancelling by the trading key: {own}")
+        if isinstance(trading, SettingsError):
+            raise trading
+        return trading
+    if not isinstance(trading, Keys) or trading.key_id == own.key_id:
         return own
     theirs, ours = await asyncio.gather(*(_in_time(_account(settings, keys, clock)) for keys in (own, trading)))
     if theirs is None or ours is None or theirs == ours:
@@ -40,12 +44,28 @@ async def panic_key(settings: Settings, clock: Clock) -> Keys | None:
     return trading
 
 
-def _trading(settings: Settings) -> Keys | None:
-    """The trading key, where it can be had: another panic key is not worth an error of this one."""
+async def _looked_up(settings: Settings) -> tuple[Found, Found]:
+    """The panic key and the trading key, looked for at once: what is found by `LOOK_S`, and only where no key is found
+    by then the first that is.
+    """
+    looks = [
+        asyncio.create_task(asyncio.to_thread(_found, settings, role)) for role in (KeyRole.PANIC, KeyRole.TRADING)
+    ]
+    await asyncio.wait(looks, timeout=LOOK_S)
+    while (late := [look for look in looks if not look.done()]) and not any(
+        look.done() and isinstance(look.result(), Keys) for look in looks
+    ):
+        await asyncio.wait(late, return_when=asyncio.FIRST_COMPLETED)
+    own, trading = (look.result() if look.done() else refused(LATE) for look in looks)
+    return own, trading
+
+
+def _found(settings: Settings, role: KeyRole) -> Found:
+    """The key of a role, or why there is none: its error is no exception, since another key may serve."""
     try:
-        return find_keys(settings, KeyRole.TRADING)
-    except SettingsError:
-        return None
+        return find_keys(settings, role) if role is KeyRole.PANIC else read_keys(settings, role)
+    except SettingsError as error:
+        return error
 
 
 async def _in_time(question: Coroutine[Any, Any, T | None]) -> T | None:

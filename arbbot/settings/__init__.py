@@ -3,7 +3,7 @@
 from arbbot.settings.conversion import rules
 from arbbot.settings.errors import SettingsError
 from arbbot.settings.key_model import KeySettings
-from arbbot.settings.keys import Keys, find_keys, read_keys
+from arbbot.settings.keys import Keys, find_keys, lies_in_vault, read_keys
 from arbbot.settings.load import Sources, in_force, load, read_sources
 from arbbot.settings.model import (
     AccountSettings,
@@ -65,6 +65,7 @@ __all__ = [
     "WithdrawalRight",
     "find_keys",
     "in_force",
+    "lies_in_vault",
     "load",
     "read_alerts_url",
     "read_keys",

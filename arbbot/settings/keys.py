@@ -88,6 +88,12 @@ def find_keys(settings: Settings, role: KeyRole, environ: Mapping[str, str] | No
     return found
 
 
+def lies_in_vault(settings: Settings, role: KeyRole, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the key of this very role comes out of Vault. Raises SettingsError as `read_keys`."""
+    pair = settings.keys if role is KeyRole.TRADING else getattr(settings.keys, role.value)
+    return _out_of_vault(settings, role, pair, os.environ if environ is None else environ) is not None
+
+
 def _out_of_vault(settings: Settings, role: KeyRole, pair: KeyPair, environ: Mapping[str, str]) -> Keys | None:
     """The key that Vault holds for a role, unless something else is named for it."""
     vault = settings.keys.vault

@@ -157,6 +157,7 @@ def test_check_does_not_want_what_vault_keeps_from_the_daemon(venue: dict[str, A
     assert ended.code == 0, ended.err
     words = {each["check"]: (each["passed"], each["text"]) for each in json.loads(ended.out)["checks"]}
     assert words["panic"] == (True, "may cancel")
+    assert "WARNING: lies in Vault: while Vault is sealed or silent, a panic has to do without it" in ended.out
     assert words["treasury"][0] is None
     assert "permission denied" in words["treasury"][1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 
 from arbbot import bootstrap
 from arbbot.bootstrap.panic import CACHE_S, PATIENCE_S, Sweep
-from arbbot.bootstrap.panic_key import panic_key
+from arbbot.bootstrap.panic_key import LOOK_S, panic_key
 from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway, journal_path, panic_latch
 from arbbot.cli import main
 from arbbot.domain.commands import PlaceOrder
@@ -42,6 +43,8 @@ from arbbot.exchange.options import (
 from arbbot.exchange.serve import Addresses, serve
 from arbbot.runtime.clock import SystemClock
 from arbbot.settings import Keys, KeySettings, Settings
+from tests.vault.server import serving
+from tests.vault.store import Store, Token
 
 SPEED = 100
 """Market seconds a second: a look waits for the venue's cache a tenth of one."""
@@ -256,6 +259,29 @@ async def test_a_panic_key_that_cannot_be_used_stops_no_panic(scene: Any, tmp_pa
         found = await panic_key(play.settings.model_copy(update={"keys": keys}), play.clock)
         assert found is not None
         assert found.key_id == DEMO_PANIC_KEY
+
+
+async def test_a_silent_vault_holds_no_panic_up(scene: Any, tmp_path: Path) -> None:
+    """It takes the request for the panic key and says nothing: by the trading key, long before Vault's own patience is
+    over. Where Vault alone has the keys, whichever comes first is waited for.
+    """
+    store = Store(tokens={"hvs.t": Token(("arbbot/sandbox/panic", "arbbot/sandbox/trading"))})
+    store.put("arbbot/sandbox/trading", pair(DEMO_KEY, DEMO_SECRET))
+    async with scene() as play:
+        with serving(store) as vault:
+            reached = {"address": vault.address, "token": "hvs.t", "timeout_s": 30}
+            keys = KeySettings.model_validate({"vault": reached})
+            found = await panic_key(play.settings.model_copy(update={"keys": keys}), play.clock)
+            assert found is not None
+            assert found.key_id == DEMO_KEY, "no panic key there, and no error"
+            vault.silent = True
+            keys = KeySettings.model_validate({**pair(DEMO_KEY, DEMO_SECRET), "vault": reached})
+            began_s = time.monotonic()
+            found = await panic_key(play.settings.model_copy(update={"keys": keys}), play.clock)
+            assert time.monotonic() - began_s < 3 * LOOK_S
+            assert found is not None
+            assert found.key_id == DEMO_KEY
+            assert "the panic key cannot be used, cancelling by the trading key: not to be had within" in play.said()
 
 
 async def test_a_venue_that_does_not_tell_whose_a_key_is_delays_nothing(scene: Any) -> None:
