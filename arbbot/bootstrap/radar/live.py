@@ -22,8 +22,9 @@ LOOK_EVERY_S = 0.25
 SLICE_S = 0.002
 """For so long it looks before the loop may go on with what trades."""
 WAITING_MAX = 1_000
-"""Seconds of books, some 40 kB each, which nobody was quick enough for: beyond it all of them are given up, and counted,
-and there is a gap where they were."""
+"""Seconds of books, some 40 kB each, which nobody was quick enough for: beyond it all of them are given up and counted,
+and there is a gap where they were.
+"""
 TOLD_A_MINUTE = 30
 """Log lines; further runs of the minute are counted all the same."""
 FRESH_NS = 1_000_000_000
