@@ -324,6 +324,7 @@ def _ramp_evidence(answer: Answer) -> list[tuple[object, ...]]:
     return [
         ("hedges", seen["hedges"], f"{asked['min_hedges']} at least"),
         ("settled", seen["edge_hedges"], f"{asked['min_edge_hedges']} at least"),
+        ("at least half the size allowed", seen["full_hedges"], f"{asked['min_edge_hedges']} at least"),
         ("realised edge, bps", seen["realised_bps"], _least_edge(asked)),
         ("slippage, bps", seen["slippage_bps"], f"{text(asked['max_slippage_bps'])} at most"),
         ("one-sided, %", seen["one_sided_percent"], f"{text(asked['max_one_sided_percent'])} at most"),

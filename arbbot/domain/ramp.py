@@ -23,7 +23,7 @@ class RampFigures:
     one_sided: int = 0
     """Among these: topped up, or left as they were."""
     edge_hedges: int = 0
-    """Settled, of which something was bought: what the four sums below are of."""
+    """Settled, of which something was bought: what the three sums below are of."""
     turnover: Decimal = ZERO
     expected_pnl: Decimal = ZERO
     realised_pnl: Decimal = ZERO
@@ -39,6 +39,8 @@ class RampFigures:
     halts: int = 0
     """Times that the daemon itself stopped opening hedges until a person resumed, for a limit or something else."""
     rebases: int = 0
+    full_hedges: int = 0
+    """Edge hedges that bought at least half of what the weight allowed: only these show how one of that size goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class RampDecided:
     """Evidence that a larger weight would need and that is not there."""
     figures: RampFigures
     utc_us: int
+    target_size: Decimal | None = None
+    """What the weight was of, in base units; None in older journals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,8 @@ class RampSet:
     who: str
     reason: str
     utc_us: int
+    target_size: Decimal | None = None
+    """What the weight was of, in base units; None in older journals."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class HedgeOpened:
     """None in journals that are older than it, and of drills."""
     drill: bool = False
     """A readiness drill: decided for no edge."""
+    weighed: Decimal | None = None
+    """Base units that the weight allowed of target and capital, the better way round; None in older journals."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from arbbot.domain.order import OrderKind, Purpose
 from arbbot.domain.records import HedgeOpened, RefusalsCounted
 from arbbot.domain.signals import Pulse
 from arbbot.engine import risk
+from arbbot.engine.capital import capital_size, weighed_size
 from arbbot.engine.core import SECOND_NS, Core, ns
 from arbbot.engine.limits import Limits
 from arbbot.engine.premium import PremiumCheck
@@ -223,11 +224,10 @@ class Entry:
         if room < rules.max_notional or weight != rules.weight:
             rules = replace(rules, max_notional=min(room, rules.max_notional), weight=weight)
         cost_plus = rules.threshold_mode is ThresholdMode.COST_PLUS
-        capital_quote = self.capital.get(buy_market.counter, ZERO) / triangle.ask
         funds = Funds(
             base=self.available.get(base, ZERO),
             quote=self.available.get(buy_market.counter, ZERO),
-            capital_size=min(self.capital.get(base, ZERO), capital_quote),
+            capital_size=capital_size(self.capital, buy_market, triangle.ask),
         )
         return Sizer(
             rules=rules,
@@ -329,6 +329,7 @@ class Entry:
             utc_us=core.at.utc_us,
             mono_ns=core.at.mono_ns,
             grounds=self._guard.grounds(direction, core.rules.trade.fx_policy.value, self._asked(direction, costs)),
+            weighed=round_price(weighed_size(core, self.capital, sizer.rules)),
         )
 
     # --- standing still ------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ def judge(figures: RampFigures, rules: RampRules, *, whole_period: bool) -> Verd
         "period": not whole_period,
         "hedges": figures.hedges < rules.min_hedges,
         "edge_hedges": figures.edge_hedges < rules.min_edge_hedges,
+        "size": figures.full_hedges < rules.min_edge_hedges <= figures.edge_hedges,
         "requests": not figures.requests,
         "rebase": figures.rebases > 0,
     }
@@ -156,7 +157,8 @@ class Ramp:
         aims = {"up": min(before + rules.step, rules.max_weight), "down": self._lower(rules), "hold": before}
         weight = aims[verdict.word]
         word = verdict.word if weight != before else "hold"
-        core.emit(RampDecided(word, before, weight, verdict.against, verdict.lacking, figures, core.at.utc_us))
+        target, at_us = core.rules.trade.target_size, core.at.utc_us
+        core.emit(RampDecided(word, before, weight, verdict.against, verdict.lacking, figures, at_us, target))
         if word == "down":
             text = f"{shown(before)} to {shown(weight)}, by its evidence: {', '.join(verdict.against)}"
             core.alert(Severity.WARNING, "ramp_reduced", text)
@@ -170,7 +172,7 @@ class Ramp:
             core.alert(Severity.NOTICE, "ramp_refused", f"{who} asks for {shown(weight)}: {problem}")
             return
         self._count()
-        core.emit(RampSet(self.weight, weight, who, reason, core.at.utc_us))
+        core.emit(RampSet(self.weight, weight, who, reason, core.at.utc_us, core.rules.trade.target_size))
 
     def _problem(self, weight: Decimal) -> str | None:
         """Why a person's weight cannot be taken."""

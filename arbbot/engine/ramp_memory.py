@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from arbbot.domain.market import Direction, Side
 from arbbot.domain.mode import Mode
-from arbbot.domain.money import ONE, unit
+from arbbot.domain.money import ONE, floor_to, unit
 from arbbot.domain.order import Purpose
 from arbbot.domain.ramp import RampDecided, RampFigures, RampSet, RequestsCounted
-from arbbot.domain.records import AnchorSet, DurableRecord, FillBooked, HedgeClosed, HedgeSettled, ModeChanged
+from arbbot.domain.records import AnchorSet, DurableRecord, FillBooked, HedgeClosed, HedgeOpened, HedgeSettled, ModeChanged
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.rules import Rules
 
@@ -38,6 +38,8 @@ class RampMemory:
 
     weight: Decimal | None = None
     """As last decided or set; None until then."""
+    target_size: Decimal | None = None
+    """What that weight is of."""
     figures: RampFigures = field(default_factory=RampFigures)
     """Since then."""
     decisions: list[RampDecided | RampSet] = field(default_factory=list)
@@ -56,7 +58,7 @@ class RampMemory:
     # --- folding -------------------------------------------------------------------------------------------
 
     def _decided(self, record: RampDecided | RampSet, state: State) -> None:
-        self.weight = record.weight
+        self.weight, self.target_size = record.weight, record.target_size
         self.figures = RampFigures(since_us=record.utc_us)
         self.decisions.append(record)
         verdict = record.verdict if isinstance(record, RampDecided) else "set"
@@ -96,6 +98,7 @@ class RampMemory:
         self.figures = replace(
             figures,
             edge_hedges=figures.edge_hedges + 1,
+            full_hedges=figures.full_hedges + _full(opened, hedge.closed.bought),
             turnover=figures.turnover + record.turnover,
             expected_pnl=figures.expected_pnl + expected,
             realised_pnl=figures.realised_pnl + record.realised_pnl,
@@ -120,14 +123,22 @@ class RampMemory:
             self.figures = replace(self.figures, rebases=self.figures.rebases + 1)
 
 
+def _full(opened: HedgeOpened, bought: Decimal) -> bool:
+    """Whether a hedge was at least half as large as its weight allowed."""
+    return opened.weighed is not None and 2 * bought >= opened.weighed
+
+
 def weight_in_effect(memory: RampMemory, rules: Rules) -> Decimal:
     """The share of target and capital that one hedge may use: the settings' until something was decided, then that,
-    and never more than the cap.
+    and never more than the cap. Of a target that has grown since, it is the same size, but for where settings begin.
     """
-    ramp = rules.ramp
+    ramp, begins = rules.ramp, rules.trade.weight
     if ramp is None or memory.weight is None:
-        return rules.trade.weight
-    return min(memory.weight, ramp.max_weight)
+        return begins
+    weight, was, now = memory.weight, memory.target_size, rules.trade.target_size
+    if was is not None and was < now:
+        weight = max(floor_to(weight * was / now, _STEP), min(weight, begins))
+    return min(weight, ramp.max_weight)
 
 
 _FOLDS: dict[type, Callable[[RampMemory, Any, State], None]] = {

@@ -97,6 +97,7 @@ def evidence(figures: RampFigures) -> dict[str, Any]:
         "one_sided": figures.one_sided,
         "one_sided_percent": _share(figures.one_sided, figures.hedges, 100),
         "edge_hedges": figures.edge_hedges,
+        "full_hedges": figures.full_hedges,
         "expected_bps": _share(figures.expected_pnl, figures.turnover, BPS),
         "realised_bps": _share(figures.realised_pnl, figures.turnover, BPS),
         "realised_pnl": figures.realised_pnl,

@@ -21,7 +21,7 @@ BEGUN_US = (START.utc_us // (PERIOD_S * 1_000_000) + 1) * PERIOD_S * 1_000_000
 AT = ev.Moment(START.mono_ns, BEGUN_US + 1_000_000)
 """The second second of a period."""
 GOOD = RampFigures(
-    since_us=AT.utc_us, hedges=2, edge_hedges=2, turnover=D(1000), expected_pnl=D(5), realised_pnl=D(5),
+    since_us=AT.utc_us, hedges=2, edge_hedges=2, full_hedges=2, turnover=D(1000), expected_pnl=D(5), realised_pnl=D(5),
     legs_worth=D(2000), slipped=D(0), requests=100,
 )  # fmt: skip
 

@@ -233,7 +233,7 @@ def test_more_good_evidence_never_shrinks_and_bad_never_grows(
     """Adding trouble to any figures never turns a verdict upward."""
     order = ("down", "hold", "up")
     figures = RampFigures(
-        hedges=hedges, one_sided=min(one_sided, hedges), edge_hedges=hedges, turnover=D(1000) * hedges,
+        hedges=hedges, one_sided=min(one_sided, hedges), edge_hedges=hedges, full_hedges=hedges, turnover=D(1000) * hedges,
         expected_pnl=D(5) * hedges, realised_pnl=realised, legs_worth=D(2000) * hedges, requests=requests,
         rate_limited=min(limited, requests), trips=trips,
     )  # fmt: skip
@@ -279,3 +279,35 @@ def test_a_cap_that_was_lowered_holds_at_once() -> None:
     decided: list[DurableRecord] = [RampSet(D("0.05"), D("0.12"), "ops", "more", AT.utc_us)]
     rig = Rig(ramped(replace(RAMP, max_weight=D("0.1"))), journal=decided, at=AT)
     assert rig.engine.ramp.weight == D("0.1")
+
+
+def test_small_hedges_are_no_evidence_for_large_ones() -> None:
+    """Whatever keeps them small, here a cap in money: none was half of what the weight allows, so none shows it."""
+    rig = rig_of(ramped(max_notional=D(600)))
+    for _ in range(2):
+        assert 2 * trade(rig).size < D("0.025")
+    decided = next_period(rig)
+    assert (decided.verdict, decided.weight, decided.lacking) == ("hold", D("0.05"), ("size",))
+    assert (decided.figures.edge_hedges, decided.figures.full_hedges) == (2, 0)
+
+
+def test_what_capital_allows_is_large_enough() -> None:
+    """A hedge as large as the weight of all capital is evidence, whatever target the settings dream of."""
+    dreamed = ramped()
+    rig = rig_of(replace(dreamed, trade=replace(dreamed.trade, target_size=D(50))))
+    size = trade(rig).size
+    assert size < D("0.05") * 50 / 2
+    trade(rig)
+    assert next_period(rig).verdict == "up"
+
+
+def test_a_target_that_grows_is_no_larger_hedge() -> None:
+    """What was decided was decided of a size: over the same journal ten times the target is a tenth of the weight, but
+    never less than a new journal would begin with.
+    """
+    rig = rig_of()
+    rig.step(ev.OperatorRampSet(D("0.12"), "ops", "as it was elsewhere"))
+    for factor, weight in ((1, D("0.12")), (2, D("0.06")), (10, D("0.05"))):
+        trade_rules = replace(rig.rules.trade, target_size=D("0.5") * factor)
+        again = Rig(replace(rig.rules, trade=trade_rules), venue=rig.venue, journal=rig.journal, at=rig.at)
+        assert again.engine.ramp.weight == weight

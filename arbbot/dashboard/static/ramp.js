@@ -12,6 +12,7 @@ export function drawRamp({ ramp }) {
     ["weight", `${ramp.weight_percent} %, at most ${asked.max_weight_percent} %`],
     ["hedges since", `${evidence.hedges}, wants ${asked.min_hedges}`],
     ["settled", `${evidence.edge_hedges}, wants ${asked.min_edge_hedges}`],
+    ["half the size or more", `${evidence.full_hedges}, wants ${asked.min_edge_hedges}`],
     ["realised edge", bps(evidence.realised_bps, `expected ${evidence.expected_bps === null ? "" : rounded(evidence.expected_bps, 1)}`)],
     ["slippage", bps(evidence.slippage_bps, `at most ${asked.max_slippage_bps}`)],
     ["one-sided", share(evidence.one_sided_percent, asked.max_one_sided_percent)],
