@@ -31,6 +31,10 @@ HITS_EVERY_NS = 10 * SECOND_NS
 """What was told to wait is written down sooner: a crash would forget it."""
 
 
+LATE_US = 3600 * 1_000_000
+"""How late in a period what is seen may begin, and a quarter of it at most: decisions wait for a quiet moment."""
+
+
 class Verdict(NamedTuple):
     """What the evidence says."""
 
@@ -128,16 +132,8 @@ class Ramp:
 
     def _due(self, rules: RampRules) -> bool:
         """Whether another period has begun since the last decision, whichever way the clock went."""
-        return self._number(rules, self._core.at.utc_us) != self._since(rules)
-
-    def _since(self, rules: RampRules) -> int:
         since_us = self._core.state.ramp.figures.since_us
-        return self._number(rules, self._core.at.utc_us if since_us is None else since_us)
-
-    @staticmethod
-    def _number(rules: RampRules, utc_us: int) -> int:
-        """The period that a moment lies in."""
-        return utc_us // int(rules.period_s * 1_000_000)
+        return since_us is not None and since_us // _period_us(rules) != self._core.at.utc_us // _period_us(rules)
 
     def _quiet(self) -> bool:
         """Whether nothing is open, in doubt, unsettled or unreconciled, so that every hedge is told whole."""
@@ -151,9 +147,8 @@ class Ramp:
     def _decide(self, rules: RampRules) -> None:
         core, before = self._core, self.weight
         self._count()
-        whole = self._since(rules) + 1 == self._number(rules, core.at.utc_us)
         figures = core.state.ramp.figures
-        verdict = judge(figures, rules, whole_period=whole)
+        verdict = judge(figures, rules, whole_period=ran_whole(figures.since_us, core.at.utc_us, rules))
         aims = {"up": min(before + rules.step, rules.max_weight), "down": self._lower(rules), "hold": before}
         weight = aims[verdict.word]
         word = verdict.word if weight != before else "hold"
@@ -186,6 +181,20 @@ class Ramp:
         if core.rules.trade.target_size * weight <= core.rules.hedge.dust_cap:
             return f"a hedge of it would be no more than hedge.dust_cap, {core.rules.hedge.dust_cap:f}"
         return None
+
+
+def ran_whole(since_us: int | None, now_us: int, rules: RampRules) -> bool:
+    """Whether the period before this one was run through from its beginning, or nearly. A sliver of it, after a first
+    start or a decision in its midst, is not what a period shows.
+    """
+    period_us = _period_us(rules)
+    if since_us is None or since_us // period_us + 1 != now_us // period_us:
+        return False
+    return since_us % period_us <= min(period_us // 4, LATE_US)
+
+
+def _period_us(rules: RampRules) -> int:
+    return int(rules.period_s * 1_000_000)
 
 
 def clock_agrees(core: Core) -> bool:

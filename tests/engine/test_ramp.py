@@ -13,7 +13,7 @@ from arbbot.domain import events as ev
 from arbbot.domain.mode import Mode
 from arbbot.domain.ramp import RampDecided, RampFigures, RampSet
 from arbbot.domain.records import DurableRecord
-from arbbot.engine.ramp import judge
+from arbbot.engine.ramp import judge, ran_whole
 from arbbot.engine.ramp_memory import KEPT_DECISIONS
 from arbbot.engine.ramp_told import ramp_figures
 from arbbot.engine.state import State
@@ -311,3 +311,43 @@ def test_a_target_that_grows_is_no_larger_hedge() -> None:
         trade_rules = replace(rig.rules.trade, target_size=D("0.5") * factor)
         again = Rig(replace(rig.rules, trade=trade_rules), venue=rig.venue, journal=rig.journal, at=rig.at)
         assert again.engine.ramp.weight == weight
+
+
+def test_the_end_of_a_period_is_no_period() -> None:
+    """A journal that begins late in a period has not seen it; the next one counts."""
+    late = ev.Moment(AT.mono_ns, AT.utc_us + 30_000_000)
+    rig = rig_of(at=late)
+    trade(rig)
+    trade(rig)
+    first = next_period(rig)
+    assert (first.verdict, first.lacking) == ("hold", ("period",))
+    trade(rig)
+    trade(rig)
+    assert next_period(rig).verdict == "up"
+
+
+def test_what_a_trip_took_is_not_won_back_at_the_period_s_end() -> None:
+    """The step down is a decision in a period's midst: what is left of it shows too little."""
+    rig = rig_of(ramped(losers_in_row=1))
+    rig.step(ev.OperatorRampSet(D("0.1"), "ops", "as it was elsewhere"))
+    rig.run(15)
+    trade(rig, sell=RESTS, after="54000")
+    assert rig.all(RampDecided)[-1].verdict == "down"
+    rig.step(ev.OperatorResumed("ops", "seen"))
+    trade(rig)
+    trade(rig)
+    assert next_period(rig).lacking == ("period",)
+    assert rig.engine.ramp.weight == D("0.05")
+
+
+@pytest.mark.parametrize(("period_s", "late_s"), [(86_400, 3600), (1800, 450)])
+def test_how_late_a_period_may_begin(period_s: int, late_s: int) -> None:
+    """An hour of a day, a quarter of what is shorter: decisions wait for a quiet moment."""
+    asked = replace(RAMP, period_s=D(period_s))
+    begun_us = 20_000 * 86_400_000_000
+    ended_us = begun_us + period_s * 1_000_000
+    assert ran_whole(begun_us + late_s * 1_000_000, ended_us, asked)
+    assert not ran_whole(begun_us + late_s * 1_000_000 + 1, ended_us, asked)
+    assert not ran_whole(begun_us, ended_us - 1, asked)
+    assert not ran_whole(begun_us, ended_us + period_s * 1_000_000, asked)
+    assert not ran_whole(None, ended_us, asked)
