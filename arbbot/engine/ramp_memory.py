@@ -16,7 +16,15 @@ from arbbot.domain.mode import Mode
 from arbbot.domain.money import ONE, floor_to, unit
 from arbbot.domain.order import Purpose
 from arbbot.domain.ramp import RampDecided, RampFigures, RampSet, RequestsCounted
-from arbbot.domain.records import AnchorSet, DurableRecord, FillBooked, HedgeClosed, HedgeOpened, HedgeSettled, ModeChanged
+from arbbot.domain.records import (
+    AnchorSet,
+    DurableRecord,
+    FillBooked,
+    HedgeClosed,
+    HedgeOpened,
+    HedgeSettled,
+    ModeChanged,
+)
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.rules import Rules
 

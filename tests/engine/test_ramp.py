@@ -233,7 +233,8 @@ def test_more_good_evidence_never_shrinks_and_bad_never_grows(
     """Adding trouble to any figures never turns a verdict upward."""
     order = ("down", "hold", "up")
     figures = RampFigures(
-        hedges=hedges, one_sided=min(one_sided, hedges), edge_hedges=hedges, full_hedges=hedges, turnover=D(1000) * hedges,
+        hedges=hedges, one_sided=min(one_sided, hedges), edge_hedges=hedges, full_hedges=hedges,
+        turnover=D(1000) * hedges,
         expected_pnl=D(5) * hedges, realised_pnl=realised, legs_worth=D(2000) * hedges, requests=requests,
         rate_limited=min(limited, requests), trips=trips,
     )  # fmt: skip

@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     mutant(
         "W", "weight-is-not-the-size", "the weight is decided on, and hedges are as large as the cap allows",
-        ("engine/ramp_memory.py", "    return min(memory.weight, ramp.max_weight)", "    return ramp.max_weight"),
+        ("engine/ramp_memory.py", "    return min(weight, ramp.max_weight)", "    return ramp.max_weight"),
         hunted=RAMPS,
     ),
     mutant(
@@ -83,6 +83,21 @@ MUTANTS = (
     mutant(
         "W", "slept-and-grew", "what was shown before days without a process is evidence",
         ("engine/ramp.py", '        "period": not whole_period,\n', ""),
+        hunted=SCENES,
+    ),
+    mutant(
+        "W", "slivers-are-evidence", "hedges far below the weight's size are evidence for a larger one",
+        ("engine/ramp.py", '        "size": figures.full_hedges < rules.min_edge_hedges <= figures.edge_hedges,\n', ""),
+        hunted=SCENES,
+    ),
+    mutant(
+        "W", "target-is-no-size", "a raised target makes hedges larger over the same journal",
+        ("engine/ramp_memory.py", "if was is not None and was < now:", "if was is not None and was < 0:"),
+        hunted=SCENES,
+    ),
+    mutant(
+        "W", "a-sliver-is-a-period", "the rest of a period counts as a whole one",
+        ("engine/ramp.py", "    return since_us % period_us <= min(period_us // 4, LATE_US)\n", "    return True\n"),
         hunted=SCENES,
     ),
 )  # fmt: skip
