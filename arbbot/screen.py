@@ -260,24 +260,25 @@ def _breakeven(console: Console, answer: Answer) -> None:
         needs = f"{text(account['gross_needed_pct'])} %, with the FX leg {text(account['gross_needed_with_fx_pct'])} %"
         costs = f"{text(account['legs_cost_pct'])} % and the FX leg {text(account['fx_cost_pct'])} %"
         console.print(f"  the two legs cost {costs}; gross edge needed {needs}")
-        for what, key in (("the two legs", "hours_by_year"), ("all three", "hours_by_year_with_fx")):
-            met = ", ".join(f"{year} {account[key][year]} of {answer['hours'][year]}" for year in years)
-            console.print(f"  recorded hours that reached it for {what}: {met}")
+        for what, fx in (("the two legs", ""), ("all three", "_with_fx")):
+            hours, wanted = account[f"hours_wanted_by_year{fx}"], text(account[f"gross_wanted{fx}_pct"])
+            met = ", ".join(f"{year} {hours[year]} of {answer['hours'][year]}" for year in years)
+            console.print(f"  net floor and sell limit want {wanted} % for {what}; recorded hours with it: {met}")
     _threshold(console, answer, account)
     rows = [
         [f"{tier['volume_usd']:,}", tier["maker_pct"], tier["taker_pct"], tier["gross_needed_pct"],
-         tier["gross_needed_with_fx_pct"], *(tier["hours_by_year"][year] for year in years)]
+         tier["gross_needed_with_fx_pct"], tier["gross_wanted_pct"], *tier["hours_wanted_by_year"].values()]
         for tier in answer["tiers"]
     ]  # fmt: skip
-    columns = ("30-day volume, usd", "maker %", "taker %", "needed %", "with FX %", *years)
-    _table(
-        console, "by tier: a threshold pays from the edge needed on; hours that reached it for two legs", columns, rows
-    )
+    columns = ("30-day volume, usd", "maker %", "taker %", "needed %", "with FX %", "wanted %", *years)
+    _table(console, "by tier: what two legs need, what floor and limit want, hours that had that", columns, rows)
     console.print(f"{answer['meaning']}; recorded hours: " + ", ".join(f"{y} {n}" for y, n in answer["hours"].items()))
     console.print("the ladder is that of a public library's table; the account's own fees are the truth")
 
 
 def _threshold(console: Console, answer: Answer, account: Answer | None) -> None:
+    if account and account["threshold_below_limit"]:
+        console.print(f"no hedge is made below {text(answer['limit_needs_pct'])} % gross, the sell limit", style="red")
     if answer["threshold_mode"] != "fixed":
         console.print("threshold: cost plus, which follows the fees")
         return

@@ -10,7 +10,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from arbbot import screen
-from arbbot.bootstrap.opening import fetch_fees, needed, sell_fee
+from arbbot.bootstrap.opening import Needed, below_limit, fetch_fees, floored, needed, sell_fee, sell_limit, wanted
 from arbbot.bootstrap.paper import paper_fees
 from arbbot.bootstrap.wiring import Taps, fetch_route, follow_compressed, gateway
 from arbbot.domain.exit_codes import ExitCode
@@ -57,11 +57,14 @@ def answer(trade: TradeRules, fees: Fees | None, unknown: str | None) -> dict[st
     """All in percent, hours per year. `unknown`: why the account's own fees are not."""
     everyone = [Fees(f"from {volume} usd in 30 days", rate, rate, rate) for volume, rate in LADDER]
     needs = [needed(trade, each.domestic, each.foreign, each.fx) for each in [*everyone, *([fees] if fees else [])]]
-    wanted = {gross for need in needs for gross in (need.legs, need.whole)}
-    hours = {year: qualifying_hours(year, wanted) for year in YEARS}
+    edges = {gross for need in needs for gross in (need.legs, need.whole)}
+    hours = {year: qualifying_hours(year, edges | {wanted(gross, trade) for gross in edges}) for year in YEARS}
 
-    def figures(each: Fees, legs: Decimal, whole: Decimal) -> dict[str, Any]:
-        fixed = trade.threshold_mode is ThresholdMode.FIXED
+    def reached(gross: Decimal) -> dict[str, int]:
+        return {year: found[gross] for year, (_, found) in hours.items()}
+
+    def figures(each: Fees, need: Needed) -> dict[str, Any]:
+        fixed, legs, whole = trade.threshold_mode is ThresholdMode.FIXED, need.legs, need.whole
         ways = ((each.domestic, each.foreign), (each.foreign, each.domestic))
         paid = max(buy.taker + sell_fee(sell, trade) for buy, sell in ways)
         return {
@@ -69,23 +72,30 @@ def answer(trade: TradeRules, fees: Fees | None, unknown: str | None) -> dict[st
             "fx_cost_pct": each.fx.taker.scaleb(2),
             "gross_needed_pct": shown(legs),
             "gross_needed_with_fx_pct": shown(whole),
-            "threshold_pays": trade.gross_threshold > legs if fixed else True,
-            "threshold_pays_with_fx": trade.gross_threshold > whole if fixed else True,
-            "hours_by_year": {year: found[legs] for year, (_, found) in hours.items()},
-            "hours_by_year_with_fx": {year: found[whole] for year, (_, found) in hours.items()},
+            "gross_wanted_pct": shown(wanted(legs, trade)),
+            "gross_wanted_with_fx_pct": shown(wanted(whole, trade)),
+            "threshold_pays": trade.gross_threshold > floored(legs, trade) if fixed else True,
+            "threshold_pays_with_fx": trade.gross_threshold > floored(whole, trade) if fixed else True,
+            "threshold_below_limit": below_limit(trade, need) is not None,
+            "hours_by_year": reached(legs),
+            "hours_by_year_with_fx": reached(whole),
+            "hours_wanted_by_year": reached(wanted(legs, trade)),
+            "hours_wanted_by_year_with_fx": reached(wanted(whole, trade)),
         }
 
+    limit = sell_limit(trade)
     return {
-        "account": None if fees is None else _rates(fees) | figures(fees, needs[-1].legs, needs[-1].whole),
+        "account": None if fees is None else _rates(fees) | figures(fees, needs[-1]),
         "account_unknown": unknown,
         "threshold_mode": trade.threshold_mode,
         "threshold_pct": trade.gross_threshold.scaleb(2),
         "net_floor_pct": trade.net_floor.scaleb(2),
+        "limit_needs_pct": None if limit is None else limit.scaleb(2),
         "fx_policy": trade.fx_policy,
         "sell_leg_pays": "maker" if trade.limit_reference is LimitReference.SELL_ASK else "taker",
         "tiers": [
             {"volume_usd": volume, "maker_pct": rate.maker.scaleb(2), "taker_pct": rate.taker.scaleb(2)}
-            | figures(each, need.legs, need.whole)
+            | figures(each, need)
             for (volume, rate), each, need in zip(LADDER, everyone, needs, strict=False)
         ],
         "hours": {year: total for year, (total, _) in hours.items()},

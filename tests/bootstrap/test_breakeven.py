@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+from dataclasses import replace
 from decimal import Decimal as D
 from fractions import Fraction
 from itertools import pairwise
@@ -12,10 +13,14 @@ from itertools import pairwise
 import pytest
 
 from arbbot.bootstrap.breakeven import Fees, answer
+from arbbot.bootstrap.opening import verdict
 from arbbot.domain.market import FeeRate
+from arbbot.engine.rules import FxPolicy, LimitReference, ThresholdMode, TradeRules
+from arbbot.exchange.market.history import qualifying_hours
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
 from arbbot.settings import load, rules
 from tests.bootstrap.program import ROOT, arbbot, exchange, variables
+from tests.engine.rig import ROUTE
 
 CLOSES = ROOT / "arbbot" / "exchange" / "market" / "hourly_closes.csv.gz"
 TRADE = rules(load(ROOT / "settings.toml")).trade
@@ -103,3 +108,57 @@ def test_half_a_rate_is_refused() -> None:
     ended = arbbot("breakeven", "--maker", "0.1")
     assert (ended.code, ended.out) == (2, "")
     assert "--maker wants --taker" in ended.err
+
+
+CHEAP = FeeRate(D(0), D("0.0003"))
+SYMBOLS = ROUTE.symbols
+
+
+def at_start(trade: TradeRules, rate: FeeRate) -> str:
+    """What a daemon says at these fees before its first order."""
+    return "\n".join(verdict(ROUTE, dict.fromkeys(SYMBOLS, rate), trade))
+
+
+def test_a_threshold_below_the_net_floor_is_told_not_to_pay() -> None:
+    """Fees of 0.1 % a leg and a floor of 0.2 % want 0.4 % gross: a threshold of 0.35 % is above break-even, and every
+    signal at it is declined.
+    """
+    rate = FeeRate(D(0), D("0.001"))
+    trade = replace(TRADE, net_floor=D("0.002"), gross_threshold=D("0.0035"), limit_markup=D(0))
+    account = answer(trade, Fees("a test", rate, rate, rate), None)["account"]
+    wanted = account["gross_wanted_pct"]
+    assert D("0.2") <= net(wanted, D("0.1"), D(0)) < D("0.2") + 2 * D(STEP.numerator) / STEP.denominator
+    assert not account["threshold_pays"]
+    assert "WARNING    a signal at the threshold cannot pay" in at_start(trade, rate)
+    enough = replace(trade, gross_threshold=wanted / 100)
+    assert answer(enough, Fees("a test", rate, rate, rate), None)["account"]["threshold_pays"]
+    assert "cannot pay at this tier" not in at_start(enough, rate)
+
+
+@pytest.mark.parametrize("mode", list(ThresholdMode))
+def test_edges_that_the_sell_limit_forbids_are_not_promised(mode: ThresholdMode) -> None:
+    """With the limit 0.3 % above the purchase no hedge lies below that, however cheap the tier: its hours are those at
+    0.3 %, and a threshold that asks for less is warned of, unless the limit hangs on the other market.
+    """
+    low = replace(TRADE, threshold_mode=mode, gross_threshold=D("0.002"), fx_policy=FxPolicy.NEVER)
+    fees = Fees("a test", CHEAP, CHEAP, CHEAP)
+    told = answer(low, fees, None)
+    account = told["account"]
+    assert (told["limit_needs_pct"], account["gross_wanted_pct"]) == (D("0.3"), D("0.3"))
+    assert account["threshold_below_limit"]
+    assert "no hedge is made below 0.300% gross" in at_start(low, CHEAP)
+    for year, hours in account["hours_wanted_by_year"].items():
+        assert hours == qualifying_hours(year, [D("0.003")])[1][D("0.003")] < account["hours_by_year"][year]
+    hung_out = replace(low, limit_reference=LimitReference.SELL_ASK)
+    told = answer(hung_out, fees, None)
+    assert told["limit_needs_pct"] is None
+    assert not told["account"]["threshold_below_limit"]
+    assert told["account"]["gross_wanted_pct"] == told["account"]["gross_needed_pct"]
+    assert "no hedge is made below" not in at_start(hung_out, CHEAP)
+
+
+def test_the_limit_is_told_in_words() -> None:
+    """Where the threshold follows the cheap fees below it."""
+    ended = arbbot("breakeven", "--taker", "0.03", ARBBOT_TRADE__THRESHOLD_MODE="cost_plus")
+    assert ended.code == 0, ended.err
+    assert "no hedge is made below 0.3 % gross" in ended.out
