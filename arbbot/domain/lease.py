@@ -98,7 +98,8 @@ class SettlementTold:
     """Client order id, or the withdrawal's name."""
     outcome: str
     """Of an order: named (its venue id), over (with what filled). Of a withdrawal: accepted (its venue id), finished,
-    refused (it never existed) or returned (failed, canceled, reversed: the money comes back).
+    refused (it never existed, by the venue's answer), absent (the venue's list never showed it: what it may take stays
+    announced) or returned (failed, canceled, reversed: the money comes back).
     """
     venue_id: int | None
     filled: Decimal | None
@@ -120,6 +121,17 @@ class TransitBooked:
     utc_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReturnBooked:
+    """A row that was booked as somebody else's was a withdrawal's return: the venue has called that returned since."""
+
+    kind: ClassVar[str] = "return_booked"
+    durable: ClassVar[bool] = True
+    name: str
+    entries: tuple[Entry, ...]
+    utc_us: int
+
+
 LeaseRecord = (
     LeaseGranted
     | LeaseDenied
@@ -128,4 +140,5 @@ LeaseRecord = (
     | WithdrawalAnnounced
     | SettlementTold
     | TransitBooked
+    | ReturnBooked
 )

@@ -36,7 +36,7 @@ from arbbot.engine.core import Core, ns
 from arbbot.engine.missing import ROWS_TOLD, MissingRows
 from arbbot.engine.statement import differences, explained
 from arbbot.engine.tracker import OrderTracker
-from arbbot.engine.transit import book_transit, owner_by_report, settlement_entries, settling
+from arbbot.engine.transit import book_transit, call_if_absent, owner_by_report, settlement_entries, settling
 from arbbot.engine.unread import Unread
 from arbbot.engine.view import NEVER
 
@@ -233,7 +233,8 @@ class Bookkeeper:
     def _book_row(self, row: Transaction) -> None:
         settlements = self._core.state.settlements
         client_order_id = self._core.state.order_of_row(row)
-        name = settlements.order_of_row(row) or settlements.withdrawal_of_row(row)
+        slack_us = ns(self._core.rules.account.lag_s) // 1000 + self._core.venue_offset_ms * 1000
+        name = settlements.order_of_row(row) or settlements.withdrawal_of_row(row, slack_us)
         if client_order_id is not None:
             self._book_own(row, client_order_id)
         elif name is not None:
@@ -286,6 +287,9 @@ class Bookkeeper:
         self._core.restrict(Mode.HALTED, text)
 
     def _book_settlement(self, row: Transaction, name: str) -> None:
+        withdrawal = self._core.state.settlements.withdrawals.get(name)
+        if withdrawal is not None:
+            call_if_absent(self._core, withdrawal)
         self._emit_row(RowBooked(row, name, settlement_entries(self._core.state, name, row), self._core.at.utc_us))
 
     def _book_external(self, row: Transaction) -> None:
@@ -295,7 +299,7 @@ class Bookkeeper:
     def reported(self, event: OrderReported) -> None:
         """`order_status` answered: rows that waited for it find their owner, or none."""
         for row, owner in self._unowned.reported(event):
-            name = owner_by_report(self._core.state, row, event.report) if owner is None else None
+            name = owner_by_report(self._core, row, event.report) if owner is None else None
             if name is not None:
                 self._book_settlement(row, name)
             elif owner is None:

@@ -19,17 +19,20 @@ from arbbot.domain.lease import (
     WithdrawalAnnounced,
 )
 from arbbot.domain.lease_words import LeaseAsked, LeaseReleased, OrderAnnounced, RequestAnnounced, SettlementWord
+from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.money import ONE, ZERO
 from arbbot.engine import risk
 from arbbot.engine.bookkeeper import Bookkeeper
 from arbbot.engine.core import Core, ns
 from arbbot.engine.refusal import EXPLANATIONS
-from arbbot.engine.settlements import UNROWED_MOST
-from arbbot.engine.withdrawable import Withdrawable, surplus, withdrawable
+from arbbot.engine.settlements import UNROWED_MOST, AnnouncedWithdrawal
+from arbbot.engine.transit import returned_after_all
+from arbbot.engine.withdrawable import Withdrawable, principal, surplus, withdrawable
 
 ORDER_WORDS = frozenset({"named", "over"})
-REQUEST_WORDS = frozenset({"accepted", "finished", "refused", "returned"})
+REQUEST_WORDS = frozenset({"accepted", "finished", "refused", "absent", "returned"})
+NEVER_THERE = frozenset({"refused", "absent"})
 STUCK = "stuck"
 
 
@@ -108,6 +111,8 @@ class LeaseDesk:
             return f"trading is {core.state.mode}: {core.state.mode_reason}"
         if abs(core.state.position) >= core.dust:
             return "a base position is left over"
+        if core.state.external_unacknowledged:
+            return "somebody else's transaction rows wait for `arbbot resume`"
         refusal = risk.unreconciled(core) or risk.clock(core)
         return None if refusal is None else EXPLANATIONS[refusal]
 
@@ -131,10 +136,12 @@ class LeaseDesk:
         )
 
     def at_hand(self, currency: str) -> Decimal:
-        """What settlements have converted and not withdrawn: what lies over principal of a currency off the route."""
-        balance = self._books.balances.get(currency)
+        """What settlements have converted and not withdrawn: what lies over principal of a currency off the route, and
+        over it in what the venue holds available too, for it may reserve what it says nothing of.
+        """
+        balance, state = self._books.balances.get(currency), self._core.state
         available = ZERO if balance is None else balance.available
-        return max(min(surplus(self._core.state, currency), available), ZERO)
+        return max(min(surplus(state, currency), available, available - principal(state, currency)), ZERO)
 
     # --- announcements -------------------------------------------------------------------------------------
 
@@ -208,6 +215,10 @@ class LeaseDesk:
         most = self.at_hand(event.currency)
         if event.size + event.fee > most:
             return f"it takes {event.size + event.fee:f} {event.currency}, of which {most:f} lie over principal"
+        cap = core.rules.account.withdrawn_per_day
+        today = settlements.withdrawn_on(event.currency, core.at.utc_us) + event.size + event.fee
+        if cap is not None and today > cap:
+            return f"{today:f} {event.currency} would be withdrawn this UTC day, of which {cap:f} may be"
         return None
 
     def _not_leased(self, lease_id: str) -> str | None:
@@ -230,12 +241,27 @@ class LeaseDesk:
         if order is not None and event.outcome == "over" and (event.filled is None or event.filled < order.rowed):
             self._deny("word", f"{event.name}: {order.rowed:f} of it is booked, more than it is said to have filled")
             return
-        if (
-            withdrawal is not None
-            and event.outcome == "refused"
-            and (withdrawal.rowed is not None or withdrawal.out is not None)
-        ):
-            self._deny("word", f"{event.name}: it has left the balance, so it was not refused")
+        present = None if withdrawal is None or event.outcome not in NEVER_THERE else self._seen(withdrawal)
+        if present is not None:
+            self._deny("word", f"{event.name}: {present}, so it is not {event.outcome}")
             return
         core.emit(SettlementTold(event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us))
+        if withdrawal is not None and withdrawal.strange is not None and event.outcome == "returned":
+            core.emit(returned_after_all(withdrawal, withdrawal.strange, core.at.utc_us))
         self._books.hurry()
+
+    def _seen(self, withdrawal: AnnouncedWithdrawal) -> str | None:
+        """What proves that the venue has had it, by the ledger or by the balances that it last showed."""
+        told = withdrawal.announced
+        if withdrawal.out is not None or withdrawal.rowed is not None:
+            return "it has left the balance"
+        if withdrawal.venue_id is not None:
+            return f"the venue's id of it is {withdrawal.venue_id}"
+        balance = self._books.balances.get(told.currency)
+        if balance is None:
+            return None
+        held = balance.total - balance.available
+        if held in withdrawal.takes:
+            return f"the venue reserves {held:f} {told.currency}"
+        gone = self._core.state.ledger.balance(LedgerAccount.VENUE, told.currency) - balance.total
+        return f"the balance lacks {gone:f} {told.currency}" if gone in withdrawal.takes else None

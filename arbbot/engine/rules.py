@@ -154,6 +154,8 @@ class AccountRules:
     fees_every_s: Decimal
     lease_s: Decimal
     """How long a settlement may keep the account quiet."""
+    withdrawn_per_day: Decimal | None = None
+    """The most that settlements may announce to withdraw of a currency on a UTC day, fees in; None for no such cap."""
 
 
 @dataclass(frozen=True, slots=True)

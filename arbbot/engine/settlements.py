@@ -24,6 +24,7 @@ FULL_DECIMALS = 5
 """Markets of currencies trade in so many; rows may show fewer."""
 _CENT_OF_CENTS = Decimal("1e-10")
 ENDED = frozenset({"finished", "refused", "returned"})
+DAY_US = 86_400_000_000
 
 
 @dataclass(slots=True)
@@ -40,8 +41,8 @@ class AnnouncedOrder:
     """How much of that their display can hide."""
     paid: Decimal = ZERO
     """Of the paying currency by its booked rows, fees in."""
-    counted: bool = True
-    """Its worst cost stands in `Settlements.spent`."""
+    counted: Decimal | None = ZERO
+    """What of it stands in `Settlements.spent`; None for one from before the anchor."""
 
     @property
     def complete(self) -> bool:
@@ -62,8 +63,14 @@ class AnnouncedWithdrawal:
     """What its booked row took, fee in."""
     back: bool = False
     """It came back after its row."""
-    before_anchor: bool = False
-    """The ledger began anew while it was out: the opening holds what is left."""
+    strange: Decimal | None = None
+    """What a row brought that can be its return, booked as somebody else's: the venue had not called it returned."""
+    told_utc_us: int = 0
+    """When the treasury last said what became of it."""
+    against: LedgerAccount = LedgerAccount.TRANSIT
+    """What its leaving is booked against. Where the ledger began anew meanwhile: TREASURY if it was out, for the
+    opening holds what was left; EXTERNAL if it was still to leave, for the opening holds it as principal.
+    """
 
     @property
     def total(self) -> Decimal:
@@ -74,6 +81,11 @@ class AnnouncedWithdrawal:
     def takes(self) -> tuple[Decimal, ...]:
         """What may leave the balance: no source tells whether the fee comes on top or out of it."""
         return tuple(dict.fromkeys((self.total, self.announced.size)))
+
+    @property
+    def at_venue(self) -> bool:
+        """The venue has it, or had: by its id, by the balance that it has left, or by its row."""
+        return self.rowed is not None or self.out is not None or self.venue_id is not None
 
     @property
     def unrowed(self) -> bool:
@@ -117,14 +129,31 @@ class Settlements:
         """The announced order behind a trade row, where its venue id is known."""
         return None if row.order_id is None else self.order_by_venue_id.get(row.order_id)
 
-    def withdrawal_of_row(self, row: Transaction) -> str | None:
-        """The announced withdrawal that a row takes to the venue or brings back, to the unit; None for other rows."""
+    def withdrawn_on(self, currency: str, utc_us: int) -> Decimal:
+        """What withdrawals announced on a moment's UTC day take of a currency; a refused one never existed."""
+        return sum(
+            (
+                each.total
+                for each in self.withdrawals.values()
+                if each.announced.currency == currency
+                and each.announced.utc_us // DAY_US == utc_us // DAY_US
+                and each.outcome != "refused"
+            ),
+            ZERO,
+        )
+
+    def withdrawal_of_row(self, row: Transaction, slack_us: int) -> str | None:
+        """The announced withdrawal that a row takes to the venue or brings back, to the unit; None for other rows.
+
+        Only one that the venue has called returned comes back: nothing about a row tells it from a deposit. Its leaving
+        may be read after that word, but has happened before it, give or take the slack.
+        """
         if row.is_trade or len(row.amounts) != 1:
             return None
         (currency, delta), fee = row.amounts[0], row.fee
         of_currency = [(name, each) for name, each in self.withdrawals.items() if each.announced.currency == currency]
         if delta > 0:
-            back = (name for name, each in of_currency if not each.back and delta - fee == each.rowed)
+            back = (name for name, each in of_currency if each.outcome == "returned" and _returns(each, delta - fee))
             return next(back, None)
         gone = [
             (name, each)
@@ -132,7 +161,8 @@ class Settlements:
             if each.rowed is None and -delta + fee in (*each.takes, each.announced.size + fee)
         ]
         waiting = (name for name, each in gone if each.unrowed)
-        late = (name for name, each in gone if each.outcome == "returned")
+        returned = ((name, each) for name, each in gone if each.outcome == "returned")
+        late = (name for name, each in returned if row.utc_us <= each.told_utc_us + slack_us)
         return next(waiting, None) or next(late, None)  # the word that it is back may come before both of its rows
 
     def explaining(
@@ -161,17 +191,20 @@ class Settlements:
             case rec.LeaseEnded():
                 self.lease = None
             case rec.SettlementOrderAnnounced():
-                self.orders[record.client_order_id] = AnnouncedOrder(record)
+                self.orders[record.client_order_id] = AnnouncedOrder(record, counted=record.worst_cost_numeraire)
                 self.spent += record.worst_cost_numeraire
-                self._forget()
+                self._forget(record.utc_us)
             case rec.WithdrawalAnnounced():
                 self.withdrawals[record.name] = AnnouncedWithdrawal(record)
-                self._forget()
+                self._forget(record.utc_us)
             case rec.SettlementTold():
                 self._told(record)
             case rec.TransitBooked():
                 gone = -sum(entry.delta for entry in record.entries if entry.account is LedgerAccount.VENUE)
                 self.withdrawals[record.name].out = Decimal(gone) if record.out else None
+                return record.entries
+            case rec.ReturnBooked():
+                self.withdrawals[record.name].back, self.withdrawals[record.name].strange = True, None
                 return record.entries
             case rec.LeaseDenied():
                 pass
@@ -181,7 +214,7 @@ class Settlements:
         order = self.orders.get(record.name)
         if order is None:
             withdrawal = self.withdrawals[record.name]
-            withdrawal.outcome = record.outcome
+            withdrawal.outcome, withdrawal.told_utc_us = record.outcome, record.utc_us
             withdrawal.venue_id = withdrawal.venue_id if record.venue_id is None else record.venue_id
             return
         if record.venue_id is not None:
@@ -190,6 +223,16 @@ class Settlements:
         if record.outcome == "over":
             order.filled = record.filled
             self._count(order)
+
+    def stranger(self, row: Transaction) -> None:
+        """A row that was booked as somebody else's: where it can be a return, the venue's word may make it one yet."""
+        if row.is_trade or len(row.amounts) != 1:
+            return
+        (currency, delta), fee = row.amounts[0], row.fee
+        for each in self.withdrawals.values():
+            if each.announced.currency == currency and each.strange is None and _returns(each, delta - fee):
+                each.strange = delta - fee
+                return
 
     def row(self, name: str, row: Transaction) -> list[tuple[str, Decimal]]:
         """A booked row of one of these; returns how much its display can hide, per currency."""
@@ -219,26 +262,40 @@ class Settlements:
         return list(hidden.items())
 
     def _count(self, order: AnnouncedOrder) -> None:
-        """Once all is known of an order, what it really cost stands for the worst it could have."""
-        if order.complete and order.counted:
-            order.counted = False
+        """Once all is known of an order, what it really cost stands for the worst it could have; a row that comes all
+        the same counts too.
+        """
+        if order.complete and order.counted is not None:
             told = order.announced
-            paid = order.paid * told.worst_cost_numeraire / told.worst_cost
-            self.spent += paid.quantize(_CENT_OF_CENTS, ROUND_UP) - told.worst_cost_numeraire
+            paid = (order.paid * told.worst_cost_numeraire / told.worst_cost).quantize(_CENT_OF_CENTS, ROUND_UP)
+            self.spent += paid - order.counted
+            order.counted = paid
 
     def restart(self) -> None:
         """A new opening of the ledger: it holds what was left; profit is counted anew."""
         self.spent = ZERO
         for order in self.orders.values():
-            order.counted = False
+            order.counted = None
         for each in self.withdrawals.values():
-            each.before_anchor = each.before_anchor or each.out is not None
+            each.strange = None
+            if each.out is not None:
+                each.against = LedgerAccount.TREASURY
+            elif each.unrowed:
+                each.against = LedgerAccount.EXTERNAL
 
-    def _forget(self) -> None:
-        """Drop the oldest that are over."""
+    def _forget(self, utc_us: int) -> None:
+        """Drop the oldest that are over; withdrawals of the day count against its cap."""
         while len(self.orders) > KEPT and next(iter(self.orders.values())).complete:
             gone = self.orders.pop(next(iter(self.orders)))
             if gone.venue_id is not None:
                 self.order_by_venue_id.pop(gone.venue_id, None)
-        while len(self.withdrawals) > KEPT and next(iter(self.withdrawals.values())).outcome in ENDED:
-            del self.withdrawals[next(iter(self.withdrawals))]
+        while len(self.withdrawals) > KEPT:
+            oldest = next(iter(self.withdrawals.values()))
+            if oldest.outcome not in ENDED or oldest.announced.utc_us > utc_us - DAY_US:
+                break
+            del self.withdrawals[oldest.announced.name]
+
+
+def _returns(each: AnnouncedWithdrawal, brought: Decimal) -> bool:
+    """Whether so much can be what a withdrawal's row took, come back."""
+    return not each.back and brought > 0 and brought == each.rowed

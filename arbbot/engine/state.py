@@ -276,6 +276,7 @@ class State:
         if record.client_order_id is None:
             self.external_rows += 1
             self.external_unacknowledged += 1
+            self.settlements.stranger(row)
             return
         if self.settlements.owns(record.client_order_id):
             self._give_room(self.settlements.row(record.client_order_id, row))

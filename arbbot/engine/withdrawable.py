@@ -57,8 +57,11 @@ def principal(state: State, currency: str) -> Decimal:
 
 
 def surplus(state: State, currency: str) -> Decimal:
-    """What the ledger owns over principal, less what announced withdrawals may still take of it."""
-    announced = sum((each.total for each in state.settlements.unrowed(currency) if each.out is None), ZERO)
+    """What the ledger owns over principal, less what announced withdrawals may still take of it: not of what the
+    opening held already, which is principal until it leaves.
+    """
+    waiting = (each for each in state.settlements.unrowed(currency) if each.out is None)
+    announced = sum((each.total for each in waiting if each.against is not LedgerAccount.EXTERNAL), ZERO)
     return state.ledger.balance(LedgerAccount.VENUE, currency) - principal(state, currency) - announced
 
 

@@ -113,6 +113,7 @@ def _account(settings: Settings) -> AccountRules:
         stop_grace_s=account.stop_grace_s,
         fees_every_s=account.fees_every_s,
         lease_s=account.lease_s,
+        withdrawn_per_day=settings.settlement.max_per_day,
     )
 
 

@@ -308,7 +308,7 @@ class PlayedVenue:
             if order.venue_order_id == ask.venue_order_id or terms.client_order_id == (ask.client_order_id or "-"):
                 remaining = order.remaining if self.tells_remaining else None
                 return OrderReport(
-                    order.venue_order_id, terms.client_order_id, order.status, remaining, tuple(order.fills)
+                    order.venue_order_id, terms.client_order_id or None, order.status, remaining, tuple(order.fills)
                 )
         return None
 

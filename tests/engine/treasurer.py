@@ -52,21 +52,23 @@ class Treasurer:
         self.rig.step(words.OrderAnnounced(self.lease or "none", name, TUSD, "USD", D(size), D(price), D(fee)))
         return len(self.denials()) == before
 
-    def trade(self, name: str = "t-c1", size: str = "20", price: str = "1", lag_s: int = 0, decimals: int = 8) -> int:
-        """The order fills at the venue; returns its id there."""
-        venue, total = self.rig.venue, D(size) * D(price)
-        fee = (total * D("0.0004")).quantize(D("0.00001"))
-        terms = OrderTerms(name, "", Purpose.CONVERT, "USDTUSD", Side.BUY, OrderKind.IOC, D(size), D(price), None)
+    def trade(
+        self, name: str = "t-c1", size: str = "20", price: str = "1", lag_s: int = 0, decimals: int = 8,
+        side: Side = Side.BUY, age_s: int = 0,
+    ) -> int:  # fmt: skip
+        """The order fills at the venue, so long ago; returns its id there. One without a name is a person's."""
+        venue, bought, total = self.rig.venue, D(size) * side.sign, D(size) * D(price) * side.sign
+        fee = (abs(total) * D("0.0004")).quantize(D("0.00001"))
+        terms = OrderTerms(name, "", Purpose.CONVERT, "USDTUSD", side, OrderKind.IOC, D(size), D(price), None)
         placed = Placed(terms, venue.mint(), 0, status=VenueOrderStatus.FINISHED)
         venue.orders.append(placed)
-        venue.totals[TUSD] = venue.totals.get(TUSD, D(0)) + D(size)
+        venue.totals[TUSD] = venue.totals.get(TUSD, D(0)) + bought
         venue.totals["USD"] -= total + fee
         shown = tuple(
-            (currency, delta.quantize(D(1).scaleb(-decimals))) for currency, delta in ((TUSD, D(size)), ("USD", -total))
+            (currency, delta.quantize(D(1).scaleb(-decimals))) for currency, delta in ((TUSD, bought), ("USD", -total))
         )
-        row = Transaction(
-            venue.mint(), self.rig.at.utc_us, 2, shown, fee, "USD", placed.venue_order_id, "USDTUSD", D(price)
-        )
+        row_id, utc_us = venue.mint(), self.rig.at.utc_us - age_s * 10**6
+        row = Transaction(row_id, utc_us, 2, shown, fee, "USD", placed.venue_order_id, "USDTUSD", D(price))
         venue.rows.append((self.rig.at.mono_ns + lag_s * 10**9, row))
         return placed.venue_order_id
 
