@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from arbbot.bitstamp.requests import API, CannotAsk, Request
 from arbbot.bitstamp.wire import is_currency
-from arbbot.domain.funding import BankWithdrawal, Transfer, Withdrawal
+from arbbot.domain.funding import LISTED_S, BankWithdrawal, Transfer, Withdrawal
 
 LISTED = 1000
 """Requests and moves read at once: the most the venue gives, newest first."""
@@ -77,10 +77,13 @@ def bank_status(request_id: int) -> Request:
 
 
 def withdrawal_requests(request_id: int | None = None) -> Request:
-    """The newest requests, or one of them. The call takes limit and offset only together, and `id` only alone."""
+    """The newest requests, or one of them. The call takes limit and offset only together, and `id` only alone. Without
+    `timedelta` it lists a day, by the documentation of two client libraries: a request in doubt may be older.
+    """
     if request_id is not None:
         return _private("withdrawal-requests/", {"id": str(request_id)})
-    return _private("withdrawal-requests/", {"limit": str(LISTED), "offset": "0"})
+    page = {"timedelta": str(LISTED_S), "limit": str(LISTED), "offset": "0"}
+    return _private("withdrawal-requests/", page)
 
 
 def crypto_moves() -> Request:

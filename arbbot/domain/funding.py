@@ -79,6 +79,9 @@ WithdrawalOutcome = WithdrawalAccepted | FundingRefused | FundingInDoubt
 FundingOutcome = FundingDone | FundingRefused | FundingInDoubt
 
 
+LISTED_S = 50_000_000
+"""Requests are asked for so far back: the most the venue allows. Of an older one its list says nothing."""
+
 # --- what the venue lists -----------------------------------------------------------------------------------------
 
 

@@ -66,8 +66,8 @@ def test_bank_transfers_and_transfers_between_accounts() -> None:
 
 
 def test_the_list_is_asked_for_as_the_documentation_allows() -> None:
-    """`limit` and `offset` together, or `id` alone."""
-    assert funding_requests.withdrawal_requests().body == b"limit=1000&offset=0"
+    """`limit` and `offset` together, as far back as the venue allows; or `id` alone."""
+    assert funding_requests.withdrawal_requests().body == b"timedelta=50000000&limit=1000&offset=0"
     assert funding_requests.withdrawal_requests(17).body == b"id=17"
 
 

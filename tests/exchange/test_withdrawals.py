@@ -243,6 +243,20 @@ def test_requests_are_found_by_id_by_age_and_by_page(bench: Maker) -> None:
         assert here.call("withdrawal-requests/", **form)["reason"] == reason
 
 
+def test_requests_older_than_a_day_are_listed_where_they_are_asked_for(bench: Maker) -> None:
+    """Said nothing of the time, a day is listed; by `timedelta` or by its id an older one is found."""
+    here = _treasurer(bench)
+    old = _withdraw(here, "20")["id"]
+    _later(here, 25 * 60)
+
+    def found(**form: str) -> list[int]:
+        return [row["id"] for row in here.call("withdrawal-requests/", **form)]
+
+    assert found() == found(limit="1000", offset="0") == []
+    assert found(timedelta="50000000", limit="1000", offset="0") == [old]
+    assert found(id=str(old)) == [old]
+
+
 def test_a_new_request_may_be_listed_late(bench: Maker) -> None:
     """By the rules a request stays out of the list for a while: absence from it proves nothing yet."""
     here = _treasurer(bench, VenueRules(request_lag_us=30_000_000))

@@ -17,6 +17,8 @@ from arbbot.exchange.withdrawals import Destination, Request, RequestStatus
 
 SECOND_US = 1_000_000
 LONGEST_TIMEDELTA_S = 50_000_000
+USUAL_TIMEDELTA_S = 86_400
+"""What is listed where nothing is said of the time, by the documentation of two client libraries."""
 MEMOS = ("memo_id", "destination_tag", "transfer_id")
 VASPS = {"9d1b7a3e-5a43-4a8e-9d6e-3f0d4b5a6c71": "Sample Exchange Ltd"}
 """Other companies that keep wallets, by the id that travel-rule fields name them with; made up."""
@@ -105,7 +107,7 @@ def requests(call: Call) -> Json:
     if ("limit" in given) != ("offset" in given):
         raise Refusal("Both limit and offset must be present")
     wanted = call.integer("id", 0, 0, 10**18, Refusal("Invalid id", "400.036"))
-    past_s = call.integer("timedelta", LONGEST_TIMEDELTA_S, 0, 10**18, Refusal("Invalid timedelta"))
+    past_s = call.integer("timedelta", USUAL_TIMEDELTA_S, 0, 10**18, Refusal("Invalid timedelta"))
     if past_s > LONGEST_TIMEDELTA_S:
         raise Refusal("Timedelta too large")
     limit = call.integer("limit", 1000, 1, 1000, Refusal("Invalid limit", "400.011"))
@@ -114,7 +116,7 @@ def requests(call: Call) -> Json:
     shown = [
         request
         for request in call.venue.withdrawals.of(call.account)
-        if request.at_us >= call.now_us - past_s * SECOND_US
+        if (wanted or request.at_us >= call.now_us - past_s * SECOND_US)
         and (not hidden_us or request.at_us < call.now_us - hidden_us)
         and wanted in (0, request.request_id)
     ]
