@@ -123,11 +123,13 @@ class TransitBooked:
 
 @dataclass(frozen=True, slots=True)
 class ReturnBooked:
-    """A row that was booked as somebody else's was a withdrawal's return: the venue has called that returned since."""
+    """Whose a row was that can be a withdrawal's return, now that the venue has called that returned, or finished."""
 
     kind: ClassVar[str] = "return_booked"
     durable: ClassVar[bool] = True
     name: str
+    ours: bool
+    """False: somebody has paid in as much."""
     entries: tuple[Entry, ...]
     utc_us: int
 

@@ -27,7 +27,7 @@ from arbbot.engine.bookkeeper import Bookkeeper
 from arbbot.engine.core import Core, ns
 from arbbot.engine.refusal import EXPLANATIONS
 from arbbot.engine.settlements import UNROWED_MOST, AnnouncedWithdrawal
-from arbbot.engine.transit import returned_after_all
+from arbbot.engine.transit import judge_return
 from arbbot.engine.withdrawable import Withdrawable, principal, surplus, withdrawable
 
 ORDER_WORDS = frozenset({"named", "over"})
@@ -246,9 +246,22 @@ class LeaseDesk:
             self._deny("word", f"{event.name}: {present}, so it is not {event.outcome}")
             return
         core.emit(SettlementTold(event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us))
-        if withdrawal is not None and withdrawal.strange is not None and event.outcome == "returned":
-            core.emit(returned_after_all(withdrawal, withdrawal.strange, core.at.utc_us))
+        if withdrawal is not None:
+            self._judge_return(withdrawal)
         self._books.hurry()
+
+    def _judge_return(self, withdrawal: AnnouncedWithdrawal) -> None:
+        """A row that came before this word can be its return: it is, or is somebody else's, as any foreign row."""
+        core, judged = self._core, judge_return(withdrawal, self._core.at.utc_us)
+        if judged is None:
+            return
+        brought = withdrawal.held
+        core.emit(judged)
+        if not judged.ours:
+            told = withdrawal.announced
+            text = f"{brought:f} {told.currency} were paid in, as much as {told.name} took, which has not come back"
+            core.alert(Severity.WARNING, "external_row", text)
+            core.restrict(Mode.PAUSED, f"{text}; acknowledge with `arbbot resume`")
 
     def _seen(self, withdrawal: AnnouncedWithdrawal) -> str | None:
         """What proves that the venue has had it, by the ledger or by the balances that it last showed."""

@@ -63,8 +63,12 @@ class AnnouncedWithdrawal:
     """What its booked row took, fee in."""
     back: bool = False
     """It came back after its row."""
+    held: Decimal | None = None
+    """What a row brought that can be its return, or a deposit of as much: in transit until the venue calls this one
+    returned or finished.
+    """
     strange: Decimal | None = None
-    """What a row brought that can be its return, booked as somebody else's: the venue had not called it returned."""
+    """The same, booked as somebody else's: the venue had called it finished, and may reverse it."""
     told_utc_us: int = 0
     """When the treasury last said what became of it."""
     against: LedgerAccount = LedgerAccount.TRANSIT
@@ -117,9 +121,11 @@ class Settlements:
 
     def unrowed(self, currency: str | None = None) -> list[AnnouncedWithdrawal]:
         """Withdrawals that may take money of which no row has told yet."""
-        return [
-            each for each in self.withdrawals.values() if each.unrowed and currency in (None, each.announced.currency)
-        ]
+        return [each for each in self.of(currency) if each.unrowed]
+
+    def of(self, currency: str | None) -> list[AnnouncedWithdrawal]:
+        """Withdrawals of a currency; None for all."""
+        return [each for each in self.withdrawals.values() if currency in (None, each.announced.currency)]
 
     def may_trade(self, market: str | None) -> bool:
         """Whether a trade row of this market can be a settlement's."""
@@ -134,10 +140,8 @@ class Settlements:
         return sum(
             (
                 each.total
-                for each in self.withdrawals.values()
-                if each.announced.currency == currency
-                and each.announced.utc_us // DAY_US == utc_us // DAY_US
-                and each.outcome != "refused"
+                for each in self.of(currency)
+                if each.announced.utc_us // DAY_US == utc_us // DAY_US and each.outcome != "refused"
             ),
             ZERO,
         )
@@ -145,16 +149,18 @@ class Settlements:
     def withdrawal_of_row(self, row: Transaction, slack_us: int) -> str | None:
         """The announced withdrawal that a row takes to the venue or brings back, to the unit; None for other rows.
 
-        Only one that the venue has called returned comes back: nothing about a row tells it from a deposit. Its leaving
-        may be read after that word, but has happened before it, give or take the slack.
+        Nothing about a row tells a return from a deposit: one that the venue has called finished does not come back.
+        The leaving of one that has come back may be read after that word, but was before it, give or take the slack.
         """
         if row.is_trade or len(row.amounts) != 1:
             return None
         (currency, delta), fee = row.amounts[0], row.fee
         of_currency = [(name, each) for name, each in self.withdrawals.items() if each.announced.currency == currency]
         if delta > 0:
-            back = (name for name, each in of_currency if each.outcome == "returned" and _returns(each, delta - fee))
-            return next(back, None)
+            back = [(name, each) for name, each in of_currency if _returns(each, delta - fee) and each.held is None]
+            told = (name for name, each in back if each.outcome == "returned")
+            awaited = (name for name, each in back if each.outcome != "finished")
+            return next(told, None) or next(awaited, None)
         gone = [
             (name, each)
             for name, each in of_currency
@@ -204,7 +210,9 @@ class Settlements:
                 self.withdrawals[record.name].out = Decimal(gone) if record.out else None
                 return record.entries
             case rec.ReturnBooked():
-                self.withdrawals[record.name].back, self.withdrawals[record.name].strange = True, None
+                withdrawal = self.withdrawals[record.name]
+                withdrawal.strange = None if record.ours else withdrawal.held
+                withdrawal.back, withdrawal.held = record.ours, None
                 return record.entries
             case rec.LeaseDenied():
                 pass
@@ -229,8 +237,8 @@ class Settlements:
         if row.is_trade or len(row.amounts) != 1:
             return
         (currency, delta), fee = row.amounts[0], row.fee
-        for each in self.withdrawals.values():
-            if each.announced.currency == currency and each.strange is None and _returns(each, delta - fee):
+        for each in self.of(currency):
+            if each.strange is None and _returns(each, delta - fee):
                 each.strange = delta - fee
                 return
 
@@ -239,8 +247,10 @@ class Settlements:
         withdrawal = self.withdrawals.get(name)
         if withdrawal is not None:
             delta, fee = row.amounts[0][1], row.fee
-            if delta > 0:
+            if delta > 0 and withdrawal.outcome == "returned":
                 withdrawal.back = True
+            elif delta > 0:
+                withdrawal.held = delta - fee
             else:
                 withdrawal.rowed, withdrawal.out = fee - delta, None
             return []
@@ -277,7 +287,8 @@ class Settlements:
         for order in self.orders.values():
             order.counted = None
         for each in self.withdrawals.values():
-            each.strange = None
+            each.back = each.back or each.held is not None
+            each.held = each.strange = None
             if each.out is not None:
                 each.against = LedgerAccount.TREASURY
             elif each.unrowed:

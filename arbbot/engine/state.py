@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, get_args
 
 from arbbot.domain import records as r
-from arbbot.domain.lease import LeaseRecord, SettlementOrderAnnounced, TransitBooked
+from arbbot.domain.lease import LeaseRecord, ReturnBooked, SettlementOrderAnnounced, TransitBooked
 from arbbot.domain.ledger import Ledger, LedgerAccount, move
 from arbbot.domain.life import Started, Stopped
 from arbbot.domain.mode import Mode
@@ -297,6 +297,9 @@ class State:
     def _settlement(self, record: LeaseRecord) -> None:
         self.ledger.book(self.settlements.take(record))
         self.agreed = self.agreed and not isinstance(record, SettlementOrderAnnounced | TransitBooked)
+        if isinstance(record, ReturnBooked) and not record.ours:
+            self.external_rows += 1
+            self.external_unacknowledged += 1
 
     def _statement_agreed(self, record: r.StatementAgreed) -> None:
         for line in record.currencies:

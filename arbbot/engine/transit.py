@@ -70,12 +70,14 @@ def _may_own(core: Core, order: AnnouncedOrder, row: Transaction, report: OrderR
 
 def settlement_entries(state: State, name: str, row: Transaction) -> tuple[Entry, ...]:
     """Ledger entries of a settlement's row: fees in, against TREASURY, or the opening that still held it; what was in
-    transit leaves that.
+    transit leaves that, and what may be a return is in transit until the venue's word.
     """
     withdrawal = state.settlements.withdrawals.get(name)
     if withdrawal is not None and withdrawal.out is not None:
         return _arrived(withdrawal, withdrawal.out, row)
     account = TREASURY if withdrawal is None else booked_against(withdrawal)
+    if withdrawal is not None and withdrawal.outcome != "returned" and row.amounts[0][1] > 0:
+        account = TRANSIT
     entries = [entry for currency, delta in row.amounts for entry in move(currency, delta, account)]
     if row.fee and row.fee_currency is not None:
         entries.extend(move(row.fee_currency, -row.fee, account))
@@ -87,14 +89,15 @@ def booked_against(withdrawal: AnnouncedWithdrawal) -> LedgerAccount:
     return EXTERNAL if withdrawal.against is EXTERNAL else TREASURY
 
 
-def returned_after_all(withdrawal: AnnouncedWithdrawal, brought: Decimal, utc_us: int) -> ReturnBooked:
-    """The venue calls it returned, and a row that can be its return was booked as somebody else's."""
-    told = withdrawal.announced
-    entries = (
-        Entry(EXTERNAL, told.currency, brought),
-        Entry(booked_against(withdrawal), told.currency, -brought),
-    )
-    return ReturnBooked(told.name, entries, utc_us)
+def judge_return(withdrawal: AnnouncedWithdrawal, utc_us: int) -> ReturnBooked | None:
+    """Whose the row was that can be its return, by the venue's word; None where there is none, or no such word."""
+    told, brought = withdrawal.announced, withdrawal.held or withdrawal.strange
+    ours = withdrawal.outcome == "returned"
+    if brought is None or not (ours or (withdrawal.outcome == "finished" and withdrawal.held is not None)):
+        return None
+    stood, goes = TRANSIT if withdrawal.held is not None else EXTERNAL, booked_against(withdrawal)
+    entries = (Entry(stood, told.currency, brought), Entry(goes if ours else EXTERNAL, told.currency, -brought))
+    return ReturnBooked(told.name, ours, entries, utc_us)
 
 
 def _arrived(withdrawal: AnnouncedWithdrawal, total: Decimal, row: Transaction) -> tuple[Entry, ...]:

@@ -57,12 +57,13 @@ def principal(state: State, currency: str) -> Decimal:
 
 
 def surplus(state: State, currency: str) -> Decimal:
-    """What the ledger owns over principal, less what announced withdrawals may still take of it: not of what the
-    opening held already, which is principal until it leaves.
+    """What the ledger owns over principal, less what announced withdrawals may still take of it (not of what the
+    opening held already, which is principal until it leaves), and less what is a return or a deposit, nobody knows yet.
     """
     waiting = (each for each in state.settlements.unrowed(currency) if each.out is None)
     announced = sum((each.total for each in waiting if each.against is not LedgerAccount.EXTERNAL), ZERO)
-    return state.ledger.balance(LedgerAccount.VENUE, currency) - principal(state, currency) - announced
+    held = sum((each.held or ZERO for each in state.settlements.of(currency)), ZERO)
+    return state.ledger.balance(LedgerAccount.VENUE, currency) - principal(state, currency) - announced - held
 
 
 def closed_profit(realised: Decimal, foreign: Foreign) -> Decimal:

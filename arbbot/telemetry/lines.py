@@ -66,7 +66,7 @@ LINES: dict[str, Line | None] = {
     ),
     lease.SettlementTold.kind: Line(INFO, "{0.name} of a settlement is {0.outcome}: {0.reason}"),
     lease.TransitBooked.kind: Line(WARNING, "{0.name} has left the balance or come back to it before its row"),
-    lease.ReturnBooked.kind: Line(WARNING, "{0.name} has come back: a row taken for somebody else's was its return"),
+    lease.ReturnBooked.kind: Line(WARNING, "what could be the return of {0.name} was so: {0.ours}"),
     trips.ClockAgreed.kind: Line(WARNING, "the clock is right again: what a wrong one dated ahead counts as of now"),
     trips.LimitTripped.kind: Line(ERROR, "limit {0.name} tripped at {0.measured} of {0.limit}: {0.mode}"),
     ramp.RampDecided.kind: Line(INFO, "ramp {0.verdict}: weight {0.before} to {0.weight} of target and capital"),

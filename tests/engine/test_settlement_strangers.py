@@ -45,50 +45,76 @@ def withdrawn(treasurer: Treasurer) -> Rig:
 # --- deposits -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("outcome", ["accepted", "finished"])
+@pytest.mark.parametrize("first", ["word", "row"])
 @pytest.mark.parametrize("kind", [0, 1])
-def test_a_deposit_of_a_withdrawal_s_sum_is_principal(treasurer: Treasurer, outcome: str, kind: int) -> None:
-    """To the unit what a withdrawal took, of whichever type: a person is told, and none of it is at hand."""
+def test_a_deposit_of_a_withdrawal_s_sum_is_principal(treasurer: Treasurer, first: str, kind: int) -> None:
+    """To the unit what a finished one took, of whichever type: a person is told, and none of it is at hand."""
     rig = withdrawn(treasurer)
-    treasurer.told(outcome)
+    if first == "word":
+        treasurer.told("finished")
     rig.venue.totals[TUSD] += 20
     treasurer.write(D(20), kind=kind)
     rig.run(40)
+    assert rig.engine.lease.at_hand(TUSD) == 0
+    treasurer.told("finished")
+    treasurer.told("finished")
     assert rig.state.external_rows == 1
     assert rig.mode() is Mode.PAUSED
-    assert "external_row" in rig.alerts()
+    assert len(rig.alert_texts("external_row")) == 1
     assert principal(rig.state, TUSD) == 20
     assert rig.engine.lease.at_hand(TUSD) == 0
     rig.step(ev.OperatorResumed("ann", "my deposit"))
+    rig.run(40)
     assert treasurer.ask(), treasurer.denials()
     assert not treasurer.request("t-w2")
     assert "over principal" in treasurer.denials()[-1]
-
-
-def test_a_return_read_before_the_venue_says_so_is_the_settlement_s_from_then_on(treasurer: Treasurer) -> None:
-    """A stranger's until the word, and so principal; by the word it is at hand again, once."""
-    rig = withdrawn(treasurer)
-    deposit(rig, treasurer, "20")
-    assert principal(rig.state, TUSD) == 20
-    treasurer.told("returned")
-    treasurer.told("returned")
-    rig.step(ev.OperatorResumed("ann", "it came back"))
-    rig.run(40)
-    assert principal(rig.state, TUSD) == 0
-    assert treasurer.on(TREASURY) == -20
-    assert rig.engine.lease.at_hand(TUSD) == 20
     assert rig.state.agreed
 
 
-def test_after_one_return_the_next_such_row_is_a_deposit(treasurer: Treasurer) -> None:
-    """One withdrawal comes back once: what was taken for its return was it, whichever of the two rows it is."""
+def test_what_can_be_a_return_is_neither_at_hand_nor_principal_before_the_venue_s_word(treasurer: Treasurer) -> None:
+    """It stops no trading and is in transit; called returned, it is at hand again, once."""
     rig = withdrawn(treasurer)
+    deposit(rig, treasurer, "20")
+    assert rig.mode() is Mode.ACTIVE
+    assert rig.state.agreed
+    assert principal(rig.state, TUSD) == 0
+    assert rig.engine.lease.at_hand(TUSD) == 0
+    assert treasurer.on(TRANSIT) == -20
+    treasurer.told("returned")
+    treasurer.told("returned")
+    rig.run(40)
+    assert principal(rig.state, TUSD) == treasurer.on(TRANSIT) == 0
+    assert treasurer.on(TREASURY) == -20
+    assert rig.engine.lease.at_hand(TUSD) == 20
+    assert rig.state.agreed
+    assert rig.alerts() == []
+
+
+@pytest.mark.parametrize("word", ["accepted", "finished"])
+def test_one_withdrawal_comes_back_once(treasurer: Treasurer, word: str) -> None:
+    """Of two such rows one is its return and the other a deposit, also where the venue reverses a finished one."""
+    rig = withdrawn(treasurer)
+    treasurer.told(word)
     deposit(rig, treasurer, "20")
     treasurer.told("returned")
     deposit(rig, treasurer, "20")
-    assert rig.state.external_rows == 2
     assert principal(rig.state, TUSD) == 20
     assert rig.engine.lease.at_hand(TUSD) == 20
+    assert rig.mode() is Mode.PAUSED
+    assert rig.state.agreed
+
+
+def test_a_rebase_takes_what_may_be_a_return_into_the_opening(treasurer: Treasurer) -> None:
+    """All that is there is principal then, whatever the venue says of it later."""
+    rig = withdrawn(treasurer)
+    deposit(rig, treasurer, "20")
+    rig.step(ev.OperatorRebased("ann", "as it is"))
+    rig.run(60)
+    treasurer.told("returned")
+    rig.run(40)
+    assert principal(rig.state, TUSD) == 20
+    assert rig.engine.lease.at_hand(TUSD) == 0
+    assert rig.state.agreed
 
 
 def test_a_withdrawal_by_hand_after_a_silent_return_is_a_person_s(treasurer: Treasurer) -> None:

@@ -127,7 +127,7 @@ STORY: list[r.Record] = [
     lease.WithdrawalAnnounced("l1", "t2", "usdt", D(15), D(5), "ethereum", UTC),
     lease.SettlementTold("t2", "accepted", 7, None, "by its reply", UTC),
     lease.TransitBooked("t2", True, move("usdt", D(-20), LedgerAccount.TRANSIT), UTC),
-    lease.ReturnBooked("t2", (), UTC),
+    lease.ReturnBooked("t2", False, (), UTC),
     lease.LeaseEnded("l1", "released", UTC),
     trips.LimitTripped("daily_loss", D("501"), D("500"), Mode.HALTED, UTC),
     trips.ClockAgreed(UTC),
