@@ -103,7 +103,7 @@ def _order(order: AnnouncedOrder) -> dict[str, Any]:
 def _withdrawal(each: AnnouncedWithdrawal) -> dict[str, Any]:
     return {
         "outcome": each.outcome, "venue_id": each.venue_id, "total": each.total, "in_transit": each.out,
-        "rowed": each.rowed, "back": each.back,
+        "rowed": each.rowed, "held": each.held, "back": each.back,
     }  # fmt: skip
 
 

@@ -221,7 +221,9 @@ async def test_a_row_that_comes_when_the_venue_has_finished(tmp_path: Path, book
 
 
 async def test_one_that_failed_comes_back_and_goes_again_by_another_name(tmp_path: Path) -> None:
-    """The venue returns it by a row: no deposit, no pause; the next settlement withdraws what is at hand."""
+    """The venue returns it by a row, in transit until its list says so: no deposit, no pause; the next settlement
+    withdraws what is at hand.
+    """
     async with profitable(tmp_path / "state") as stage:
         ended = await settle(stage)
         assert ended[0] == 0, ended
@@ -230,7 +232,8 @@ async def test_one_that_failed_comes_back_and_goes_again_by_another_name(tmp_pat
 
         async def back() -> bool:
             told = await stage.tell("settlement", pays="usd", buys="usdt")
-            return bool(told["agreed"]) and D(told["at_hand"]) >= D(request["amount"])
+            (announced,) = told["withdrawals"].values()
+            return bool(told["agreed"]) and announced["held"] is not None and D(told["at_hand"]) == 0
 
         await stage.until(back, "the money to be back")
         ended = await settle(stage)
