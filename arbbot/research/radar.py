@@ -60,6 +60,8 @@ class Run:
     """Base units that paid, when their profit was largest."""
     profit: Decimal
     """Domestic currency, fees in."""
+    oldest_book_s: Decimal
+    """The longest that any of the three books had stood unchanged meanwhile. Quiet is not stale, but may be."""
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class _Open:
     net_bp: Decimal = ZERO
     size: Decimal = ZERO
     profit: Decimal = ZERO
+    oldest_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -98,6 +101,7 @@ class _Tally:
     best_net_bp: Decimal = ZERO
     largest: Decimal = ZERO
     best_profit: Decimal = ZERO
+    oldest_book_s: Decimal = ZERO
     lengths: list[int] = field(default_factory=lambda: [0] * (len(LENGTHS_S) + 1))
     ways: list[int] = field(default_factory=lambda: [0] * len(_WAYS))
 
@@ -112,6 +116,7 @@ class _Tally:
         self.best_net_bp = max(self.best_net_bp, run.net_bp)
         self.largest = max(self.largest, run.size)
         self.best_profit = max(self.best_profit, run.profit)
+        self.oldest_book_s = max(self.oldest_book_s, run.oldest_book_s)
         self.lengths[sum(run.lasted_s >= bound for bound in LENGTHS_S)] += 1
 
 
@@ -133,6 +138,8 @@ class Radar:
         self._ended = ended
         self._medians = medians
         self._books: dict[str, Book] = {}
+        self._came_ns: dict[str, int] = {}
+        """When each book came."""
         self._epoch = -1
         self._at: Moment | None = None
         self._ways = tuple(_way(direction, self.bars) for direction in _WAYS)
@@ -165,6 +172,7 @@ class Radar:
         if self._books:
             self.gaps += 1
         self._books.clear()
+        self._came_ns.clear()
         self._end_all(at)
 
     def close(self) -> None:
@@ -179,7 +187,7 @@ class Radar:
             self.gap(at)
             self._epoch = epoch
         self._pass(at)
-        self._books[book.symbol] = book
+        self._books[book.symbol], self._came_ns[book.symbol] = book, at.mono_ns
         self.changes += 1
         if self._whole():
             self._look(at)
@@ -190,6 +198,9 @@ class Radar:
         """Time went by, with or without books."""
         if self._at is not None and self._whole():
             self.observed_ns += max(at.mono_ns - self._at.mono_ns, 0)
+            oldest_ns = at.mono_ns - min(self._came_ns.values())
+            for run in (held for way in self._ways for held in way.open if held is not None):
+                run.oldest_ns = max(run.oldest_ns, oldest_ns)
         self._at = at
         if self.began_utc_us is None:
             self.began_utc_us = at.utc_us
@@ -249,7 +260,8 @@ class Radar:
         lasted_ns = max(at.mono_ns - held.began.mono_ns, 0)
         lasted_s = Decimal(lasted_ns) / 1_000_000_000
         net_bp, profit = held.net_bp.quantize(SHOWN), held.profit.quantize(SHOWN)
-        run = Run(way.direction, held.began.utc_us, lasted_s, net_bp, held.size, profit)
+        oldest_s = (Decimal(held.oldest_ns) / 1_000_000_000).quantize(SECONDS)
+        run = Run(way.direction, held.began.utc_us, lasted_s, net_bp, held.size, profit, oldest_s)
         self._tallies[way.order[place]].take(run, lasted_ns if self._medians else None)
         if place == 0:
             self.newest.append(run)
@@ -339,6 +351,7 @@ def _row(bar: Bar, tally: _Tally, observed_s: Decimal) -> dict[str, Any]:
         "share_pct": (tally.total_s / observed_s * 100).quantize(SHOWN) if observed_s else None,
         "longest_s": tally.longest_s.quantize(SECONDS) if any_run else None,
         "best_net_bp": tally.best_net_bp if any_run else None,
+        "oldest_book_s": tally.oldest_book_s if any_run else None,
         "largest_size": tally.largest if any_run else None,
         "best_profit": tally.best_profit if any_run else None,
         "lengths": tally.lengths,

@@ -192,19 +192,32 @@ class _Replay:
                 self.hash.add(record)
 
 
-def watch_only(directory: Path, read_books: Callable[[int, Route], BookReader], watch: Watch) -> int:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a recording was, beside its events."""
+
+    lines: int
+    dropped: int
+    """Lines that the recorder could not keep; where they are missing nothing tells."""
+    ended: bool
+    """False where it was cut off, and may have lost lines that nobody counted."""
+
+
+def watch_only(directory: Path, read_books: Callable[[int, Route], BookReader], watch: Watch) -> Watched:
     """Show a recording's events to `watch`, and to no engine: also of one that was cut off, or that today's engine
-    would decide otherwise on. Returns how many lines it has. Raises RecordingError.
+    would decide otherwise on. Raises RecordingError.
     """
     unpacker = Unpacker(read_heading(directory), read_books)
-    lines = 0
+    lines, dropped, ended = 0, 0, False
     for line in _lines(directory):
         lines += 1
         if line["k"] in "fe":
             at = Moment(line["m"], line["u"])
             for event in unpacker.events(line, at):
                 watch(event, at, None)
-    return lines
+        elif line["k"] == "h":
+            dropped, ended = line["dropped"], True
+    return Watched(lines, dropped, ended)
 
 
 def read_header(directory: Path) -> Header:

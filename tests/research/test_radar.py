@@ -13,8 +13,9 @@ from random import Random
 from typing import Any
 
 import pytest
+import zstandard
 
-from arbbot.bootstrap.radar import figures, radar
+from arbbot.bootstrap.radar import figures, kept, radar
 from arbbot.bootstrap.radar.page import write_page
 from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.domain.book import Book
@@ -24,6 +25,7 @@ from arbbot.domain.failure import Failure
 from arbbot.domain.market import Direction, Side
 from arbbot.engine.spread import Triangle, Walk
 from arbbot.research.radar import Radar, Run
+from arbbot.research.replay import Watched
 from tests.engine.rig import ROUTE
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "recording"
@@ -212,9 +214,44 @@ def test_any_recording_will_do(tmp_path: Path, capsys: pytest.CaptureFixture[str
     (tmp_path / "old" / "header.json").write_text(json.dumps(header))
     whole = told(GOLDEN, capsys)
     assert told(tmp_path / "old", capsys)["tiers"] == whole["tiers"]
+    assert (whole["dropped"], whole["ended"], whole["missing"]) == (0, True, [])
     packed = tmp_path / "old" / "000001.jsonl.zst"
     packed.write_bytes(packed.read_bytes()[: packed.stat().st_size * 2 // 3])
-    assert 0 < told(tmp_path / "old", capsys)["lines"] < whole["lines"]
+    cut = told(tmp_path / "old", capsys)
+    assert 0 < cut["lines"] < whole["lines"]
+    assert (cut["ended"], cut["missing"][0][:21]) == (False, "it was cut off before")
+
+
+def test_a_recording_with_holes_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fourteen frames were dropped: the figures differ from the truth, and JSON and text say what is missing."""
+    shutil.copytree(GOLDEN, tmp_path / "holes")
+    packed = tmp_path / "holes" / "000001.jsonl.zst"
+    with zstandard.open(packed, "rb") as whole:
+        lines = [json.loads(text) for text in whole.read().splitlines()]
+    frames = [line for line in lines if line["k"] == "f"][-40:-26]
+    left = [line for line in lines if line not in frames]
+    left[-1]["dropped"] = len(lines) - len(left)
+    packed.write_bytes(zstandard.compress(b"".join(json.dumps(line).encode() + b"\n" for line in left)))
+    answer = told(tmp_path / "holes", capsys)
+    assert answer["dropped"] == len(lines) - len(left) == 14
+    assert answer["missing"][0].startswith("14 lines were dropped while it was recorded, nobody knows where")
+    radar(tmp_path / "holes", None, as_json=False)
+    assert "MISSING     14 lines were dropped" in capsys.readouterr().out
+
+
+def test_a_run_over_a_book_that_stood_still_tells_its_age() -> None:
+    """Euros say nothing for an hour on a connection that lives: one long run, with how old its oldest book became."""
+    found = Radar(ROUTE, BARS)
+    seen(edge(), found, "0")
+    for second in range(10, 3600, 10):
+        found.take(BookSeen(edge()[0], 1), at(f"{second}"))
+        found.take(BookSeen(DEEP_FX, 1), at(f"{second}.5"))
+    seen(no_edge(), found, "3600")
+    seen(edge(), found, "3601")
+    seen(no_edge(), found, "3602")
+    found.close()
+    assert [run.oldest_book_s for run in found.newest] == [D(3600), D(1)]
+    assert {row["oldest_book_s"] for row in found.figures()["tiers"]} == {D(3600)}
 
 
 def test_what_is_no_recording_is_one_line(tmp_path: Path) -> None:
@@ -247,7 +284,7 @@ def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     for second in range(1, 400, 2):
         seen(edge(), found, f"{second}")
         seen(no_edge(), found, f"{second + D(second) / 500:f}")
-    about = {"source": HOSTILE, "mode": "paper", "recorded_by": "0.1.0", "lines": 1}
+    about = {"source": HOSTILE, "mode": "paper", "recorded_by": "0.1.0"} | kept(Watched(1, 2, False))
     write_page(tmp_path / "radar.html", about | figures(found, ROUTE))
     text = (tmp_path / "radar.html").read_text()
     page = Page()
@@ -257,6 +294,8 @@ def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     assert page.tags.count("svg") == 3
     assert page.tags.count("circle") == 200
     assert "&lt;script&gt;" in text
+    assert "2 lines were dropped while it was recorded" in text
+    assert "cut off before its end" in text
     empty = Radar(ROUTE, BARS)
     write_page(tmp_path / "none.html", about | figures(empty, ROUTE))
     assert "no run at any tier" in (tmp_path / "none.html").read_text()

@@ -18,18 +18,20 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.market import Route
 from arbbot.research.radar import LENGTHS_S, Radar
-from arbbot.research.replay import read_heading, watch_only
+from arbbot.research.replay import Watched, read_heading, watch_only
 from arbbot.research.wire_log import RecordingError
 
 MEANING = (
     "edges at the touch of recorded books, after taker fees on both legs, and on the conversion where it says so; size "
     "and profit of all levels that paid, at the FX book's touch. What an order would have met when it arrived, a "
-    "fraction of a second later, is not in it: short runs are no money"
+    "fraction of a second later, is not in it: short runs are no money. A daemon refuses a book older than "
+    "feed.fresh_s that REST does not confirm: runs over older ones may be none"
 )
 COLUMNS = (
     ("from volume", "volume_usd"), ("taker %", "taker_pct"), ("FX", "with_fx"), ("needs gross %", "break_even_pct"),
     ("runs", "runs"), ("an hour", "runs_per_hour"), ("% of time", "share_pct"), ("median s", "median_s"),
     ("longest s", "longest_s"), ("median net bp", "median_net_bp"), ("best net bp", "best_net_bp"),
+    ("oldest book s", "oldest_book_s"),
     ("largest size", "largest_size"), ("best profit", "best_profit"),
 )  # fmt: skip
 
@@ -43,14 +45,14 @@ def radar(directory: Path, html: Path | None, as_json: bool) -> ExitCode:
         def watch(event: Event, at: Moment, _: int | None) -> None:
             found.take(event, at)
 
-        lines = watch_only(directory, read_books, watch)
+        watched = watch_only(directory, read_books, watch)
     except RecordingError as error:
         raise Failure(ExitCode.USAGE, f"radar: {error}") from error
     found.close()
     if not found.changes:
         raise Failure(ExitCode.USAGE, f"radar: {directory}: holds no books")
-    told = {"source": str(directory), "mode": heading.mode, "recorded_by": heading.version, "lines": lines}
-    answer = told | figures(found, heading.route)
+    told = {"source": str(directory), "mode": heading.mode, "recorded_by": heading.version}
+    answer = told | kept(watched) | figures(found, heading.route)
     if html is not None:
         write_page(html, answer)
         print(f"{html}: {directory}")
@@ -59,6 +61,19 @@ def radar(directory: Path, html: Path | None, as_json: bool) -> ExitCode:
     else:
         print(*screen.harmless(list(lines_of(answer))), sep="\n")
     return ExitCode.OK
+
+
+def kept(watched: Watched) -> dict[str, Any]:
+    """How much of what was to be recorded there is, and in words what is missing."""
+    missing = []
+    if watched.dropped:
+        missing.append(
+            f"{watched.dropped} lines were dropped while it was recorded, nobody knows where: no gap is made of "
+            "them, and how many runs there were, how long and how often may be wrong"
+        )
+    if not watched.ended:
+        missing.append("it was cut off before its end: whether lines were dropped is not known")
+    return asdict(watched) | {"missing": missing}
 
 
 def figures(found: Radar, route: Route) -> dict[str, Any]:
@@ -80,6 +95,7 @@ def lines_of(answer: dict[str, Any]) -> Iterator[str]:
     yield f"recording   {answer['source']} ({answer['mode']}, {answer['route']})"
     seen = f"{answer['book_changes']} changes of books, {answer['gaps']} gaps"
     yield f"observed    {plain(answer['observed_s'])} s, {seen}"
+    yield from (f"MISSING     {words}" for words in answer["missing"])
     rows = [[name for name, _ in COLUMNS]]
     rows += [[_cell(tier[key]) for _, key in COLUMNS] for tier in answer["tiers"]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]

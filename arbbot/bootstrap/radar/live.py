@@ -115,6 +115,7 @@ class LiveRadar:
             net_bp=str(run.net_bp),
             size=str(run.size),
             profit=str(run.profit),
+            oldest_book_s=str(run.oldest_book_s),
             cleared_taker_pct=[str(bar.rate.taker.scaleb(2)) for bar in cleared if not bar.with_fx],
             cleared_with_fx_taker_pct=[str(bar.rate.taker.scaleb(2)) for bar in cleared if bar.with_fx],
         )
