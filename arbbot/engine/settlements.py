@@ -302,7 +302,8 @@ class Settlements:
                 self.order_by_venue_id.pop(gone.venue_id, None)
         while len(self.withdrawals) > KEPT:
             oldest = next(iter(self.withdrawals.values()))
-            if oldest.outcome not in ENDED or oldest.announced.utc_us > utc_us - DAY_US:
+            counts = oldest.outcome != "refused" and oldest.announced.utc_us > utc_us - DAY_US
+            if oldest.outcome not in ENDED or counts:
                 break
             del self.withdrawals[oldest.announced.name]
 
