@@ -121,8 +121,8 @@ async def test_a_hedge_in_flight_is_finished_first(tmp_path: Path) -> None:
 
 
 async def test_a_key_that_is_not_fit_changes_nothing(tmp_path: Path) -> None:
-    """The same key, one that may not trade, of another account, one that may withdraw, one nobody knows, half of one:
-    each is told, and the daemon trades on by the old.
+    """The same key, one that may not trade, of another account, one that may withdraw, one nobody knows, half of one,
+    one about which nobody answers: each is told, and the daemon trades on by the old.
     """
     async with guarded(tmp_path) as (stage, safe):
         await stage.start()
@@ -142,6 +142,13 @@ async def test_a_key_that_is_not_fit_changes_nothing(tmp_path: Path) -> None:
             assert not told["done"]
             assert told["words"].startswith("the old key stays: ")
             assert words in told["words"], told
+        await stage.fault("reply_lost:btc_withdrawal")
+        safe.put(DEMO_NEXT_KEY, DEMO_NEXT_SECRET)
+        await stage.tell("rotate_keys")
+        told = await over(stage)
+        assert "the old key stays: " in told["words"]
+        assert "NOT KNOWN whether it may withdraw" in told["words"], told
+        await stage.heal()
         assert owner(stage)["account"] == DEMO_KEY
         await stage.rich()
         await stage.quiet(1)
