@@ -40,7 +40,9 @@ def summary_lines(figures: dict[str, Any]) -> list[str]:
     unit = pnl["numeraire"]
     lines.append(f"hedge P&L   {plain(pnl['hedge'])} {unit} after fees, at each decision's FX")
     if pnl["drills"]:
-        lines.append(f"drills      {plain(pnl['drills'])} {unit}, in no figure of hedges")
+        fees = pnl["drills_fx_fees"]
+        told = f", and {plain(fees)} of FX fees" if fees else ""
+        lines.append(f"drills      {plain(pnl['drills'])} {unit}{told}, in no figure of hedges")
     lines.append(f"fees        {only(figures['fees']) or 'none'} in the hedges' legs")
     lines.extend(_fx_lines(figures))
     lines.append(

@@ -27,6 +27,7 @@ class RampFigures:
     turnover: Decimal = ZERO
     expected_pnl: Decimal = ZERO
     realised_pnl: Decimal = ZERO
+    """Of both, what their FX legs were decided to cost is off."""
     legs_worth: Decimal = ZERO
     """Fills of legs at their decisions' prices."""
     slipped: Decimal = ZERO
@@ -41,6 +42,8 @@ class RampFigures:
     rebases: int = 0
     full_hedges: int = 0
     """Edge hedges that bought at least half of what the weight allowed: only these show how one of that size goes."""
+    fx_pnl: Decimal = ZERO
+    """Of conversions that closed: against the decisions' FX, less fees beyond the rate they were decided at."""
 
 
 @dataclass(frozen=True, slots=True)

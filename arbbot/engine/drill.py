@@ -1,8 +1,9 @@
 """Readiness drills: now and then one hedge of about the venue's minimum without an edge, to see that everything works.
 
 A drill goes the way of every hedge: risk, both legs at once, the one-leg table, the ledger. It is told apart by a label
-and by its price: its sale is marketable at once, so it loses its fees and the spread, within a budget of the UTC day.
-So it is evidence of the operation and never of the edge, and its result is in no sum of hedges.
+and by its price: its sale is marketable at once, so it loses its fees, the FX leg's among them, and the spread, within
+a budget of the UTC day. So it is evidence of the operation and never of the edge, and its result is in no sum of
+hedges.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Plan(NamedTuple):
     sizer: Sizer
     sized: Sized
     expected: Decimal
-    """Numeraire, fees of both legs off: nearly always a loss."""
+    """Numeraire, all fees that the policy counts off, the FX leg's with them: nearly always a loss."""
     worst: Decimal
     """Loss, unsigned, should a leg have to be left at the cap of a forced exit besides."""
 
@@ -106,6 +107,6 @@ class Drills:
         if size > sizer.funds.base or needed > sizer.funds.quote:
             return None
         limit = floor_to(walk.sold.worst * (ONE - slack), sizer.sell_market.tick)
-        expected = walk.out * (ONE - costs.sell) - walk.paid * (ONE + costs.buy)
+        expected = walk.net_out(costs) - walk.net_paid(costs)
         worst = max(-expected, ZERO) + walk.paid * self._core.rules.hedge.forced_exit_loss
         return Plan(direction, sizer, Sized(walk, limit, Refusal.TARGET), expected, worst)

@@ -49,7 +49,8 @@ class Verdict(NamedTuple):
 
 def judge(figures: RampFigures, rules: RampRules, *, whole_period: bool) -> Verdict:
     """What speaks against the weight, and what a larger one lacks. Shares are compared as products, exactly."""
-    shortfall = figures.expected_pnl - figures.realised_pnl
+    realised = figures.realised_pnl + figures.fx_pnl
+    shortfall = figures.expected_pnl - realised
     against = {
         "trips": figures.trips > 0,
         "halts": figures.halts > 0,
@@ -57,7 +58,7 @@ def judge(figures: RampFigures, rules: RampRules, *, whole_period: bool) -> Verd
         "rate_limit": figures.rate_limited > figures.requests * rules.max_rate_limited,
         "slippage": figures.slipped > figures.legs_worth * rules.max_slippage,
         "edge": figures.edge_hedges > 0 and shortfall > figures.turnover * rules.max_shortfall,
-        "loss": figures.edge_hedges > 0 and figures.realised_pnl <= 0,
+        "loss": figures.edge_hedges > 0 and realised <= 0,
     }
     lacking = {
         "period": not whole_period,

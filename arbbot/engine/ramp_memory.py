@@ -18,6 +18,7 @@ from arbbot.domain.order import Purpose
 from arbbot.domain.ramp import RampDecided, RampFigures, RampSet, RequestsCounted
 from arbbot.domain.records import (
     AnchorSet,
+    ConversionClosed,
     DurableRecord,
     FillBooked,
     HedgeClosed,
@@ -26,6 +27,7 @@ from arbbot.domain.records import (
     ModeChanged,
 )
 from arbbot.domain.trips import LimitTripped
+from arbbot.engine.fx_cost import fx_cost
 from arbbot.engine.rules import Rules
 
 if TYPE_CHECKING:
@@ -102,15 +104,22 @@ class RampMemory:
         if hedge is None or hedge.closed is None or hedge.before_anchor or record.drill or record.turnover <= 0:
             return
         figures, opened = self.figures, hedge.opened
-        expected = (opened.expected_pnl * hedge.closed.bought / opened.size).quantize(_STEP)
+        share, fx_fee = hedge.closed.bought / opened.size, fx_cost(opened)
+        expected = ((opened.expected_pnl - fx_fee) * share).quantize(_STEP)
         self.figures = replace(
             figures,
             edge_hedges=figures.edge_hedges + 1,
             full_hedges=figures.full_hedges + _full(opened, hedge.closed.bought),
             turnover=figures.turnover + record.turnover,
             expected_pnl=figures.expected_pnl + expected,
-            realised_pnl=figures.realised_pnl + record.realised_pnl,
+            realised_pnl=figures.realised_pnl + record.realised_pnl - (fx_fee * share).quantize(_STEP),
         )
+
+    def _conversion_closed(self, record: ConversionClosed, state: State) -> None:
+        """The fee that was decided on is in the hedges' results already."""
+        decided = abs(record.domestic_delta) * state.foreign.conversions[record.conversion_id].opened.fee
+        fx_pnl = record.realised_pnl - (record.fee - decided)
+        self.figures = replace(self.figures, fx_pnl=self.figures.fx_pnl + fx_pnl.quantize(_STEP))
 
     def _requests_counted(self, record: RequestsCounted, state: State) -> None:
         self.figures = replace(
@@ -155,6 +164,7 @@ _FOLDS: dict[type, Callable[[RampMemory, Any, State], None]] = {
     FillBooked: RampMemory._fill_booked,
     HedgeClosed: RampMemory._hedge_closed,
     HedgeSettled: RampMemory._hedge_settled,
+    ConversionClosed: RampMemory._conversion_closed,
     RequestsCounted: RampMemory._requests_counted,
     LimitTripped: RampMemory._limit_tripped,
     ModeChanged: RampMemory._mode_changed,

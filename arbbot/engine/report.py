@@ -200,7 +200,8 @@ def pnl(state: State, route: Route) -> dict[str, Any]:
     prices since the opening, externals and carried dust apart. `fx_drift` = `fx_realised` (converted or netted, against
     the value at the decisions' FX) + `fx_unrealised` (outstanding, at the last mark). `converted` is hedge P&L told
     anew at the FX orders' prices, their fees off, as far as converted: hedge + fx_realised - fx_fees; it contains
-    `hedge` and belongs in no sum with it.
+    `hedge` and belongs in no sum with it. `drills_fx_fees` is what of `fx_fees`, paid or still to be, drills are
+    reckoned to have caused.
     """
     base, foreign, held_foreign = route.base, route.foreign.counter, state.foreign
     fx_now, fx_then = state.last_marks.get(foreign), state.first_marks.get(foreign)
@@ -212,6 +213,7 @@ def pnl(state: State, route: Route) -> dict[str, Any]:
         "numeraire": route.numeraire,
         "hedge": state.realised_pnl,
         "drills": state.drills.pnl,
+        "drills_fx_fees": state.drills.fx_fees,
         "fx_drift": None if unrealised is None else held_foreign.realised + unrealised,
         "fx_realised": held_foreign.realised,
         "fx_unrealised": unrealised,

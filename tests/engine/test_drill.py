@@ -9,12 +9,12 @@ from arbbot.domain.book import Book
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderKind
 from arbbot.domain.ramp import RampDecided
-from arbbot.domain.records import HedgeClosed, HedgeOpened, HedgeSettled
+from arbbot.domain.records import ConversionClosed, HedgeClosed, HedgeOpened, HedgeSettled
 from arbbot.engine.drill_memory import DAY_US, KEPT_DAYS, DrillMemory
 from arbbot.engine.ramp_told import ramp_answer, ramp_of
 from arbbot.engine.refusal import EXPLANATIONS, Refusal
 from arbbot.engine.report import report
-from arbbot.engine.rules import DrillRules, Rules
+from arbbot.engine.rules import DrillRules, FxPolicy, Rules
 from tests.engine.ramp_scenes import AT, PERIOD_S, RAMP, next_period, ramped, trade
 from tests.engine.rig import NS, ROUTE, D, Rig, book, rules
 from tests.engine.scenes import BUY, RESTS, SELL
@@ -177,7 +177,7 @@ def test_people_see_drills_in_the_ramp() -> None:
     rig.run(10)
     told = ramp_answer(rig.engine)["drill"]
     assert (told["enabled"], told["drills"], told["budget"]) == (True, 1, D(2))
-    assert told["lost_today"] == -rig.all(HedgeSettled)[0].realised_pnl
+    assert told["lost_today"] == told["fx_fees"] - rig.all(HedgeSettled)[0].realised_pnl
     assert ramp_of(rig.state, rig.rules)["drill"] == told | {"waiting": None}
 
 
@@ -232,3 +232,23 @@ def test_what_a_limit_refuses_of_a_drill_is_told() -> None:
     rig = rig_of(drilled(DrillRules(every_s=D(3), budget=D(5)), max_hedges=1, hedges_window_s=D(600)))
     rig.run(20)
     assert len(rig.all(HedgeOpened)) == 1
+
+
+def test_the_budget_counts_what_converting_will_cost() -> None:
+    """Each drill leaves foreign currency that is converted at a fee: the day's loss is what the account lost."""
+    rig = rig_of(drilled(DrillRules(every_s=D(20), budget=D(2)), fx_policy=FxPolicy.EACH))
+    rig.run(110)
+    settled, converted = rig.all(HedgeSettled), rig.all(ConversionClosed)
+    assert len(settled) == len(converted) > 2
+    paid = sum(each.fee for each in converted)
+    lost, told = rig.state.drills.lost_on(rig.at.utc_us), report(rig.state, ROUTE, "test")["pnl"]
+    assert abs(lost + sum(each.realised_pnl for each in settled) - paid) < paid / 100
+    assert abs(told["drills_fx_fees"] - paid) < paid / 100
+
+
+def test_a_drill_that_is_never_converted_costs_no_fx_fee() -> None:
+    """As the policy has it."""
+    rig = rig_of(drilled(fx_policy=FxPolicy.NEVER))
+    rig.run(10)
+    assert rig.state.drills.lost_on(rig.at.utc_us) == -rig.all(HedgeSettled)[0].realised_pnl
+    assert rig.state.drills.fx_fees == 0

@@ -35,8 +35,8 @@ MUTANTS = (
     ),
     mutant(
         "D", "restart-has-its-own-budget", "what the day's drills lost is forgotten when they are settled",
-        ("engine/drill_memory.py", "self.lost[day] += hedge.opened.expected_pnl - record.realised_pnl",
-         "self.lost[day] += hedge.opened.expected_pnl"),
+        ("engine/drill_memory.py", "opened.expected_pnl - record.realised_pnl + fx",
+         "opened.expected_pnl + fx"),
         hunted=SCENES,
     ),
     mutant(

@@ -55,7 +55,7 @@ class DrillJudge:
         worth = Decimal(line["size"]) * Decimal(line["buy_vwap"]) * fx
         if worth > MOST_WORTH:
             self._report.fail("D", f"{name} is a drill worth {worth}")
-        expected = -Decimal(line["expected_pnl"])
+        expected = reckoned_fx(line) - Decimal(line["expected_pnl"])
         worst = self._lost + max(expected, ZERO) + worth * limits.forced_exit_loss
         if worst > limits.budget + CENT:
             self._report.fail("D", f"{name} is a drill after {self._lost} lost, and may bring that to {worst}")
@@ -69,4 +69,14 @@ class DrillJudge:
         if bool(line["drill"]) is not bool(body["drill"]):
             self._report.fail("D", f"{line['hedge_id']} is no drill at its end, or one only then")
         if body["drill"]:
+            left = abs(Decimal(line["foreign_delta"])) * Decimal(body["fx_vwap"]) * Decimal(body["fx_fee"])
+            self._lost += left - reckoned_fx(body)
             self._lost -= Decimal(line["realised_pnl"]) - Decimal(body["expected_pnl"])
+
+
+def reckoned_fx(body: Json) -> Decimal:
+    """What the conversion of all that a hedge leaves in foreign currency costs, by the decision's own prices."""
+    buys_foreign = not body["buy_market"].endswith("usd")
+    side, sign = ("buy", 1) if buys_foreign else ("sell", -1)
+    foreign = Decimal(body["size"]) * Decimal(body[f"{side}_vwap"]) * (1 + sign * Decimal(body[f"{side}_fee"]))
+    return foreign * Decimal(body["fx_vwap"]) * Decimal(body["fx_fee"])

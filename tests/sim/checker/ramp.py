@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tests.sim.checker.drill import reckoned_fx
 from tests.sim.checker.fold import Fold, HedgeStory, Json
 from tests.sim.checker.report import Report
 
@@ -37,6 +38,8 @@ class Seen:
     hedges: int = 0
     one_sided: int = 0
     edge_hedges: int = 0
+    large: int = 0
+    """Of these, hedges that bought half of what the weight allowed, or more."""
     turnover: Decimal = ZERO
     expected: Decimal = ZERO
     realised: Decimal = ZERO
@@ -66,6 +69,7 @@ class Seen:
         found = {
             "hedges": self.hedges < limits.min_hedges,
             "settled hedges": self.edge_hedges < limits.min_edge_hedges,
+            "hedges of its size": self.large < limits.min_edge_hedges,
             "requests": not self.requests,
             "an undisturbed ledger": self.rebases > 0,
         }
@@ -81,6 +85,8 @@ class RampJudge:
         self._report = report
         self._weight = ZERO if limits is None else limits.begins
         self._seen = Seen()
+        self._fx_fee = ZERO
+        """That the open conversion was decided at."""
 
     def line(self, kind: str, line: Json) -> None:
         """A line, after it is folded."""
@@ -108,6 +114,11 @@ class RampJudge:
             self._closed(self._fold.hedges[line["hedge_id"]])
         elif kind == "hedge_settled":
             self._settled(line)
+        elif kind == "conversion_opened":
+            self._fx_fee = Decimal(line["fee"])
+        elif kind == "conversion_closed":
+            beyond = Decimal(line["fee"]) - abs(Decimal(line["domestic_delta"])) * self._fx_fee
+            seen.realised += Decimal(line["realised_pnl"]) - beyond
         elif kind == "requests_counted":
             seen.requests += line["requests"]
             seen.rate_limited += line["rate_limited"]
@@ -146,8 +157,11 @@ class RampJudge:
         bought = sum((order.filled for order in orders if order.side == "buy"), ZERO)
         self._seen.edge_hedges += 1
         self._seen.turnover += turnover
-        self._seen.expected += Decimal(story.body["expected_pnl"]) * bought / Decimal(story.body["size"])
-        self._seen.realised += Decimal(line["realised_pnl"])
+        size, weighed = Decimal(story.body["size"]), Decimal(story.body["weighed"])
+        self._seen.large += 2 * bought >= weighed
+        fx = reckoned_fx(story.body) * bought / size
+        self._seen.expected += Decimal(story.body["expected_pnl"]) * bought / size - fx
+        self._seen.realised += Decimal(line["realised_pnl"]) - fx
 
     # --- decisions ------------------------------------------------------------------------------------------
 
