@@ -43,6 +43,18 @@ def _stays(line: Json) -> None:
     line["weight"] = line["before"]
 
 
+def _poor(line: Json) -> None:
+    for holding in line["holdings"]:
+        holding["total"] = str(Decimal(holding["total"]) / 1000)
+
+
+def _dated(by_us: int) -> Callable[[Json], None]:
+    def change(line: Json) -> None:
+        line["utc_us"] += by_us
+
+    return change
+
+
 class NoneOneSided(Checker):
     """A judge who takes every hedge for one too many that is one-sided."""
 
@@ -84,6 +96,9 @@ WEIGHTS: list[tuple[str, type[Checker], Callable[[], Plan]]] = [
     ("for nothing, or too far", each("ramp_decided", _lower), growing),
     ("the weight stays", StaysAfterATrip, growing),
     ("is more than a weight of", each("hedge_opened", more("size")), growing),
+    ("of capital", each("anchor_set", _poor), growing),
+    ("twice in a period", each("ramp_decided", _dated(-10_000_000)), growing),
+    ("which is no period", before("ramp_decided", "ramp_set", CHOSEN), growing),
     ("at the weight of before", before("hedge_opened", "limit_tripped", TRIPPED), growing),
     ("the cap is", before("hedge_opened", "ramp_set", CHOSEN | {"weight": "9"}), growing),
     ("nobody says who", before("hedge_opened", "ramp_set", CHOSEN | {"reason": ""}), growing),

@@ -84,6 +84,7 @@ def _ramp_of(plan: Plan) -> RampLimits | None:
         return None
     return RampLimits(
         begins=trade.weight,
+        period_us=int(rules.period_s * 1_000_000),
         step=rules.step,
         max_weight=rules.max_weight,
         target_size=trade.target_size,

@@ -10,6 +10,10 @@ from tests.sim.checker.fold import Fold, HedgeStory, Json
 from tests.sim.checker.report import Report
 
 ZERO = Decimal(0)
+LATE_US = 3600 * 1_000_000
+"""How late in a period, and a quarter of it at most, what it shows may begin."""
+CAPITAL_ROOM = Decimal("0.01")
+"""Between the ask that capital was reckoned at and the average of a purchase, and for digits that are not shown."""
 ROUNDED = Decimal("1e-6")
 """Sums of figures that the daemon rounds to ten decimals."""
 
@@ -20,6 +24,7 @@ class RampLimits:
 
     begins: Decimal
     """The weight of a new journal."""
+    period_us: int
     step: Decimal
     max_weight: Decimal
     target_size: Decimal
@@ -85,6 +90,8 @@ class RampJudge:
         self._report = report
         self._weight = ZERO if limits is None else limits.begins
         self._seen = Seen()
+        self._since_us: int | None = None
+        """Of the last decision, else of the first line."""
         self._fx_fee = ZERO
         """That the open conversion was decided at."""
 
@@ -95,6 +102,8 @@ class RampJudge:
             if kind in ("ramp_decided", "ramp_set"):
                 self._report.fail("W", "a weight is decided on although there is no ramp")
             return
+        if self._since_us is None:
+            self._since_us = line["utc_us"]
         if kind == "hedge_opened":
             self._opened(line, limits)
         elif kind == "ramp_decided":
@@ -168,6 +177,7 @@ class RampJudge:
     def _decided(self, line: Json, limits: RampLimits) -> None:
         before, weight, seen = Decimal(line["before"]), Decimal(line["weight"]), self._seen
         floor = max(before - limits.step, min(before, limits.begins))
+        self._timed(line, limits, up=weight > before)
         if before != self._weight:
             self._report.fail("W", f"a decision begins at {before}, the weight was {self._weight}")
         if weight > before:
@@ -181,7 +191,16 @@ class RampJudge:
         elif weight > floor and seen.against(limits, ROUNDED):
             against = ", ".join(seen.against(limits, ROUNDED))
             self._report.fail("W", f"the weight stays {weight}, and against it there is {against}")
-        self._weight, self._seen = weight, Seen()
+        self._weight, self._seen, self._since_us = weight, Seen(), line["utc_us"]
+
+    def _timed(self, line: Json, limits: RampLimits, *, up: bool) -> None:
+        """Once a period, but for stops; and up only at the end of one that was seen from its beginning, or nearly."""
+        period_us, since_us, now_us = limits.period_us, self._since_us or 0, line["utc_us"]
+        passed = now_us // period_us - since_us // period_us
+        if not passed and not self._seen.stops:
+            self._report.fail("W", "a weight is decided on twice in a period, and nothing has stopped the daemon")
+        if up and (passed != 1 or since_us % period_us > min(period_us // 4, LATE_US)):
+            self._report.fail("W", f"the weight goes up by what began {now_us - since_us} us ago, which is no period")
 
     def _set(self, line: Json, limits: RampLimits) -> None:
         weight = Decimal(line["weight"])
@@ -189,13 +208,23 @@ class RampJudge:
             self._report.fail("W", f"a person's weight of {weight} is taken, the cap is {limits.max_weight}")
         if not line["who"] or not line["reason"]:
             self._report.fail("W", "a weight is set, and nobody says who, or why")
-        self._weight, self._seen = weight, Seen()
+        self._weight, self._seen, self._since_us = weight, Seen(), line["utc_us"]
 
     def _opened(self, line: Json, limits: RampLimits) -> None:
         if not line["drill"] and Decimal(line["size"]) > limits.target_size * self._weight:
             self._report.fail("W", f"{line['hedge_id']} of {line['size']} is more than a weight of {self._weight}")
+        if not line["drill"]:
+            self._weigh(line)
         if self._seen.stops and self._weight > limits.begins:
             self._report.fail("W", f"{line['hedge_id']} opens after a stop at the weight of before, {self._weight}")
+
+    def _weigh(self, line: Json) -> None:
+        """The weight is one of capital too: of what the ledger has, of base and of what it buys."""
+        owned, market = self._fold.owned, line["buy_market"]
+        base, quote = owned.get(market[:3], ZERO), owned.get(market[3:], ZERO)
+        capital = min(base, quote / Decimal(line["buy_vwap"])) * (1 + CAPITAL_ROOM)
+        if Decimal(line["size"]) > self._weight * capital:
+            self._report.fail("W", f"{line['hedge_id']} of {line['size']} is more than {self._weight} of capital")
 
 
 def _own_stop(line: Json) -> bool:
