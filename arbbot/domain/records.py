@@ -325,6 +325,8 @@ class ModeChanged:
     who: str
     reason: str
     utc_us: int
+    own: bool = False
+    """The daemon itself, and no person, whatever a person is called; False in older journals."""
 
 
 @dataclass(frozen=True, slots=True)

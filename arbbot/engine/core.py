@@ -100,11 +100,11 @@ class Core:
         """Tell a person."""
         self.emit(AlertRaised(severity, name, text, self.at.utc_us))
 
-    def change_mode(self, mode: Mode, who: str, reason: str) -> None:
+    def change_mode(self, mode: Mode, who: str, reason: str, *, own: bool = False) -> None:
         """Move to a mode and alert; a no-op when already there. Automatic changes only ever make it stricter."""
         if self.state.mode is mode:
             return
-        self.emit(ModeChanged(mode, who, reason, self.at.utc_us))
+        self.emit(ModeChanged(mode, who, reason, self.at.utc_us, own))
         severity = Severity.NOTICE if mode is Mode.ACTIVE else Severity.CRITICAL
         self.alert(severity, f"mode_{mode}", f"{mode} by {who}: {reason}")
 
@@ -112,7 +112,7 @@ class Core:
         """Change to a stricter mode by ourselves."""
         order = (Mode.ACTIVE, Mode.PAUSED, Mode.REDUCING, Mode.HALTED, Mode.PANIC)
         if order.index(mode) > order.index(self.state.mode):
-            self.change_mode(mode, "arbbot", reason)
+            self.change_mode(mode, "arbbot", reason, own=True)
 
     def move(self, order: OwnOrder, state: OrderState, cause: str, venue_order_id: int | None = None) -> None:
         """Move an order along the table."""

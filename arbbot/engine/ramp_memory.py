@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 KEPT_DECISIONS = 60
 """Of decisions and of what people set; older ones are in the journal only."""
-OURSELVES = "arbbot"
-"""Who changes the mode where no person does."""
 _STEP = unit(10)
 """What is counted is rounded to this, once for each hedge or fill."""
 LEFT_ONE_SIDED = frozenset({"one_sided", "abandoned"})
@@ -52,6 +50,10 @@ class RampMemory:
     """What that weight is of."""
     figures: RampFigures = field(default_factory=RampFigures)
     """Since then."""
+    answered: bool = False
+    """A decision has followed what stopped the daemon: whatever more it stops for until a person resumes is the same
+    incident, and no evidence against the new weight.
+    """
     decisions: list[RampDecided | RampSet] = field(default_factory=list)
     """The last ones, oldest first."""
     counts: dict[str, int] = field(default_factory=dict)
@@ -69,6 +71,8 @@ class RampMemory:
 
     def _decided(self, record: RampDecided | RampSet, state: State) -> None:
         self.weight, self.target_size = record.weight, record.target_size
+        stopped = self.answered or self.figures.trips or self.figures.halts
+        self.answered = bool(stopped) and state.mode is not Mode.ACTIVE
         self.figures = RampFigures(since_us=record.utc_us)
         self.decisions.append(record)
         verdict = record.verdict if isinstance(record, RampDecided) else "set"
@@ -129,10 +133,13 @@ class RampMemory:
         )
 
     def _limit_tripped(self, record: LimitTripped, state: State) -> None:
-        self.figures = replace(self.figures, trips=self.figures.trips + 1)
+        if not self.answered:
+            self.figures = replace(self.figures, trips=self.figures.trips + 1)
 
     def _mode_changed(self, record: ModeChanged, state: State) -> None:
-        if record.who == OURSELVES and record.mode in (Mode.REDUCING, Mode.HALTED):
+        if record.mode is Mode.ACTIVE:
+            self.answered = False
+        elif record.own and record.mode in (Mode.REDUCING, Mode.HALTED) and not self.answered:
             self.figures = replace(self.figures, halts=self.figures.halts + 1)
 
     def _anchor_set(self, record: AnchorSet, state: State) -> None:

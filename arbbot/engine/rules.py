@@ -219,7 +219,7 @@ class RampRules:
     period_s: Decimal
     """Decided on at every multiple of it since 1970: a UTC day."""
     step: Decimal
-    """Up or down, at most one a period."""
+    """Up or down, at most one a period; and one down each time that the daemon stops itself until a person resumes."""
     max_weight: Decimal
     """Weight that is never exceeded."""
     min_hedges: int

@@ -12,15 +12,13 @@ from hypothesis import strategies as st
 from arbbot.domain import events as ev
 from arbbot.domain.mode import Mode
 from arbbot.domain.ramp import RampDecided, RampFigures, RampSet
-from arbbot.domain.records import ConversionClosed, DurableRecord, HedgeSettled
-from arbbot.engine.fx_cost import fx_cost
+from arbbot.domain.records import DurableRecord
 from arbbot.engine.ramp import judge, ran_whole
 from arbbot.engine.ramp_memory import KEPT_DECISIONS
 from arbbot.engine.ramp_told import ramp_figures
-from arbbot.engine.rules import FxPolicy
 from arbbot.engine.state import State
 from tests.engine.ramp_scenes import AT, GOOD, PERIOD_S, RAMP, next_period, ramped, rig_of, trade
-from tests.engine.rig import NS, RULES, D, Rig, book, fx_book
+from tests.engine.rig import NS, RULES, D, Rig
 from tests.engine.scenes import REFUSED, RESTS
 
 
@@ -354,37 +352,3 @@ def test_how_late_a_period_may_begin(period_s: int, late_s: int) -> None:
     assert not ran_whole(begun_us, ended_us - 1, asked)
     assert not ran_whole(begun_us, ended_us + period_s * 1_000_000, asked)
     assert not ran_whole(None, ended_us, asked)
-
-
-def test_what_conversions_lose_is_evidence() -> None:
-    """Hedges that were good until their foreign currency was converted made less than they were decided for."""
-    rig = rig_of(ramped(fx_policy=FxPolicy.EACH, premium_tolerance=D("0.02")))
-    rig.step(ev.OperatorRampSet(D("0.1"), "ops", "as it was elsewhere"))
-    for _ in range(2):
-        rig.show(book("btceur", "55100", "55110", stamp=rig.at.utc_us))
-        rig.run("0.05")
-        rig.show(book("btceur", "54600", "54610", stamp=rig.at.utc_us), fx_book("1.09500", "1.09510"))
-        rig.run(8)
-        rig.show(fx_book("1.10000", "1.10010"))
-        rig.run(4)
-    lost = sum(each.realised_pnl for each in rig.all(ConversionClosed))
-    assert lost < 0
-    turned = next_period(rig)
-    assert (turned.verdict, turned.against) == ("down", ("edge",))
-    assert abs(turned.figures.fx_pnl - lost) < D("0.001")
-    told = ramp_figures(rig.state.ramp, rig.rules)["decisions"][0]["evidence"]
-    assert told["realised_pnl"] == turned.figures.realised_pnl + turned.figures.fx_pnl
-
-
-def test_the_fx_leg_s_fee_is_in_what_a_hedge_is_decided_for_and_makes() -> None:
-    """Where the policy counts it: on both sides, so it is no shortfall, and what is left is what came of it."""
-    rig = rig_of(ramped(fx_policy=FxPolicy.EACH))
-    trade(rig)
-    opened = trade(rig)
-    decided = next_period(rig)
-    assert decided.verdict == "up"
-    assert abs(fx_cost(opened) - rig.all(ConversionClosed)[-1].fee) < D("0.001")
-    gained = sum((each.realised_pnl for each in rig.all(HedgeSettled)), D(0))
-    paid = sum((each.fee for each in rig.all(ConversionClosed)), D(0))
-    assert abs(decided.figures.realised_pnl - (gained - paid)) < D("0.001")
-    assert abs(decided.figures.expected_pnl - decided.figures.realised_pnl) < D("0.001")

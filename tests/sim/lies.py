@@ -189,7 +189,7 @@ class FirstNeverEnds(Doctor):
         ]
 
 
-HALT: Json = {"mode": "halted", "who": "x", "reason": "x", "utc_us": 1}
+HALT: Json = {"mode": "halted", "who": "x", "own": False, "reason": "x", "utc_us": 1}
 
 
 class SentTwice(Checker):

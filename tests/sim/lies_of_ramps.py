@@ -13,7 +13,7 @@ from tests.sim.lies import Doctor, Json, Lines, before, dropped, each, more, pla
 from tests.sim.plan import Plan
 
 TRIPPED: Json = {"name": "daily_loss", "measured": "1", "limit": "1", "mode": "halted", "utc_us": 1}
-HALTED: Json = {"mode": "halted", "who": "arbbot", "reason": "x", "utc_us": 1}
+HALTED: Json = {"mode": "halted", "who": "ann", "own": True, "reason": "x", "utc_us": 1}
 REBASED: Json = {"holdings": [], "cursor": 0, "cause": "rebase", "who": "ann", "reason": "x", "utc_us": 1}
 CHOSEN: Json = {"before": "1", "weight": "1.2", "who": "ann", "reason": "x", "utc_us": 1}
 
@@ -64,6 +64,18 @@ class NoneOneSided(Checker):
         self._ramp._limits = replace(self._limits.ramp, max_one_sided=Decimal(-1))
 
 
+class Halts(Doctor):
+    """The daemon stops itself before each decision, and a person has resumed after the last."""
+
+    def lines(self, lines: Lines) -> Lines:
+        told: Lines = []
+        for kind, line in lines:
+            if kind == "ramp_decided":
+                told += [("mode_changed", HALTED | {"mode": "active", "own": False}), ("mode_changed", HALTED)]
+            told.append((kind, line))
+        return told
+
+
 class StaysAfterATrip(Doctor):
     """A limit tripped, and the weight stays above the beginning's."""
 
@@ -87,7 +99,7 @@ WEIGHTS: list[tuple[str, type[Checker], Callable[[], Plan]]] = [
     ("evidence: requests", dropped("requests_counted"), growing),
     ("evidence: an undisturbed ledger", before("ramp_decided", "anchor_set", REBASED), growing),
     ("evidence: a stop", before("ramp_decided", "limit_tripped", TRIPPED), growing),
-    ("evidence: a stop", before("ramp_decided", "mode_changed", HALTED), growing),
+    ("evidence: a stop", Halts, growing),
     ("evidence: a shortfall", each("hedge_opened", more("expected_pnl", by="1000")), growing),
     ("a loss", each("hedge_settled", more("realised_pnl", by="-1000")), growing),
     ("evidence: slippage", each("hedge_opened", more("buy_vwap", by="-9000")), growing),

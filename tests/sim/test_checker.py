@@ -202,7 +202,7 @@ def test_a_resume_forgives_what_had_tripped_and_nothing_else() -> None:
                 if kind == "hedge_settled":
                     line["realised_pnl"] = "-50"
                     told.append(("limit_tripped", {"name": self.name}))
-                    told.append(("mode_changed", {"mode": "active", "who": "ann", "reason": "x"}))
+                    told.append(("mode_changed", {"mode": "active", "who": "ann", "own": False, "reason": "x"}))
             return told
 
     class Forgiven(Lost):

@@ -218,7 +218,7 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S6", "an announcement says", AnnouncedAsHalted),
     ("S6", "an announcement says", ListsBehind),
     ("S7", "nets its floor", each("order_intended", _cheap)),
-    ("S8", "by itself", before("hedge_opened", "mode_changed", HALT | {"mode": "active", "who": "arbbot"})),
+    ("S8", "by itself", before("hedge_opened", "mode_changed", HALT | {"mode": "active", "own": True})),
     ("S13", "the other way", each("exit_planned", _other_way)),
     ("S13", "fits no book", each("exit_planned", more("complete_value"))),
     ("S13", "overlooks", each("exit_planned", _overlooks)),

@@ -90,6 +90,8 @@ class RampJudge:
         self._report = report
         self._weight = ZERO if limits is None else limits.begins
         self._seen = Seen()
+        self._answered = False
+        """A decision has followed a stop, and nobody has resumed since: more of it is the same incident."""
         self._since_us: int | None = None
         """Of the last decision, else of the first line."""
         self._fx_fee = ZERO
@@ -132,7 +134,9 @@ class RampJudge:
             seen.requests += line["requests"]
             seen.rate_limited += line["rate_limited"]
         elif kind == "limit_tripped" or (kind == "mode_changed" and _own_stop(line)):
-            seen.stops += 1
+            seen.stops += not self._answered
+        elif kind == "mode_changed" and line["mode"] == "active":
+            self._answered = False
         elif kind == "anchor_set" and line["cause"] == "rebase":
             seen.rebases += 1
 
@@ -191,7 +195,7 @@ class RampJudge:
         elif weight > floor and seen.against(limits, ROUNDED):
             against = ", ".join(seen.against(limits, ROUNDED))
             self._report.fail("W", f"the weight stays {weight}, and against it there is {against}")
-        self._weight, self._seen, self._since_us = weight, Seen(), line["utc_us"]
+        self._begin(weight, line)
 
     def _timed(self, line: Json, limits: RampLimits, *, up: bool) -> None:
         """Once a period, but for stops; and up only at the end of one that was seen from its beginning, or nearly."""
@@ -208,6 +212,11 @@ class RampJudge:
             self._report.fail("W", f"a person's weight of {weight} is taken, the cap is {limits.max_weight}")
         if not line["who"] or not line["reason"]:
             self._report.fail("W", "a weight is set, and nobody says who, or why")
+        self._begin(weight, line)
+
+    def _begin(self, weight: Decimal, line: Json) -> None:
+        """Evidence begins anew."""
+        self._answered = self._fold.mode != "active" and bool(self._seen.stops or self._answered)
         self._weight, self._seen, self._since_us = weight, Seen(), line["utc_us"]
 
     def _opened(self, line: Json, limits: RampLimits) -> None:
@@ -228,4 +237,4 @@ class RampJudge:
 
 
 def _own_stop(line: Json) -> bool:
-    return line["who"] == "arbbot" and line["mode"] in ("reducing", "halted")
+    return line["own"] and line["mode"] in ("reducing", "halted")

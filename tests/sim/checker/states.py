@@ -55,7 +55,7 @@ class StateJudge:
 
     def _mode(self, line: Json) -> None:
         before, after = STRICTER.index(self._fold.mode), STRICTER.index(line["mode"])
-        if line["who"] == "arbbot" and after <= before:
+        if line["own"] and after <= before:
             self._report.fail("S8", f"the mode goes from {self._fold.mode} to {line['mode']} by itself")
 
     def _moved(self, line: Json, *, corrupt: bool) -> None:
