@@ -1,5 +1,5 @@
-"""However the venue books a withdrawal and however it ends: the ledger equals the venue's truth, nothing is taken for a
-person's doing, principal stays, and what came back leaves again by another request.
+"""However the venue books a withdrawal and however it ends: the ledger equals the venue's truth, principal stays, and
+what came back leaves again by another request; what comes back after it had finished is for a person to tell.
 """
 
 from __future__ import annotations
@@ -10,14 +10,19 @@ from pathlib import Path
 import pytest
 
 from arbbot.exchange.rules import Booking, VenueRules
+from tests.e2e.stage import D
 from tests.e2e.test_settlement import balanced, profitable, remembered, requests, settle
 
 SOON = VenueRules(withdrawal_open_us=5_000_000, withdrawal_process_us=10_000_000)
+REVERSING = {
+    "back by a deposit's row": replace(SOON, returned_row_type=0),
+    "back with the fee out of its amount": replace(SOON, withdrawal_fee_inside=True),
+}
 VENUES = {
-    "reversed, back by a deposit's row": (replace(SOON, returned_row_type=0), "withdrawal_reversed"),
+    "failed, back by a deposit's row": (replace(SOON, returned_row_type=0), "withdrawal_failed"),
     "failed, back without a row": (replace(SOON, withdrawal_booking=Booking.WHEN_FINISHED), "withdrawal_failed"),
     "canceled, freed from the reserve": (replace(SOON, withdrawal_booking=Booking.RESERVED), "withdrawal_canceled"),
-    "reversed, with the fee out of its amount": (replace(SOON, withdrawal_fee_inside=True), "withdrawal_reversed"),
+    "failed, with the fee out of its amount": (replace(SOON, withdrawal_fee_inside=True), "withdrawal_failed"),
 }
 
 
@@ -44,3 +49,28 @@ async def test_what_comes_back_is_at_hand_again(tmp_path: Path, name: str) -> No
         assert after == principal
         assert (await stage.tell("status"))["state"] == "active"
         assert await stage.stop() == 0
+
+
+@pytest.mark.parametrize("name", REVERSING)
+async def test_one_reversed_after_it_had_finished_waits_for_a_person(tmp_path: Path, name: str) -> None:
+    """Its row is no other than a deposit of as much would be: it is principal, trading pauses, and none of it leaves."""
+    async with profitable(tmp_path / "state", rules=REVERSING[name]) as stage:
+
+        async def finished() -> bool:
+            await settle(stage)
+            return remembered(stage) == ["finished"]
+
+        await stage.until(finished, "the request to finish")
+        (request,) = await requests(stage)
+        before = (await stage.tell("settlement", pays="usd", buys="usdt"))["at_hand"]
+        await stage.control("withdrawal_status", id=request["id"], status="reversed")
+
+        async def paused() -> bool:
+            return bool((await stage.tell("status"))["state"] == "paused")
+
+        await stage.until(paused, "a person to be told")
+        lines = await balanced(stage)
+        assert D(lines["usdt"]["external"]) >= D(request["amount"])
+        assert D((await stage.tell("settlement", pays="usd", buys="usdt"))["at_hand"]) <= D(before)
+        await settle(stage)
+        assert len(await requests(stage)) == 1

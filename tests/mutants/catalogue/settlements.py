@@ -26,6 +26,39 @@ MUTANTS = (
         hunted=one_test("tests/engine/test_withdrawable.py"),
     ),
     mutant(
+        "T1", "reserved-is-at-hand", "what the venue reserves is at hand beside principal of the same currency",
+        ("engine/lease_desk.py", "available, available - principal(state, currency))", "available)"),
+        hunted=one_test("tests/engine/test_settlement_absence.py"),
+    ),
+    mutant(
+        "T1", "leaving-after-a-rebase-is-a-hole", "what leaves after a rebase takes none of the opening's principal",
+        ("engine/settlements.py",
+         "            elif each.unrowed:\n                each.against = LedgerAccount.EXTERNAL\n", ""),
+        hunted=one_test("tests/engine/test_settlement_absence.py"),
+    ),
+    mutant(
+        "T2", "day-cap-of-the-treasury-alone", "the daemon has no sum of its own",
+        ("engine/lease_desk.py", "if cap is not None and today > cap:", "if cap is not None and cap < 0:"),
+        hunted=one_test("tests/engine/test_settlement_absence.py"),
+    ),
+    mutant(
+        "T3", "absent-frees", "what the list never showed may be withdrawn again",
+        ("engine/settlements.py", "self.outcome not in (\"refused\", \"returned\"))",
+         "self.outcome not in (\"refused\", \"absent\", \"returned\"))"),
+        hunted=one_test("tests/engine/test_settlement_absence.py"),
+    ),
+    mutant(
+        "T3", "presence-unseen", "a word against what the balance shows is believed",
+        ("engine/lease_desk.py", "if present is not None:", "if present == \"\":"),
+        hunted=one_test("tests/engine/test_settlement_absence.py"),
+    ),
+    mutant(
+        "T4", "lent-beside-foreign-rows", "a settlement goes on while foreign rows wait for a person",
+        ("engine/lease_desk.py",
+         "if core.state.external_unacknowledged:", "if core.state.external_unacknowledged < 0:"),
+        hunted=one_test("tests/engine/test_settlement_strangers.py"),
+    ),
+    mutant(
         "T2", "no-day-cap", "a day may take any number of requests",
         ("treasury/plan.py", MOST, "most = policy.max_request"),
         hunted=one_test("tests/treasury/test_settler.py"),
@@ -86,9 +119,21 @@ MUTANTS = (
     ),
     mutant(
         "S3", "settlement-is-foreign", "a withdrawal of a settlement is taken for somebody else's",
-        ("engine/bookkeeper.py", "settlements.order_of_row(row) or settlements.withdrawal_of_row(row)",
+        ("engine/bookkeeper.py", "settlements.order_of_row(row) or settlements.withdrawal_of_row(row, slack_us)",
          "settlements.order_of_row(row)"),
         hunted=SETTLED,
+    ),
+    mutant(
+        "S3", "deposit-is-a-return", "a deposit of what a finished withdrawal took is taken for its return",
+        ("engine/settlements.py", "for name, each in back if each.outcome != \"finished\")", "for name, each in back)"),
+        Edit("engine/transit.py", "withdrawal.outcome != \"returned\" and row", "withdrawal.outcome == \"\" and row"),
+        hunted=one_test("tests/engine/test_settlement_strangers.py"),
+    ),
+    mutant(
+        "S3", "trade-by-hand-is-the-conversion", "any nameless trade of its market is the conversion's",
+        ("engine/transit.py", "if order.venue_id is None and _may_own(core, order, row, report)",
+         "if order.venue_id is None and order.announced.market == row.market"),
+        hunted=one_test("tests/engine/test_settlement_strangers.py"),
     ),
     mutant(
         "S4", "transit-unexplained", "money that left before its row is a difference",
