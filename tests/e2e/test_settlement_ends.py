@@ -53,7 +53,7 @@ async def test_what_comes_back_is_at_hand_again(tmp_path: Path, name: str) -> No
 
 @pytest.mark.parametrize("name", REVERSING)
 async def test_one_reversed_after_it_had_finished_waits_for_a_person(tmp_path: Path, name: str) -> None:
-    """Its row is no other than a deposit of as much would be: it is principal, trading pauses, and none of it leaves."""
+    """Its row is like a deposit's of as much: it is principal, trading pauses, and none of it leaves."""
     async with profitable(tmp_path / "state", rules=REVERSING[name]) as stage:
 
         async def finished() -> bool:
