@@ -100,14 +100,14 @@ def test_a_balance_that_lacks_it_proves_it_present(treasurer: Treasurer, outcome
     assert treasurer.request()
     reserve(rig, "20")
     said(treasurer, outcome)
-    assert "reserves 20" in treasurer.denials()[-1]
+    assert "reserves 20" in "".join(treasurer.denials()[-1:])
     rig.engine.books.balances[TUSD] = Balance(TUSD, D(5), D(5), D(0))
     said(treasurer, outcome)
-    assert "lacks 15" in treasurer.denials()[-1]
+    assert "lacks 15" in "".join(treasurer.denials()[-1:])
     treasurer.leave(row=False)
     rig.run(35)
     said(treasurer, outcome)
-    assert "left the balance" in treasurer.denials()[-1]
+    assert "left the balance" in "".join(treasurer.denials()[-1:])
     assert rig.state.settlements.withdrawals["t-w1"].outcome == "announced"
 
 
@@ -118,7 +118,7 @@ def test_what_the_venue_has_given_an_id_was_there(treasurer: Treasurer, outcome:
     assert treasurer.request()
     treasurer.told("accepted")
     said(treasurer, outcome)
-    assert "id of it is 77" in treasurer.denials()[-1]
+    assert "id of it is 77" in "".join(treasurer.denials()[-1:])
     assert treasurer.rig.engine.lease.at_hand(TUSD) == 0
 
 
