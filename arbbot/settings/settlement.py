@@ -28,6 +28,9 @@ CALL_FIELDS = frozenset(
 )  # fmt: skip
 """Fields of a withdrawal that may be listed beside its address: the chain's, and the travel rule's."""
 
+LIVE_COOLING_OFF_S = 3_600
+"""The least of live mode: in less nobody has seen the alert of a changed address."""
+
 
 class AllowedAddress(Section):
     """An address that money may go to, and the chain it is on."""
@@ -99,6 +102,11 @@ def check_settlement(settings: Settings) -> None:
         told.max_per_day < told.max_request,
         ("settlement.max_per_day", "settlement.max_request"),
         f"{told.max_per_day} a day must not be less than one request, {told.max_request}",
+    )
+    refuse_if(
+        settings.mode == "live" and told.enabled and told.cooling_off_s < LIVE_COOLING_OFF_S,
+        ("settlement.cooling_off_s",),
+        f"in live mode a change of [settlement] cools off for {LIVE_COOLING_OFF_S} s at least",
     )
     strange = sorted({name for each in told.allowed for name in each.fields} - CALL_FIELDS)
     refuse_if(bool(strange), ("settlement.allowed",), f"a withdrawal has no field {', '.join(strange)}")

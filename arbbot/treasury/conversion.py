@@ -14,7 +14,7 @@ from arbbot.domain.events import OrderAcked, OrderRefused, OrderReported, OrderU
 from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import OrderKind, OrderReport, OrderTerms, Purpose, VenueOrderStatus
-from arbbot.treasury.desk import Desk, Silence, Steps
+from arbbot.treasury.desk import Desk, Steps
 from arbbot.treasury.plan import Plan, Refused
 from arbbot.treasury.records import ConversionIntended, ConversionMoved, OrderState
 from arbbot.treasury.state import Conversion
@@ -35,8 +35,10 @@ def convert(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event, 
         size=f"{plan.convert:f}", price=f"{plan.limit_price:f}", fee=f"{plan.taker:f}",
     )  # fmt: skip
     if isinstance(answer, DaemonRefused):
+        denied = desk.denied(name, answer)
         _over(desk, name, ZERO, f"never sent: {answer.reason}")
-        yield from tell(desk, desk.state.conversions[name])
+        if not denied:
+            yield from tell(desk, desk.state.conversions[name])
         raise Refused("denied", answer.reason)
     terms = OrderTerms(
         name, "", Purpose.CONVERT, policy.market, Side.BUY, OrderKind.IOC, plan.convert, plan.limit_price, None
@@ -56,18 +58,19 @@ def convert(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event, 
 def follow(desk: Desk, conversion: Conversion) -> Steps:
     """Until it is over, or patience is; then the daemon is told."""
     name, policy, looked_ns = conversion.intended.name, desk.policy, desk.at.mono_ns
-    silence = Silence(desk, conversion.intended.utc_us)
+    silence = desk.silence(conversion.intended.utc_us)
     last: tuple[Decimal, int] | None = None
     asked = 0
     while not conversion.over:
         if desk.since(looked_ns) > policy.bound_s + 3 * policy.lag_s + PATIENCE_S:
-            yield from desk.call(name, f"still {conversion.state}; look at the venue's orders of {policy.market}")
+            text = f"still {conversion.state}; look at the venue's orders of {policy.market}"
+            yield from desk.call(name, conversion.state.value, text)
             return
         answer = yield ReadOrder(name, conversion.venue_id)
         report = answer.report if isinstance(answer, OrderReported) else None
         if report is not None and report.client_order_id in (name, None):
             last = _read(desk, conversion, report, last)
-        elif isinstance(answer, OrderReported) and conversion.venue_id is None and silence.lasts():
+        elif isinstance(answer, OrderReported) and conversion.venue_id is None and silence.lasts(desk.at):
             _over(desk, name, ZERO, "the venue has never had it")
         if not conversion.over:
             yield from desk.wait(PAUSES_S[min(asked, len(PAUSES_S) - 1)])

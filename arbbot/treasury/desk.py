@@ -9,14 +9,13 @@ from typing import Any
 from arbbot.domain.events import Moment
 from arbbot.treasury.plan import Refused
 from arbbot.treasury.policy import Policy
-from arbbot.treasury.records import PersonCalled, TreasuryRecord
+from arbbot.treasury.records import AnnouncementDenied, PersonCalled, TreasuryRecord
+from arbbot.treasury.silence import SECOND_NS, Silence
 from arbbot.treasury.state import TreasuryState
 from arbbot.treasury.words import AskDaemon, Command, DaemonRefused, DaemonSaid, Event, View, Wait
 
 WHO = "treasury"
 REASON_CHARS_MAX = 200
-SECOND_NS = 1_000_000_000
-SECOND_US = 1_000_000
 
 Steps = Generator[Command, Event, Any]
 """A part of a settlement: commands out, the answer to each in."""
@@ -52,12 +51,9 @@ class Desk:
         """Seconds of this process since a moment of it."""
         return Decimal(self.at.mono_ns - mono_ns) / SECOND_NS
 
-    def past_acceptance(self, intended_us: int, looked_ns: int) -> bool:
-        """True when the venue can no longer accept what was intended then, nor hide it: by the wall clock, and by this
-        process's own, from when it began to look.
-        """
-        bound_s = self.policy.bound_s + self.policy.lag_s
-        return self.since(looked_ns) > bound_s and self.utc_us - intended_us > int(bound_s * SECOND_US)
+    def silence(self, intended_us: int) -> Silence:
+        """Listening begins, for something that was intended then."""
+        return Silence(self.policy.bound_s, self.policy.lag_s, intended_us, self.at)
 
     # --- the daemon ----------------------------------------------------------------------------------------
 
@@ -82,30 +78,20 @@ class Desk:
         """Let time pass."""
         yield Wait(Decimal(seconds))
 
-    def call(self, name: str, text: str) -> Steps:
-        """Call a person, once for each thing: by the journal, and by the daemon's alerts."""
-        if name not in self.state.called:
-            self.emit(PersonCalled(name, text, self.utc_us))
-            yield from self.told("announce", text, what="word", name=name, outcome="stuck")
+    def denied(self, name: str, answer: DaemonRefused) -> bool:
+        """An announcement was answered so: True where the daemon has said no. What it has of that name, if anything, is
+        not ours then, and it is told nothing of it. Where it has not answered it may have taken note.
+        """
+        if not answer.unreachable:
+            self.emit(AnnouncementDenied(name, answer.reason, self.utc_us))
+        return not answer.unreachable
 
-
-READINGS = 2
-
-
-class Silence:
-    """How often the venue has shown nothing of something in doubt since it could no longer accept it."""
-
-    def __init__(self, desk: Desk, intended_us: int) -> None:
-        self._desk = desk
-        self._intended_us = intended_us
-        self._looked_ns = self._last_ns = desk.at.mono_ns
-        self._readings = 0
-
-    def lasts(self) -> bool:
-        """One more whole reading shows nothing; True when that is proof: a lag apart, and often enough."""
-        desk = self._desk
-        if not desk.past_acceptance(self._intended_us, self._looked_ns):
-            return False
-        if self._readings == 0 or desk.since(self._last_ns) >= desk.policy.lag_s:
-            self._readings, self._last_ns = self._readings + 1, desk.at.mono_ns
-        return self._readings >= READINGS
+    def call(self, name: str, state: str, text: str) -> Steps:
+        """Call a person by the daemon's alerts, once for each thing and each state it does not leave. A daemon that has
+        not heard of it is told by the next settlement.
+        """
+        if (name, state) in self.state.called:
+            return
+        answer = yield from self.told("announce", text, what="word", name=name, outcome="stuck")
+        if isinstance(answer, DaemonSaid):
+            self.emit(PersonCalled(name, text, self.utc_us, state))

@@ -64,12 +64,16 @@ class Plan:
     """What shall arrive, if all of the conversion fills."""
     fee: Decimal
 
+    @property
+    def worst_cost(self) -> Decimal:
+        """What the conversion may take, fee in."""
+        return self.convert * self.limit_price * (ONE + self.taker)
+
     def words(self, policy: Policy) -> str:
         """For the person who has to say yes."""
         first = ""
         if self.convert:
-            cost = self.convert * self.limit_price * (ONE + self.taker)
-            first = f"buy {self.convert:f} {policy.buys} for at most {cost:.2f} {policy.pays}, then "
+            first = f"buy {self.convert:f} {policy.buys} for at most {self.worst_cost:.2f} {policy.pays}, then "
         size = f"{self.withdraw:f} {policy.buys} (fee {self.fee:f})"
         return f"{first}withdraw {size} over {self.to.network} to {self.to.address}"
 

@@ -42,11 +42,11 @@ REQUEST_TABLE: dict[RequestState, frozenset[RequestState]] = {
     RequestState.INTENDED: frozenset(
         {RequestState.IN_DOUBT, RequestState.ACCEPTED, RequestState.REFUSED, RequestState.ABSENT}
     ),
-    RequestState.IN_DOUBT: frozenset({RequestState.ACCEPTED, RequestState.ABSENT}),
+    RequestState.IN_DOUBT: frozenset({RequestState.IN_DOUBT, RequestState.ACCEPTED, RequestState.ABSENT}),
     RequestState.ACCEPTED: frozenset({RequestState.FINISHED, RequestState.RETURNED}),
     **{state: frozenset() for state in RequestState if state.ended},
 }
-"""Allowed moves. None leads back to INTENDED: nothing is sent again."""
+"""Allowed moves, but for a person's word. None leads back to INTENDED: nothing is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class PolicySeen:
     kind: ClassVar[str] = "policy_seen"
     fingerprint: str
     utc_us: int
+    cooling_off_s: Decimal | None = None
+    """What these settings say of it: a change away from them waits no less. None: of a program that did not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,35 @@ class PersonCalled:
     name: str
     text: str
     utc_us: int
+    state: str = ""
+    """That it does not leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementDenied:
+    """The daemon would not have it: it was never sent, and whatever the daemon has of that name is not ours."""
+
+    kind: ClassVar[str] = "announcement_denied"
+    name: str
+    reason: str
+    utc_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonResolved:
+    """A person said what became of something that does not end by itself, or that only the daemon knows of."""
+
+    kind: ClassVar[str] = "person_resolved"
+    name: str
+    state: str
+    venue_id: int | None
+    filled: Decimal | None
+    """Of a conversion."""
+    total: Decimal | None
+    """Of a withdrawal that this journal has not: what it takes, which counts against the day."""
+    who: str
+    reason: str
+    utc_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +197,8 @@ class StatementWritten:
     agreed: bool
     """The daemon's ledger equalled the venue's balances."""
     utc_us: int
+    conversions: tuple[str, ...] | None = None
+    """Those that `spent` and `bought` are of; each stands in one statement. None: all before, of an older program."""
 
 
 TreasuryRecord = (
@@ -177,5 +210,7 @@ TreasuryRecord = (
     | RequestIntended
     | RequestMoved
     | PersonCalled
+    | AnnouncementDenied
+    | PersonResolved
     | StatementWritten
 )

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from decimal import Decimal
 from typing import NamedTuple
 
 from arbbot.domain.events import Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.money import ZERO
-from arbbot.treasury import conversion, withdrawal
-from arbbot.treasury.desk import SECOND_US, Desk, Steps
+from arbbot.treasury import conversion, statement, withdrawal
+from arbbot.treasury.desk import Desk, Steps
 from arbbot.treasury.plan import Facts, Means, Plan, Refused, destination, make
 from arbbot.treasury.policy import Asked, Policy
 from arbbot.treasury.records import (
@@ -24,10 +23,10 @@ from arbbot.treasury.records import (
     RequestState,
     SettlementConfirmed,
     SettlementRefused,
-    StatementWritten,
     TreasuryRecord,
 )
 from arbbot.treasury.state import Request, TreasuryState
+from arbbot.treasury.statement import AGREED_S
 from arbbot.treasury.words import (
     AskPerson,
     Command,
@@ -43,8 +42,6 @@ from arbbot.treasury.words import (
 
 BOOKED_S = 90
 """How long the daemon may take to have booked a conversion's rows."""
-AGREED_S = 30
-"""How long a settlement, and its statement, wait for the ledger to equal the venue."""
 CODES = {"daemon": ExitCode.DAEMON, "venue": ExitCode.VENUE, "auth": ExitCode.AUTH}
 """Of refusals whose cause lies elsewhere."""
 
@@ -83,7 +80,7 @@ class Settler:
     def _all(self) -> Steps:
         desk = self.desk
         if desk.state.fingerprint != desk.policy.fingerprint:
-            desk.emit(PolicySeen(desk.policy.fingerprint, desk.utc_us))
+            desk.emit(PolicySeen(desk.policy.fingerprint, desk.utc_us, desk.policy.cooling_off_s))
         try:
             yield from self._follow()
             yield (yield from self._settle())
@@ -99,6 +96,7 @@ class Settler:
             yield from conversion.follow(desk, order)
         for request in state.open_requests():
             yield from withdrawal.look(desk, request)
+        yield from statement.write(desk)
         left = self._left_open()
         if left is not None:
             yield left
@@ -108,7 +106,7 @@ class Settler:
         if order is not None:
             return Done(ExitCode.SETTLEMENT_OPEN, f"{order.intended.name} is {order.state}: nothing new begins")
         for request in requests:
-            stuck = request.state is not RequestState.ACCEPTED or request.intended.name in self.desk.state.called
+            stuck = withdrawal.stuck(self.desk, request) is not None
             words = (
                 f"{request.intended.name} is {request.state}, request {request.request_id or 'unknown'} at the venue"
             )
@@ -133,13 +131,14 @@ class Settler:
             sent = yield from self._leased(plan, lease_id)
         except Refused as refused:
             yield from desk.told("release", refused.cause, lease=lease_id)
+            yield from statement.write(desk)
             raise
         yield from desk.told("release", "done", lease=lease_id)
         if isinstance(sent, Done):
             return sent
         if sent.state is RequestState.IN_DOUBT:
             yield from withdrawal.look(desk, sent)
-        yield from self._statement(sent.intended.name, sent)
+        yield from statement.write(desk)
         return self._ended(sent)
 
     def _ended(self, sent: Request) -> Done:
@@ -161,17 +160,12 @@ class Settler:
         if not policy.enabled:
             raise Refused("off", "settlement.enabled is false")
         destination(policy, self._asked)
-        since_us = desk.state.since_us
-        left_s = policy.cooling_off_s if since_us is None else self._cooling_left(since_us)
+        left_s = desk.state.cooling_left(desk.utc_us, policy.cooling_off_s)
         if left_s > 0:
             raise Refused(
                 "cooling_off",
                 f"settings or addresses of [settlement] changed; it cools off for {int(left_s) + 1} s more",
             )
-
-    def _cooling_left(self, since_us: int) -> Decimal:
-        """A change that is dated later than now has just happened: a clock was set back."""
-        return self.desk.policy.cooling_off_s - max(Decimal(self.desk.utc_us - since_us) / SECOND_US, ZERO)
 
     def _quiet(self) -> Generator[Command, Event, View]:
         """The account at a moment at which nothing is open and the ledger equals the venue: waits a little for the
@@ -179,6 +173,7 @@ class Settler:
         """
         desk, begun_ns = self.desk, self.desk.at.mono_ns
         view = yield from desk.view()
+        self._refuse_behind(view)
         yield from self._remind(view)
         while view.waiting is None and not view.agreed and desk.since(begun_ns) < AGREED_S:
             yield from desk.wait(1)
@@ -187,16 +182,37 @@ class Settler:
             raise Refused("not_quiet", view.waiting or "the ledger has not been seen equal to the venue")
         return view
 
+    def _refuse_behind(self, view: View) -> None:
+        """A journal that lacks what the daemon has noted is an older copy, or a new one in the place of a lost one: it
+        knows neither what is open nor what has left today. Raises Refused.
+        """
+        strange = [name for name in (*view.orders, *view.withdrawals) if not self.desk.state.knows(name)]
+        if strange:
+            raise Refused(
+                "journal_behind",
+                f"the daemon knows of {', '.join(strange[:3])}, this request journal does not: is it an older copy? "
+                "`arbbot settle --resolve NAME --as WORD --reason TEXT` tells it of each",
+            )
+
     def _remind(self, view: View) -> Steps:
-        """What the daemon missed of earlier ones, as when it did not run, it is told now."""
+        """What the daemon missed of earlier ones, as when it did not run, it is told now. What it does not take,
+        because its own rows say otherwise, wants a person. Raises Refused.
+        """
         for name, told in view.orders.items():
             held = self.desk.state.conversions.get(name)
             if held is not None and held.state is OrderState.OVER and told.get("filled") is None:
                 yield from conversion.tell(self.desk, held)
         for name, told in view.withdrawals.items():
             request = self.desk.state.requests.get(name)
-            if request is not None and withdrawal.TOLD.get(request.state) != told.get("outcome"):
-                yield from withdrawal.tell(self.desk, request)
+            if request is None:
+                continue
+            denial = withdrawal.contradiction(request, told)
+            if denial is None and withdrawal.word_of(request) not in (None, told.get("outcome")):
+                denial = yield from withdrawal.tell(self.desk, request)
+            if denial is not None:
+                words = f"{name} is {request.state} here, but the daemon says: {denial}"
+                yield from self.desk.call(name, request.state.value, words)
+                raise Refused("contradicted", words)
 
     def _facts(self) -> Generator[Command, Event, Facts]:
         answer = yield ReadFacts()
@@ -238,12 +254,17 @@ class Settler:
         return request
 
     def _again(self, confirmed: Plan, facts: Facts, means: Means) -> Plan:
-        """The plan by present facts, within what was confirmed. Raises Refused."""
+        """The plan by present facts, within what was confirmed: no more bought, at no greater cost, no more withdrawn.
+        Raises Refused.
+        """
         desk, total = self.desk, confirmed.withdraw + confirmed.fee
         policy = replace(desk.policy, max_request=min(total, desk.policy.max_request))
+        means = replace(means, spendable=min(means.spendable, confirmed.worst_cost))
         plan = make(policy, self._asked, facts, means, desk.state.asked_on(desk.utc_us))
         if plan.to != confirmed.to or plan.fee > confirmed.fee:
             raise Refused("changed", f"the fee is {plan.fee:f} now, {confirmed.fee:f} was confirmed")
+        if plan.convert > confirmed.convert:
+            raise Refused("changed", f"{plan.convert:f} would be bought now, {confirmed.convert:f} was confirmed")
         return plan
 
     def _booked(self, name: str) -> Generator[Command, Event, View]:
@@ -256,39 +277,6 @@ class Settler:
             if desk.since(begun_ns) > BOOKED_S:
                 raise Refused("not_booked", f"the daemon has not booked {name} in {BOOKED_S} s")
             yield from desk.wait(1)
-
-    def _statement(self, name: str, sent: Request) -> Steps:
-        """The last line of a settlement: what left, and how the ledger stands."""
-        desk, begun_ns = self.desk, self.desk.at.mono_ns
-        view: View | None = None
-        while view is None or not view.agreed:
-            try:
-                view = yield from desk.view()
-            except Refused:
-                break
-            if view.agreed or desk.since(begun_ns) > AGREED_S:
-                break
-            yield from desk.wait(2)
-        if view is None:
-            return
-        last = next(reversed(desk.state.conversions.values()), None)
-        mine = last if last is not None and last.intended.utc_us <= sent.intended.utc_us else None
-        told = {} if mine is None else view.orders.get(mine.intended.name, {})
-        gone = sent.state in (RequestState.ACCEPTED, RequestState.FINISHED)
-        desk.emit(
-            StatementWritten(
-                name=name,
-                state=sent.state.value,
-                spent=Decimal(str(told.get("paid", 0))),
-                bought=ZERO if mine is None else mine.filled,
-                withdrawn=sent.total if gone else ZERO,
-                at_hand=view.means.at_hand,
-                withdrawable=view.means.spendable,
-                principal=view.principal,
-                agreed=view.agreed,
-                utc_us=desk.utc_us,
-            )
-        )
 
 
 def _refuse_another_account(view: View, facts: Facts) -> None:

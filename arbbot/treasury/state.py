@@ -8,6 +8,7 @@ from decimal import Decimal
 from arbbot.domain.money import ZERO
 from arbbot.treasury import records as r
 from arbbot.treasury.records import OrderState, RequestState
+from arbbot.treasury.silence import SECOND_US
 
 DAY_US = 86_400_000_000
 
@@ -39,6 +40,8 @@ class Request:
     state: RequestState = RequestState.INTENDED
     request_id: int | None = None
     cause: str = ""
+    by_person: bool = False
+    """A person said so."""
 
     @property
     def total(self) -> Decimal:
@@ -53,10 +56,20 @@ class TreasuryState:
     fingerprint: str | None = None
     since_us: int | None = None
     """When that policy was first seen."""
+    cooling_off_s: Decimal | None = None
+    """What that policy says of it."""
+    wait_s: Decimal = ZERO
+    """How long from then nothing is settled."""
     conversions: dict[str, Conversion] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
-    called: set[str] = field(default_factory=set)
-    """What a person was called for."""
+    called: set[tuple[str, str]] = field(default_factory=set)
+    """What a person was called for: a name, and the state it does not leave."""
+    denied: set[str] = field(default_factory=set)
+    """Names that the daemon would not have announced: if it has them, they are another's."""
+    adopted: dict[str, r.PersonResolved] = field(default_factory=dict)
+    """What only the daemon knew of, and a person has told."""
+    stated: set[str] = field(default_factory=set)
+    """Conversions and withdrawals that a statement tells of."""
     last_refusal: r.SettlementRefused | None = None
     last_statement: r.StatementWritten | None = None
 
@@ -64,7 +77,7 @@ class TreasuryState:
         """Take one record in. Raises TreasuryError where it does not fit."""
         match record:
             case r.PolicySeen():
-                self.fingerprint, self.since_us = record.fingerprint, record.utc_us
+                self._policy(record)
             case r.ConversionIntended():
                 self._new(record.name)
                 self.conversions[record.name] = Conversion(record)
@@ -75,14 +88,32 @@ class TreasuryState:
                 self._conversion(record)
             case r.RequestMoved():
                 self._request(record)
+            case _:
+                self._note(record)
+
+    def _note(self, record: r.TreasuryRecord) -> None:
+        """What moves nothing, and a person's word."""
+        match record:
             case r.PersonCalled():
-                self.called.add(record.name)
+                self.called.add((record.name, record.state))
+            case r.AnnouncementDenied():
+                self.denied.add(record.name)
+            case r.PersonResolved():
+                self._resolved(record)
             case r.SettlementRefused():
                 self.last_refusal = record
             case r.StatementWritten():
                 self.last_statement = record
+                self.stated |= {record.name, *(self.conversions if record.conversions is None else record.conversions)}
             case r.SettlementConfirmed():
                 pass
+
+    def _policy(self, record: r.PolicySeen) -> None:
+        """A change waits as long as the settings before it, or its own, would have it, and no wait is cut short."""
+        left_s = self.cooling_left(record.utc_us)
+        self.wait_s = max(left_s, self.cooling_off_s or ZERO, record.cooling_off_s or ZERO)
+        self.fingerprint, self.since_us = record.fingerprint, record.utc_us
+        self.cooling_off_s = record.cooling_off_s
 
     def _new(self, name: str) -> None:
         if name in self.conversions or name in self.requests:
@@ -105,7 +136,45 @@ class TreasuryState:
         held.state, held.cause = record.state, record.cause
         held.request_id = held.request_id if record.request_id is None else record.request_id
 
+    def _resolved(self, record: r.PersonResolved) -> None:
+        order, request = self.conversions.get(record.name), self.requests.get(record.name)
+        if order is not None:
+            order.state = OrderState(record.state)
+            order.venue_id = order.venue_id if record.venue_id is None else record.venue_id
+            order.filled = order.filled if record.filled is None else record.filled
+        elif request is not None:
+            request.state, request.by_person = RequestState(record.state), True
+            request.cause = f"{record.who}: {record.reason}"
+            request.request_id = request.request_id if record.venue_id is None else record.venue_id
+        else:
+            self.adopted[record.name] = record
+
     # --- questions -----------------------------------------------------------------------------------------
+
+    def cooling_left(self, utc_us: int, least_s: Decimal = ZERO) -> Decimal:
+        """Seconds for which nothing is settled, of at least so many in all. A change that is dated later than now has
+        just happened: a clock was set back.
+        """
+        if self.since_us is None:
+            return ZERO
+        return max(max(self.wait_s, least_s) - max(Decimal(utc_us - self.since_us) / SECOND_US, ZERO), ZERO)
+
+    def knows(self, name: str) -> bool:
+        """Whether something the daemon knows of is this journal's, or a person has told of it."""
+        ours = name in self.conversions or name in self.requests
+        return name in self.adopted or (ours and name not in self.denied)
+
+    def unstated(self) -> tuple[list[Request], list[Conversion]]:
+        """What was sent, has come to a known state, and stands in no statement: withdrawals, and conversions that
+        bought something.
+        """
+        known = (RequestState.INTENDED, RequestState.IN_DOUBT)
+        requests = [each for name, each in self.requests.items() if self._to_state(name) and each.state not in known]
+        bought = [each for name, each in self.conversions.items() if self._to_state(name) and each.filled > 0]
+        return requests, [each for each in bought if each.over]
+
+    def _to_state(self, name: str) -> bool:
+        return name not in self.stated and name not in self.denied
 
     def open_conversion(self) -> Conversion | None:
         """The one that is not over; there is at most one."""
@@ -124,15 +193,17 @@ class TreasuryState:
         been set back; and what is said never to have existed counts as well, should that be wrong.
         """
         day = utc_us // DAY_US
+        told = (each for each in self.adopted.values() if each.total is not None and each.utc_us // DAY_US >= day)
         return sum(
             (
                 each.total
                 for each in self.requests.values()
                 if each.intended.utc_us // DAY_US >= day and each.state is not RequestState.REFUSED
             ),
-            ZERO,
+            sum((each.total or ZERO for each in told), ZERO),
         )
 
     def mint(self, key: str, letter: str) -> str:
         """The next name: of a conversion (c) or a withdrawal (w)."""
-        return f"{key}-{letter}{len(self.conversions) + len(self.requests) + 1:05d}"
+        count = len(self.conversions) + len(self.requests) + len(self.adopted) + 1
+        return f"{key}-{letter}{count:05d}"

@@ -1,14 +1,15 @@
 """One withdrawal: announced, intended, sent once, and known by the venue's own list from then on.
 
 No answer is doubt, and nothing is ever sent again: the venue would take it twice. In its list a request of ours is
-recognised by currency, amount, network, address and time; it has never been there only when the venue could no longer
-accept it, and two readings, a lag apart, show nothing.
+recognised by currency, amount, network, address and time. It has never been there only when the venue could no longer
+accept it, two readings, a lag apart, show nothing that could be it, and the daemon has not seen it leave.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from arbbot.domain.funding import (
     FundingInDoubt,
@@ -18,9 +19,10 @@ from arbbot.domain.funding import (
     WithdrawalAccepted,
     WithdrawalRequest,
 )
-from arbbot.treasury.desk import SECOND_US, Desk, Silence, Steps
+from arbbot.treasury.desk import Desk, Steps
 from arbbot.treasury.plan import Plan, Refused
 from arbbot.treasury.records import RequestIntended, RequestMoved, RequestState
+from arbbot.treasury.silence import SECOND_US
 from arbbot.treasury.state import Request
 from arbbot.treasury.words import Answered, Command, DaemonRefused, Event, ReadRequests, RequestsListed, SendWithdrawal
 
@@ -34,7 +36,7 @@ TOLD = {
     RequestState.FINISHED: "finished",
     RequestState.RETURNED: "returned",
     RequestState.REFUSED: "refused",
-    RequestState.ABSENT: "refused",
+    RequestState.ABSENT: "absent",
 }
 """What the daemon is told of each state."""
 
@@ -48,8 +50,10 @@ def withdraw(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event,
         size=f"{plan.withdraw:f}", fee=f"{plan.fee:f}", network=to.network,
     )  # fmt: skip
     if isinstance(answer, DaemonRefused):
+        denied = desk.denied(name, answer)
         _move(desk, name, RequestState.REFUSED, f"never sent: {answer.reason}")
-        yield from tell(desk, desk.state.requests[name])
+        if not denied:
+            yield from tell(desk, desk.state.requests[name])
         raise Refused("denied", answer.reason)
     answered = yield SendWithdrawal(name, Withdrawal(to.currency, plan.withdraw, to.network, to.address, to.extras))
     if not isinstance(answered, Answered):
@@ -70,31 +74,86 @@ def withdraw(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event,
 def look(desk: Desk, request: Request) -> Steps:
     """Read the venue's list: until a doubt is over or patience is, else once."""
     looked_ns, policy, before = desk.at.mono_ns, desk.policy, request.state
-    silence = Silence(desk, request.intended.utc_us)
+    silence = desk.silence(request.intended.utc_us)
     while not request.state.ended:
         answer = yield ReadRequests()
-        found = isinstance(answer, RequestsListed) and _found(desk, request, answer.requests)
-        if found or request.state is RequestState.ACCEPTED:
+        listed = answer.requests if isinstance(answer, RequestsListed) else None
+        if (listed is not None and _found(desk, request, listed)) or request.state is RequestState.ACCEPTED:
             break
-        if isinstance(answer, RequestsListed) and silence.lasts():
-            _move(desk, request.intended.name, RequestState.ABSENT, "the venue's list has never shown it")
-        elif desk.since(looked_ns) > policy.bound_s + 3 * policy.lag_s + PATIENCE_S:
+        like = None if listed is None else _like(desk, request, listed)
+        if like is not None:
+            _doubt(desk, request, f"request {like} in the venue's list may be it")
+        elif listed is not None and silence.lasts(desk.at):
+            yield from _call_absent(desk, request)
             break
-        else:
-            yield from desk.wait(LOOK_S)
-    if request.state is not before:
+        if desk.since(looked_ns) > policy.bound_s + 3 * policy.lag_s + PATIENCE_S:
+            break
+        yield from desk.wait(LOOK_S)
+    if request.state not in (before, RequestState.ABSENT):
         yield from tell(desk, request)
-    yield from _call_when_stuck(desk, request)
+    why = stuck(desk, request)
+    if why is not None:
+        yield from desk.call(request.intended.name, request.state.value, why)
 
 
-def tell(desk: Desk, request: Request) -> Steps:
-    """Let the daemon know; what it has never heard of it need not know."""
-    outcome = TOLD.get(request.state)
-    if outcome is not None:
-        yield from desk.told(
-            "announce", request.cause, what="word", name=request.intended.name, outcome=outcome,
-            venue_id=request.request_id,
-        )  # fmt: skip
+def tell(desk: Desk, request: Request) -> Generator[Command, Event, str | None]:
+    """Let the daemon know; what it has never heard of it need not know. Returns why it does not take the word."""
+    outcome = word_of(request)
+    if outcome is None:
+        return None
+    answer = yield from desk.told(
+        "announce", request.cause, what="word", name=request.intended.name, outcome=outcome,
+        venue_id=request.request_id,
+    )  # fmt: skip
+    return answer.reason if isinstance(answer, DaemonRefused) and not answer.unreachable else None
+
+
+def word_of(request: Request) -> str | None:
+    """What the daemon is told of it. A person who calls it absent has looked: then nothing is out any more."""
+    if request.state is RequestState.ABSENT and request.by_person:
+        return TOLD[RequestState.REFUSED]
+    return TOLD.get(request.state)
+
+
+def contradiction(request: Request, told: Mapping[str, Any]) -> str | None:
+    """What the daemon's books show of one that never was, by our word: nobody has looked at it yet."""
+    never = request.state in (RequestState.REFUSED, RequestState.ABSENT) and not request.by_person
+    left = told.get("in_transit") is not None or told.get("rowed") is not None
+    return "it has left the balance" if never and left else None
+
+
+def stuck(desk: Desk, request: Request) -> str | None:
+    """Why a person should look at it; None where it is to be waited for."""
+    age_us = desk.utc_us - request.intended.utc_us
+    if request.state.ended:
+        return None
+    if request.state is not RequestState.ACCEPTED:
+        return f"in doubt: {request.cause}; look at the venue's list of withdrawals"
+    if age_us > int(desk.policy.stuck_s * SECOND_US):
+        return f"request {request.request_id} not finished after {age_us // 3_600_000_000} h"
+    return None
+
+
+def _call_absent(desk: Desk, request: Request) -> Steps:
+    """The list has never shown it. Where the daemon has seen it leave, or does not answer, it stays in doubt."""
+    name, cause = request.intended.name, "the venue's list has never shown it"
+    try:
+        view = yield from desk.view()
+    except Refused as refused:
+        _doubt(desk, request, f"{cause}, and the daemon cannot be asked: {refused.text}")
+        return
+    if name in view.withdrawals:  # else it was never announced, so never sent
+        answer = yield from desk.told("announce", cause, what="word", name=name, outcome=TOLD[RequestState.ABSENT])
+        if isinstance(answer, DaemonRefused):
+            _doubt(desk, request, f"{cause}, but the daemon says: {answer.reason}")
+            return
+    _move(desk, name, RequestState.ABSENT, cause)
+
+
+def _doubt(desk: Desk, request: Request, why: str) -> None:
+    """It stays in doubt, for this reason."""
+    if (request.state, request.cause) != (RequestState.IN_DOUBT, why):
+        _move(desk, request.intended.name, RequestState.IN_DOUBT, why)
 
 
 def _found(desk: Desk, request: Request, listed: tuple[WithdrawalRequest, ...]) -> bool:
@@ -116,23 +175,35 @@ def _found(desk: Desk, request: Request, listed: tuple[WithdrawalRequest, ...]) 
 
 
 def _is(request: Request, listed: WithdrawalRequest) -> bool:
-    """Whether a line of the list can be this request."""
+    """Whether a line of the list is this request."""
     told = request.intended
     return (
         listed.currency == told.currency
         and listed.size == told.size
         and listed.network in (told.network, None)
-        and (listed.address is None or listed.address.partition("?")[0] == told.address)
+        and (listed.address is None or _is_address(listed.address, told.address))
         and listed.utc_us >= told.utc_us - CLOCKS_APART_S * SECOND_US
     )
 
 
-def _call_when_stuck(desk: Desk, request: Request) -> Steps:
-    name, age_us = request.intended.name, desk.utc_us - request.intended.utc_us
-    if request.state is RequestState.IN_DOUBT:
-        yield from desk.call(name, f"in doubt: {request.cause}; look at the venue's list of withdrawals")
-    elif request.state is RequestState.ACCEPTED and age_us > int(desk.policy.stuck_s * SECOND_US):
-        yield from desk.call(name, f"request {request.request_id} not finished after {age_us // 3_600_000_000} h")
+def _like(desk: Desk, request: Request, listed: tuple[WithdrawalRequest, ...]) -> int | None:
+    """A line that is nobody's we know and could be this request, should the venue write it otherwise than we believe:
+    the fee in or out, the chain's other name, a clock as far off as it lets requests through. Its id, or None.
+    """
+    told, policy, known = request.intended, desk.policy, desk.state.known_ids()
+    sizes = (told.size, told.size - told.fee, told.size + told.fee)
+    since_us = told.utc_us - int((policy.bound_s + policy.lag_s) * SECOND_US)
+    for each in listed:
+        strange = each.currency == told.currency and each.utc_us >= since_us and each.request_id not in known
+        theirs = each.address is not None and _is_address(each.address, told.address)
+        if strange and (theirs or each.size in sizes):
+            return each.request_id
+    return None
+
+
+def _is_address(listed: str, told: str) -> bool:
+    """A memo may follow it; and the letters of some chains are one whether small or large."""
+    return listed.partition("?")[0].casefold() == told.casefold()
 
 
 def _move(desk: Desk, name: str, state: RequestState, cause: str, request_id: int | None = None) -> None:

@@ -80,6 +80,11 @@ def refusal(toml: str, place: Path, mode: str | None = None) -> SettingsError:
         ("[limits]\nmax_hedges = 257", "limits.max_hedges: should be less than or equal to 256, not 257"),
         ("[ramp]\nmax_weight_percent = 4", "ramp.max_weight_percent: 4 % must not be less than trade.weight_percent 5"),
         ("[ramp]\nmin_edge_hedges = 11", "ramp.min_edge_hedges: 11 cannot be settled among 10 hedges"),
+        (
+            'mode = "live"\n[settlement]\ncooling_off_s = 3599\nenabled = true\n'
+            'allowed = [{ currency = "usdt", network = "tron", address = "T000000000000001" }]',
+            "settlement.cooling_off_s: in live mode a change of [settlement] cools off for 3600 s at least",
+        ),
         ('mode = "live"\n[ramp]\nperiod_s = 3600', "ramp.period_s: live mode enlarges its hedges once a day at most"),
         ("[drill]\nenabled = true\nbudget = 501", "drill.budget: 501 must not be more than limits.daily_loss 500"),
         ("[account]\nlag_s = 600", "account.lag_s: 600 s must be more than lag_s 600 s"),

@@ -272,7 +272,7 @@ def test_a_request_that_never_arrived_is_absent_only_after_the_venue_s_bound() -
     (request,) = world.replayed().requests.values()
     assert request.state is RequestState.ABSENT
     assert world.replayed().asked_on(world.at.utc_us) == request.total
-    assert list(world.withdrawals.values()) == [{"outcome": "refused"}]
+    assert list(world.withdrawals.values()) == [{"outcome": "absent"}]
 
 
 def test_a_venue_that_refuses_is_told_in_its_words() -> None:
@@ -388,6 +388,8 @@ def test_somebody_s_request_of_the_same_size_is_not_taken_for_an_older_one() -> 
     world.end(RequestStatus.FINISHED)
     world.requests[0] = replace(world.requests[0], request_id=1, utc_us=world.at.utc_us - 10**9)
     world.journal.clear()
+    world.orders.clear()
+    world.withdrawals.clear()
     world.profit += 300
     world.request_trouble = "lost_before"
     assert world.code() is REFUSED

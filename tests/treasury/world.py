@@ -104,6 +104,10 @@ class World:
     strange: bool = False
     """The daemon's answers are those of another version."""
     unequal: int = 0
+    sees: bool = False
+    """The venue takes a withdrawal off the balance at once, and the daemon has seen it; else it reserves it."""
+    shows: Callable[[WithdrawalRequest], WithdrawalRequest] = lambda each: each
+    """How the venue's list writes a request."""
 
     spent: Decimal = ZERO
     bought: Decimal = ZERO
@@ -114,6 +118,8 @@ class World:
     placed: list[PlaceOrder] = field(default_factory=list)
     sent: list[SendWithdrawal] = field(default_factory=list)
     requests: list[WithdrawalRequest] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+    """Names of the withdrawals that the venue has taken."""
     fills: dict[str, Decimal] = field(default_factory=dict)
     asked_daemon: list[Mapping[str, Any]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
@@ -186,8 +192,8 @@ class World:
             case SendWithdrawal():
                 return self.send(command)
             case ReadRequests():
-                shown = tuple(self.requests) if self.request_trouble != "late" else ()
-                return RequestsListed(shown)
+                shown = self.requests if self.request_trouble != "late" else []
+                return RequestsListed(tuple(self.shows(each) for each in shown))
             case AskPerson(text):
                 self.asked_person.append(text)
                 return PersonSaid(self.person, "ann")
@@ -213,6 +219,8 @@ class World:
         trouble = self.daemon_trouble(request)
         if trouble is not None:
             return DaemonRefused(trouble)
+        if request.get("what") in ("order", "withdrawal") and request["name"] in (*self.orders, *self.withdrawals):
+            return DaemonRefused("this name was announced before")
         match request["verb"], request.get("what"):
             case "settlement", _:
                 return DaemonSaid(self.view())
@@ -239,6 +247,8 @@ class World:
             told = self.orders[name]
             told.update(filled=request["filled"], complete=True, paid=str(D(request["filled"]) * D("1.0001")))
             return DaemonSaid({})
+        if outcome in ("refused", "absent") and self.sees and name in self.taken:
+            return DaemonRefused("it has left the balance")
         if name in self.withdrawals and outcome != "stuck":
             self.withdrawals[name]["outcome"] = outcome
             return DaemonSaid({})
@@ -305,6 +315,7 @@ class World:
                 request_id, utc_us, asked.currency, asked.size, self.fate, asked.network, asked.address, None
             ),
         )
+        self.taken.append(command.name)
         self.withdrawn += asked.size + 5
         return Answered(WithdrawalAccepted(request_id) if not trouble else FundingInDoubt("timed out"))
 

@@ -95,8 +95,7 @@ MUTANTS = (
     ),
     mutant(
         "T3", "unlisted-is-absent", "a request that the list does not show yet is said never to have existed",
-        ("treasury/desk.py",
-         "        if not desk.past_acceptance(self._intended_us, self._looked_ns):\n            return False\n", ""),
+        ("treasury/silence.py", "        if not self._past_acceptance(at):\n            return False\n", ""),
         hunted=one_test("tests/treasury/test_settler.py"),
     ),
     mutant(

@@ -1,0 +1,79 @@
+"""A request journal that is older than what the daemon has noted sends nothing and says nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.funding import RequestStatus
+from arbbot.treasury.records import SettlementRefused
+from tests.treasury.test_settler import refusal
+from tests.treasury.world import D, World
+
+
+def words(world: World, since: int) -> list[tuple[str, str]]:
+    """What the daemon was told from a moment on."""
+    return [
+        (each["name"], each["outcome"]) for each in world.asked_daemon[since:] if each.get("what") == "word"
+    ]  # fmt: skip
+
+
+def lived() -> tuple[World, int]:
+    """Two settlements on one day; the journal is as it was after the first."""
+    world = World(profit=D(3_000))
+    assert world.code() is ExitCode.OK
+    world.end(RequestStatus.FINISHED)
+    world.later(60)
+    kept = len(world.journal) + 1
+    assert world.code() is ExitCode.OK
+    world.end(RequestStatus.FINISHED)
+    del world.journal[kept:]
+    return world, len(world.asked_daemon)
+
+
+def test_a_journal_restored_from_a_copy_sends_nothing() -> None:
+    """It mints the names of the day over again and does not know what has left: the day's cap would not hold."""
+    world, heard = lived()
+    sent = len(world.sent)
+    for _ in range(4):
+        world.later(60)
+        done = world.settle()
+        assert done.code is ExitCode.SETTLEMENT_REFUSED
+        assert refusal(world).cause == "journal_behind"
+    assert len(world.sent) == sent
+    assert words(world, heard) == []
+    assert world.lease is None
+
+
+def test_a_new_journal_in_the_place_of_a_lost_one_sends_nothing() -> None:
+    """The daemon's list is the witness, whatever the names begin with."""
+    world, heard = lived()
+    world.journal.clear()
+    assert world.code() is ExitCode.SETTLEMENT_REFUSED
+    assert refusal(world).cause == "journal_behind"
+    assert words(world, heard) == []
+
+
+@pytest.mark.parametrize(("what", "name"), [("order", "tk-c00001"), ("withdrawal", "tk-w00002")])
+def test_of_what_the_daemon_denies_it_is_told_nothing(what: str, name: str) -> None:
+    """Two machines with a copy each: what one was denied is the other's, and open. Neither `over` nor `refused` is said
+    of it, then or later, and nothing new begins.
+    """
+    world = World()
+
+    def beside(request: Mapping[str, Any]) -> None:
+        if request.get("what") == what == "order":
+            world.orders.setdefault(name, {"filled": None, "paid": "0", "complete": False})
+        elif request.get("what") == what:
+            world.withdrawals.setdefault(name, {"outcome": "announced"})
+
+    world.daemon_trouble = beside
+    for _ in range(3):
+        assert world.code() is ExitCode.SETTLEMENT_REFUSED
+    assert [each for each in words(world, 0) if each[0] == name] == []
+    causes = [each.cause for each in world.journal if isinstance(each, SettlementRefused)]
+    assert causes == ["denied", "journal_behind", "journal_behind"]
+    assert world.sent == []

@@ -1,0 +1,93 @@
+"""Everything that was sent stands in exactly one statement, with its own figures, whoever found out how it ended; and
+what does not end calls a person until the daemon has heard of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.funding import RequestStatus
+from arbbot.treasury.records import ConversionIntended, StatementWritten
+from tests.treasury.world import D, Died, World
+
+
+def statements(world: World) -> list[StatementWritten]:
+    """All lines of them."""
+    return [each for each in world.journal if isinstance(each, StatementWritten)]
+
+
+def test_a_settlement_without_a_conversion_tells_of_none() -> None:
+    """What was at hand is withdrawn: nothing was spent for it now."""
+    world = World(profit=D(300))
+    assert world.code() is ExitCode.OK
+    world.end(RequestStatus.FINISHED)
+    world.later(60)
+    world.bought += 100
+    world.profit = world.spent
+    assert world.code() is ExitCode.OK
+    first, second = statements(world)
+    assert first.bought > 0
+    assert second.spent == second.bought == 0
+    assert second.conversions == ()
+    assert second.withdrawn == world.replayed().requests[second.name].total
+
+
+def test_whatever_died_every_conversion_and_withdrawal_stands_in_one_statement() -> None:
+    """After a death after any record, with a reply lost or not: once each, and the sums are the venue's."""
+    for trouble in ("", "lost_after"):
+        whole = World(request_trouble=trouble, fate=RequestStatus.FINISHED)
+        whole.settle()
+        for record in range(1, len(whole.journal) + 1):
+            world = World(request_trouble=trouble, fate=RequestStatus.FINISHED, die_after=record)
+            with contextlib.suppress(Died):
+                world.settle()
+            world.request_trouble, world.die_after = "", None
+            for _ in range(2):
+                world.later(400)
+                world.code()
+            told = statements(world)
+            assert sum(each.bought for each in told) == world.bought
+            assert sum(each.withdrawn for each in told) == world.withdrawn
+            names = [name for each in told for name in each.conversions or ()]
+            bought = [each.name for each in world.journal if isinstance(each, ConversionIntended)]
+            assert sorted(names) == sorted(name for name in bought if world.fills.get(name))
+
+
+def test_a_conversion_whose_withdrawal_was_denied_has_a_statement_of_its_own() -> None:
+    """It was bought and lies at hand."""
+    world = World(daemon_trouble=lambda request: "no" if request.get("what") == "withdrawal" else None)
+    assert world.code() is ExitCode.SETTLEMENT_REFUSED
+    (told,) = statements(world)
+    assert (told.name, told.bought) == (world.placed[0].terms.client_order_id, world.bought)
+    assert told.withdrawn == 0
+    assert told.spent > 0
+
+
+def test_a_stuck_request_is_told_when_the_daemon_is_back() -> None:
+    """It was away at that moment; the exit code calls meanwhile."""
+    world = World()
+    assert world.code() is ExitCode.OK
+    world.later(90_000)
+    world.daemon_up = False
+    assert world.code() is ExitCode.SETTLEMENT_OPEN
+    assert "person_called" not in world.kinds()
+    world.daemon_up = True
+    for _ in range(3):
+        world.later(3600)
+        assert world.code() is ExitCode.SETTLEMENT_OPEN
+    assert world.kinds().count("person_called") == 1
+
+
+def test_one_that_was_in_doubt_and_then_hangs_calls_again() -> None:
+    """Another thing is wrong with it: another call."""
+    world = World(request_trouble="late", sees=True)
+    assert world.code() is ExitCode.SETTLEMENT_OPEN
+    world.request_trouble = ""
+    world.later(60)
+    assert world.code() is ExitCode.OK
+    world.later(5 * 86_400)
+    assert world.code() is ExitCode.SETTLEMENT_OPEN
+    stuck = [each["reason"] for each in world.asked_daemon if each.get("outcome") == "stuck"]
+    assert len(stuck) == 2
+    assert "not finished after" in stuck[1]
