@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from arbbot import screen
 from arbbot.bootstrap.journals import read
 from arbbot.bootstrap.terminal import say
+from arbbot.bootstrap.transfer_doubt import ACKNOWLEDGE, SHORT_S, looked_for
 from arbbot.bootstrap.transfer_log import TransferLog, Written, transfer_log
 from arbbot.bootstrap.treasury_looks import Treasury, treasury
 from arbbot.bootstrap.wiring import journal_path
@@ -28,11 +30,8 @@ from arbbot.domain.money import ZERO
 from arbbot.domain.order import Balance, Transaction
 from arbbot.runtime.clock import SystemClock
 from arbbot.settings import Settings
+from arbbot.treasury.silence import Silence
 
-LOOKS = 5
-LOOK_S = 2.0
-"""After an answer that tells nothing, its row is looked for so often, so many market seconds apart."""
-ACKNOWLEDGE = "the daemon will find its row, take it for a person's doing and pause: `arbbot resume --reason TEXT`"
 Confirm = Callable[[str], bool]
 """Asks a person; False when they will not have it."""
 
@@ -140,6 +139,7 @@ async def _transfer(settings: Settings, log: TransferLog, wanted: Wanted, confir
     # A person takes their time: the connection of before is not waited with.
     if not confirm(_question(wanted, settings)):
         raise Failure(ExitCode.USAGE, "not confirmed: nothing was sent")
+    _demand_quiet(settings)
     async with treasury(settings) as venue:
         cursor = max((row.transaction_id for row in await _rows(venue, None)), default=1)
         now_us = venue.clock.now().utc_us
@@ -166,30 +166,20 @@ def _question(wanted: Wanted, settings: Settings) -> str:
 
 
 async def _resolve(settings: Settings, log: TransferLog, written: Written) -> None:
+    """Look until it is found or surely absent: some minutes, by this process's own clock."""
+    account = settings.account
+    patience_s = account.doubt_bound_s + 4 * account.lag_s + SHORT_S
+    say(f"treasury: {written.name} is in doubt; looking for its row, for {patience_s:.0f} s at most")
     async with treasury(settings) as venue:
-        await _looked_for(settings, venue, log, written)
+        await _looked_for(settings, venue, log, written, patience_s)
 
 
-async def _looked_for(settings: Settings, venue: Treasury, log: TransferLog, written: Written) -> Written:
-    """Look for the row a few times. Absence counts once the request is too old to be taken, and twice in a row."""
-    account, absent = settings.account, 0
-    bound_us = int((account.doubt_bound_s + account.lag_s) * 1_000_000)
-    for look in range(LOOKS):
-        if look:
-            await venue.clock.sleep(LOOK_S)
-        asked_us = venue.clock.now().utc_us
-        try:
-            found = [row for row in await _rows(venue, written.cursor) if written.is_row(row)]
-        except Failure as failure:
-            say(f"treasury: {failure.reason}")
-            absent = 0
-            continue
-        if found:
-            return log.end(written.name, "found", f"by its row {found[0].transaction_id}; {ACKNOWLEDGE}", asked_us)
-        absent = absent + 1 if asked_us > written.utc_us + bound_us else 0
-        if absent == 2:
-            return log.end(written.name, "absent", "by two readings after the last moment it could be taken", asked_us)
-    return log.transfers[written.name]
+async def _looked_for(
+    settings: Settings, venue: Treasury, log: TransferLog, written: Written, patience_s: Decimal = SHORT_S
+) -> Written:
+    account, clock = settings.account, venue.clock
+    silence = Silence(account.doubt_bound_s, account.lag_s, written.utc_us, clock.now())
+    return await looked_for(log, written, lambda: _rows(venue, written.cursor), clock, silence, patience_s)
 
 
 async def _rows(venue: Treasury, since_id: int | None) -> tuple[Transaction, ...]:

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from arbbot.bootstrap.transfer_doubt import looked_for
 from arbbot.bootstrap.transfer_log import TransferLog, Written, transfer_log
+from arbbot.bootstrap.treasury_transfer import Wanted, transfer
 from arbbot.cli import main
+from arbbot.domain.events import Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.funding import Transfer
@@ -25,6 +28,8 @@ from arbbot.exchange.options import (
     DEMO_TREASURY_KEY,
     DEMO_TREASURY_SECRET,
 )
+from arbbot.settings import load
+from arbbot.treasury.silence import Silence
 from tests.bootstrap.program import exchange, variables
 from tests.bootstrap.test_treasury_looks import pull, tell
 
@@ -124,13 +129,63 @@ def test_a_lost_request_is_doubt_until_nothing_can_come_any_more(desk: Desk) -> 
     code, _, err = desk.run(*ASKED)
     assert code == ExitCode.NOT_FLAT
     assert "t-1 is in doubt" in err
-    while desk.run("transfers", "--json")[0] == ExitCode.NOT_FLAT:
-        continue
-    code, told, _ = desk.run("transfers", "--json")
+    code, told, err = desk.run("transfers", "--json")
     assert (code, told["transfers"][0]["outcome"]) == (0, "absent")
+    assert "looking for its row" in err
     assert desk.held() == before
     assert desk.run(*ASKED)[0] == 0
     assert desk.held() == before + 30
+
+
+class Stepped:
+    """A clock whose wall time a person has set an hour on."""
+
+    def __init__(self, utc_us: int) -> None:
+        self._mono_ns, self._utc_us = 10**12, utc_us + 3_600_000_000
+
+    def now(self) -> Moment:
+        """The present moment."""
+        return Moment(self._mono_ns, self._utc_us)
+
+    async def sleep(self, seconds: float) -> None:
+        """Time passes at once."""
+        self._mono_ns += int(seconds * 1e9)
+        self._utc_us += int(seconds * 1e6)
+
+
+@pytest.mark.parametrize(("patience_s", "outcome"), [(150, None), (175, "absent")])
+async def test_a_wall_clock_that_is_set_ends_no_doubt(tmp_path: Path, patience_s: int, outcome: str | None) -> None:
+    """The venue may take the request for 150 s of real time, whatever the date: absent is what shows nothing after
+    them and the lag of its rows, twice, a lag apart.
+    """
+
+    async def nothing() -> tuple[Transaction, ...]:
+        return ()
+
+    with transfer_log(tmp_path) as log:
+        written = log.intend(Transfer("usdt", Decimal(30), False, SUB), False, 1, "ann", "x", 10**15)
+        clock = Stepped(10**15)
+        begun_ns = clock.now().mono_ns
+        silence = Silence(Decimal(150), Decimal(5), 10**15, clock.now())
+        ended = await looked_for(log, written, nothing, clock, silence, Decimal(patience_s))
+    assert ended.outcome == outcome
+    assert outcome is None or clock.now().mono_ns - begun_ns >= 160 * 10**9
+
+
+def test_an_account_that_is_busy_by_the_time_of_the_yes_is_left_alone(desk: Desk) -> None:
+    """A person takes their time: what was quiet before may not be so any more."""
+    before = desk.held()
+    wanted = Wanted(Transfer("usdt", Decimal(30), False, SUB), "ann", "float")
+
+    def slow(_: str) -> bool:
+        (desk.state / "control.sock").touch()
+        return True
+
+    with pytest.raises(Failure) as refused:
+        transfer(load(None), wanted, slow, as_json=True)
+    assert refused.value.code is ExitCode.DAEMON
+    assert desk.held() == before
+    assert [line["event"] for line in desk.lines()] == ["refused"]
 
 
 def test_a_process_that_died_in_between_left_a_doubt(desk: Desk) -> None:

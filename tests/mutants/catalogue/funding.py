@@ -79,8 +79,7 @@ MUTANTS = (
     ),
     mutant(
         "S12", "transfer-absent-at-once", "a transfer without a row is called absent while the venue may still take it",
-        ("bootstrap/treasury_transfer.py", "absent = absent + 1 if asked_us > written.utc_us + bound_us else 0\n",
-         "absent += 1\n"),
+        ("bootstrap/transfer_doubt.py", "            if silence.lasts(at):\n", "            if not found:\n"),
         hunted=TRANSFERS,
     ),
     mutant(
