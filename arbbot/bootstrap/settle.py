@@ -126,8 +126,8 @@ def _worded(record: TreasuryRecord) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, Decimal):
         return f"{value.normalize():f}"
-    if isinstance(value, tuple):
-        return " ".join(f"{name}={_plain(each)}" for name, each in value)
+    if isinstance(value, tuple):  # of names, or of names with figures
+        return " ".join(each if isinstance(each, str) else f"{each[0]}={_plain(each[1])}" for each in value)
     return str(value)
 
 
