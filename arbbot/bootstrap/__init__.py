@@ -18,10 +18,12 @@ from arbbot.bootstrap.treasury_transfer import Wanted, transfer, transfers
 from arbbot.bootstrap.venue import exchange
 from arbbot.bootstrap.written_report import Period, html_report
 from arbbot.treasury.policy import Asked
+from arbbot.treasury.resolve import Resolution
 
 __all__ = [
     "Asked",
     "Period",
+    "Resolution",
     "Wanted",
     "adopt",
     "advice",

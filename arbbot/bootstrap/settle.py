@@ -20,6 +20,7 @@ from arbbot.settings import RunMode, Settings, settlement_policy
 from arbbot.treasury.journal import RequestJournal, RequestJournalRefused, open_requests
 from arbbot.treasury.policy import Asked, Policy
 from arbbot.treasury.records import RequestMoved, SettlementRefused, TreasuryRecord
+from arbbot.treasury.resolve import Resolution
 from arbbot.treasury.settler import Settler
 from arbbot.treasury.state import TreasuryError, TreasuryState
 from arbbot.treasury.words import Done
@@ -29,7 +30,9 @@ SHOWN = 10
 """Requests and conversions of the past that are shown, the newest first."""
 
 
-def settle(settings: Settings, asked: Asked, every_s: Decimal | None, socket: Path | None, as_json: bool) -> ExitCode:
+def settle(
+    settings: Settings, asked: Asked | Resolution, every_s: Decimal | None, socket: Path | None, as_json: bool
+) -> ExitCode:
     """Settle once, or every so many market seconds until stopped; the code of the last one. Raises Failure."""
     if settings.mode is RunMode.PAPER:
         raise Failure(ExitCode.SETTINGS, "settle: paper mode has no account at the venue; say --mode sandbox or live")
@@ -51,7 +54,7 @@ def settle(settings: Settings, asked: Asked, every_s: Decimal | None, socket: Pa
 class _Treasury:
     """One process."""
 
-    def __init__(self, settings: Settings, asked: Asked, socket: Path, journal: RequestJournal) -> None:
+    def __init__(self, settings: Settings, asked: Asked | Resolution, socket: Path, journal: RequestJournal) -> None:
         self._settings = settings
         self._policy: Policy = settlement_policy(settings)
         self._asked = asked

@@ -25,6 +25,7 @@ from arbbot.treasury.records import (
     SettlementRefused,
     TreasuryRecord,
 )
+from arbbot.treasury.resolve import Resolution, resolve
 from arbbot.treasury.state import Request, TreasuryState
 from arbbot.treasury.statement import AGREED_S
 from arbbot.treasury.words import (
@@ -54,11 +55,12 @@ class Output(NamedTuple):
 
 
 class Settler:
-    """Runs one settlement; ends with Done."""
+    """Runs one settlement, or takes a person's word on an earlier one; ends with Done."""
 
-    def __init__(self, policy: Policy, state: TreasuryState, key: str, asked: Asked) -> None:
+    def __init__(self, policy: Policy, state: TreasuryState, key: str, asked: Asked | Resolution) -> None:
         self.desk = Desk(policy, state, key)
-        self._asked = asked
+        self._asked = asked if isinstance(asked, Asked) else Asked(who=asked.who)
+        self._said = asked if isinstance(asked, Resolution) else None
         self._steps = self._all()
 
     def begin(self, at: Moment) -> Output:
@@ -82,6 +84,9 @@ class Settler:
         if desk.state.fingerprint != desk.policy.fingerprint:
             desk.emit(PolicySeen(desk.policy.fingerprint, desk.utc_us, desk.policy.cooling_off_s))
         try:
+            if self._said is not None:
+                yield (yield from resolve(desk, self._said))
+                return
             yield from self._follow()
             yield (yield from self._settle())
         except Refused as refused:

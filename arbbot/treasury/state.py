@@ -138,7 +138,9 @@ class TreasuryState:
 
     def _resolved(self, record: r.PersonResolved) -> None:
         order, request = self.conversions.get(record.name), self.requests.get(record.name)
-        if order is not None:
+        if record.name in self.denied:
+            self.adopted[record.name] = record
+        elif order is not None:
             order.state = OrderState(record.state)
             order.venue_id = order.venue_id if record.venue_id is None else record.venue_id
             order.filled = order.filled if record.filled is None else record.filled

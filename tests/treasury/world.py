@@ -27,6 +27,7 @@ from arbbot.domain.order import Fill, OrderReport, VenueOrderStatus
 from arbbot.treasury.plan import Facts
 from arbbot.treasury.policy import Asked, Destination, Policy
 from arbbot.treasury.records import TreasuryRecord
+from arbbot.treasury.resolve import Resolution
 from arbbot.treasury.settler import Output, Settler
 from arbbot.treasury.state import TreasuryState
 from arbbot.treasury.words import (
@@ -128,7 +129,7 @@ class World:
 
     # --- a life --------------------------------------------------------------------------------------------
 
-    def settle(self, asked: Asked | None = None, most: int = 4000) -> Done:
+    def settle(self, asked: Asked | Resolution | None = None, most: int = 4000) -> Done:
         """One process to its end. Raises Died where it is killed."""
         state = TreasuryState()
         for record in self.journal:
@@ -151,7 +152,7 @@ class World:
                 raise Died
         self.commands.append(output.command)
 
-    def code(self, asked: Asked | None = None) -> ExitCode:
+    def code(self, asked: Asked | Resolution | None = None) -> ExitCode:
         """How one settlement ends."""
         return self.settle(asked).code
 
@@ -246,6 +247,9 @@ class World:
         if name in self.orders and outcome == "over":
             told = self.orders[name]
             told.update(filled=request["filled"], complete=True, paid=str(D(request["filled"]) * D("1.0001")))
+            return DaemonSaid({})
+        if name in self.orders and outcome == "named":
+            self.orders[name]["venue_id"] = request["venue_id"]
             return DaemonSaid({})
         if outcome in ("refused", "absent") and self.sees and name in self.taken:
             return DaemonRefused("it has left the balance")

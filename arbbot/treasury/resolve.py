@@ -1,0 +1,127 @@
+"""A person's word on what does not end by itself: told to the daemon, which may know better, and then written down.
+
+Nothing is sent. What only the daemon knows of, because this journal is an older copy or a new one, is taken over so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.money import ZERO
+from arbbot.treasury import withdrawal
+from arbbot.treasury.desk import Desk
+from arbbot.treasury.plan import Refused
+from arbbot.treasury.records import OrderState, PersonResolved, RequestState
+from arbbot.treasury.silence import SECOND_US
+from arbbot.treasury.state import Conversion, Request
+from arbbot.treasury.words import Command, DaemonRefused, Done, Event, View
+
+ABSENT, FINISHED, RETURNED = "absent", "finished", "returned"
+ENDS = (ABSENT, FINISHED, RETURNED)
+"""What a person can say; else it is the venue's id of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What the command line says."""
+
+    name: str
+    what: str | int
+    """One of ENDS, or the venue's id."""
+    who: str
+    reason: str
+
+
+def resolve(desk: Desk, said: Resolution) -> Generator[Command, Event, Done]:
+    """Take a person's word. Raises Refused where it does not fit, is too early, or the daemon has seen otherwise."""
+    view = yield from desk.view()
+    order, request = desk.state.conversions.get(said.name), desk.state.requests.get(said.name)
+    if said.name in desk.state.denied:  # ours was never sent: what the daemon has is another's
+        order = request = None
+    if order is not None:
+        record = _of_order(desk, said, order)
+    elif request is not None:
+        record = _of_request(desk, said, request)
+    else:
+        record = _of_the_daemon_s(desk, said, view)
+    yield from _told(desk, said, view, record)
+    desk.emit(record)
+    return Done(ExitCode.OK, f"{said.name} is {record.state}, by {said.who}'s word: {said.reason}")
+
+
+def _of_order(desk: Desk, said: Resolution, order: Conversion) -> PersonResolved:
+    if order.over:
+        raise Refused("resolved", f"{said.name} is over already: {order.filled:f} filled")
+    _demand_age(desk, said, order.intended.utc_us)
+    match said.what:
+        case int():
+            return _record(desk, said, OrderState.LIVE.value)
+        case "absent":
+            return _record(desk, said, OrderState.OVER.value, filled=ZERO)
+        case "finished":
+            return _record(desk, said, OrderState.OVER.value, filled=order.intended.size)
+    raise Refused("resolved", f"{said.name} is a conversion: say absent, finished (all of it), or the venue's id of it")
+
+
+def _of_request(desk: Desk, said: Resolution, request: Request) -> PersonResolved:
+    if request.state in (RequestState.FINISHED, RequestState.RETURNED):
+        raise Refused("resolved", f"{said.name} is {request.state} already")
+    _demand_age(desk, said, request.intended.utc_us)
+    if isinstance(said.what, int):
+        if said.what in desk.state.known_ids() - {request.request_id}:
+            raise Refused("resolved", f"{said.what} is the venue's id of another withdrawal")
+        return _record(desk, said, RequestState.ACCEPTED.value)
+    return _record(desk, said, RequestState(said.what).value)
+
+
+def _of_the_daemon_s(desk: Desk, said: Resolution, view: View) -> PersonResolved:
+    """What leaves by one of these counts against the day on which the word is given: nobody knows another."""
+    if said.name in view.withdrawals:
+        left = said.what not in (ABSENT, RETURNED)
+        total = Decimal(str(view.withdrawals[said.name].get("total", 0))) if left else None
+        return _record(desk, said, "accepted" if isinstance(said.what, int) else said.what, total=total)
+    if said.name not in view.orders:
+        raise Refused("resolved", f"neither this journal nor the daemon knows of {said.name}")
+    if said.what != ABSENT and said.what != FINISHED:
+        raise Refused("resolved", f"{said.name} is a conversion: say absent, or finished with what is booked of it")
+    told = view.orders[said.name]
+    known = told.get("filled") if told.get("filled") is not None else told.get("rowed")
+    return _record(
+        desk, said, OrderState.OVER.value, filled=Decimal(str(known or 0)) if said.what == FINISHED else ZERO
+    )
+
+
+def _record(
+    desk: Desk, said: Resolution, state: str, filled: Decimal | None = None, total: Decimal | None = None
+) -> PersonResolved:
+    venue_id = said.what if isinstance(said.what, int) else None
+    return PersonResolved(said.name, state, venue_id, filled, total, said.who, said.reason, desk.utc_us)
+
+
+def _demand_age(desk: Desk, said: Resolution, intended_us: int) -> None:
+    """As long as the venue may still accept it nobody can know. Raises Refused."""
+    bound_s = desk.policy.bound_s + desk.policy.lag_s
+    if said.what == ABSENT and desk.utc_us - intended_us <= bound_s * SECOND_US:
+        raise Refused("resolved", f"the venue may take {said.name} until {bound_s:f} s after it was sent: too early")
+
+
+def _told(desk: Desk, said: Resolution, view: View, record: PersonResolved) -> Generator[Command, Event, None]:
+    """Let the daemon know of what it knows. Raises Refused."""
+    if said.name in view.orders:
+        if view.orders[said.name].get("filled") is not None:
+            return
+        outcome = "over" if record.filled is not None else "named"
+    elif said.name in view.withdrawals:
+        outcome = withdrawal.TOLD[RequestState(record.state)]
+        outcome = withdrawal.TOLD[RequestState.REFUSED] if record.state == ABSENT else outcome
+    else:
+        return
+    answer = yield from desk.told(
+        "announce", f"{said.who}: {said.reason}", what="word", name=said.name, outcome=outcome,
+        filled=None if record.filled is None else f"{record.filled:f}", venue_id=record.venue_id,
+    )  # fmt: skip
+    if isinstance(answer, DaemonRefused):
+        raise Refused("daemon" if answer.unreachable else "denied", answer.reason)
