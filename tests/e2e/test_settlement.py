@@ -307,7 +307,6 @@ MISTAKES: dict[str, tuple[Asked, dict[str, Any], int, str]] = {
     "above the cap": (Asked(size=D(300)), {}, 24, "above settlement.max_request"),
     "more than may leave": (Asked(size=D(250)), {}, 24, "more than may leave"),
     "nobody says yes": (Asked(), {"confirm": True}, 24, "nobody said yes"),
-    "cooling off": (Asked(), {"cooling_off_s": 86_400}, 24, "cools off"),
     "an absurd fee": (Asked(), {"max_fee": 4}, 24, "above settlement.max_fee"),
     "no treasury key": (Asked(), {"keys": None}, ExitCode.SECRET, "keys.treasury.key_id"),
     "another account's key": (Asked(), {"keys": (DEMO_SUB_KEY, DEMO_SUB_SECRET)}, 24, "is it of this account"),
@@ -332,9 +331,13 @@ async def test_every_mistake_is_one_line_and_sends_nothing(tmp_path: Path) -> No
         ended = await settle(stage)
         assert ended[0] == ExitCode.DAEMON
         assert "no daemon answers" in ended[1]
+        for wait_s in (86_400, 0):  # the longer wait is not cut short by settings that have none
+            ended = await settle(stage, cooling_off_s=wait_s)
+            assert ended[0] == 24
+            assert "cools off" in ended[1]
     with closing(sqlite3.connect(tmp_path / "state" / "sandbox" / "treasury.db")) as journal:
         (refusals,) = journal.execute("SELECT count(*) FROM record WHERE kind = 'settlement_refused'").fetchone()
-    assert refusals == len(MISTAKES) + 1
+    assert refusals == len(MISTAKES) + 3
 
 
 async def test_a_hedge_that_is_open_or_in_doubt_denies_the_lease(tmp_path: Path) -> None:
