@@ -67,7 +67,8 @@ def _of_order(desk: Desk, said: Resolution, order: Conversion) -> PersonResolved
 
 
 def _of_request(desk: Desk, said: Resolution, request: Request) -> PersonResolved:
-    if request.state in (RequestState.FINISHED, RequestState.RETURNED):
+    reversed_since = request.state is RequestState.FINISHED and said.what == RETURNED
+    if request.state in (RequestState.FINISHED, RequestState.RETURNED) and not reversed_since:
         raise Refused("resolved", f"{said.name} is {request.state} already")
     _demand_age(desk, said, request.intended.utc_us)
     if isinstance(said.what, int):

@@ -107,6 +107,19 @@ def test_what_has_ended_or_never_was_takes_no_word() -> None:
     assert world.replayed().requests[name].state is RequestState.FINISHED
 
 
+def test_one_that_was_reversed_after_it_had_finished_is_told_by_a_person() -> None:
+    """Its row is no other than a deposit of as much would be: nobody else can know."""
+    world = World()
+    assert world.code() is ExitCode.OK
+    name = world.sent[0].name
+    world.end(RequestStatus.FINISHED)
+    assert world.code() is ExitCode.OK
+    assert world.code(said(name, "returned")) is ExitCode.OK
+    assert world.replayed().requests[name].state is RequestState.RETURNED
+    assert world.withdrawals[name]["outcome"] == "returned"
+    assert world.code(said(name, "finished")) is REFUSED
+
+
 @pytest.mark.parametrize(("what", "filled"), [("absent", D(0)), ("finished", None), (77, None)])
 def test_a_conversion_that_is_not_found_ends_by_a_word(what: str | int, filled: D | None) -> None:
     """None of it, all of it, or followed by the venue's id."""
