@@ -17,6 +17,7 @@ from arbbot.bootstrap.longrun.gate import leave
 from arbbot.bootstrap.opening import verdict
 from arbbot.bootstrap.paper import paper_balances, paper_fees
 from arbbot.bootstrap.summary import plain
+from arbbot.bootstrap.weight import too_small
 from arbbot.bootstrap.wiring import Taps, fetch_route, follow_compressed, gateway, journal_path
 from arbbot.domain.commands import Ask, Topic
 from arbbot.domain.events import BalancesFetched, BookFetched, FeesFetched
@@ -90,12 +91,13 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
                 ),
             ),
             _clock_finding(settings, source.venue_offset_ms),
-            *await _book_findings(source, route),
         ]
+        asks, books = await _books(source, route)
+        findings += books
         if keys is None:
             findings.append(Finding("key", None, f"mode {settings.mode} needs none"))
             findings += _fee_findings(settings, route, paper_fees(settings, route))
-            return [*findings, *_held_findings(_paper_held(settings, route), route, settings)]
+            return [*findings, *_held_findings(_paper_held(settings, route), asks, route, settings)]
         answer = await source.perform(Ask(0, Topic.FEES))
         fees = dict(answer.rates) if isinstance(answer, FeesFetched) else None
         refused = f"the venue refused it: {getattr(answer, 'reason', 'no answer')}"
@@ -104,7 +106,7 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
         findings.append(Finding("key", *await withdrawal_words(settings, source, route.base)))
         findings += await _other_keys(settings, source, clock, route.base)
         findings += _fee_findings(settings, route, fees)
-        return [*findings, *await _balance_findings(source, route, settings)]
+        return [*findings, *await _balance_findings(source, asks, route, settings)]
 
 
 def _fee_findings(settings: Settings, route: Route, fees: dict[str, FeeRate] | None) -> list[Finding]:
@@ -150,34 +152,44 @@ def _clock_finding(settings: Settings, offset_ms: int | None) -> Finding:
     return Finding("clock", passed, text if passed or not local else f"{text}; {COMPRESSED}")
 
 
-async def _book_findings(source: Gateway, route: Route) -> list[Finding]:
-    findings = []
+async def _books(source: Gateway, route: Route) -> tuple[dict[str, Decimal], list[Finding]]:
+    """Asks by market, and what is to be said of the books."""
+    asks, findings = {}, []
     for symbol in route.symbols:
         answer = await source.perform(Ask(0, Topic.BOOK, market=symbol))
         if isinstance(answer, BookFetched):
             book = answer.book
             text = f"{symbol} {book.bid} / {book.ask}, {len(book.bids)} and {len(book.asks)} levels"
             findings.append(Finding("book", book.tradable, text))
+            if book.ask is not None:
+                asks[symbol] = book.ask
         else:
             findings.append(Finding("book", False, f"{symbol}: {getattr(answer, 'reason', 'no answer')}"))
-    return findings
+    return asks, findings
 
 
-async def _balance_findings(source: Gateway, route: Route, settings: Settings) -> list[Finding]:
+async def _balance_findings(
+    source: Gateway, asks: Mapping[str, Decimal], route: Route, settings: Settings
+) -> list[Finding]:
     """Both legs need money and both need base to sell: a hedge buys in one market and sells in the other."""
     answer = await source.perform(Ask(0, Topic.BALANCES))
     if not isinstance(answer, BalancesFetched):
         return [Finding("balances", False, getattr(answer, "reason", "no answer"))]
-    return _held_findings({balance.currency: balance for balance in answer.balances}, route, settings)
+    return _held_findings({balance.currency: balance for balance in answer.balances}, asks, route, settings)
 
 
-def _held_findings(held: Mapping[str, Balance], route: Route, settings: Settings) -> list[Finding]:
+def _held_findings(
+    held: Mapping[str, Balance], asks: Mapping[str, Decimal], route: Route, settings: Settings
+) -> list[Finding]:
     findings = [_balance_finding(held, currency, route) for currency in route.currencies]
     base = held.get(route.base)
     target = settings.trade.target_size * settings.trade.weight_percent / Decimal(100)
     if base is not None and ZERO < base.available < target:
         text = f"{plain(base.available)} {route.base} is less than one weighted target of {plain(target)}"
         findings.append(Finding("balances", None, text))
+    told, totals = rules(settings), {currency: balance.total for currency, balance in held.items()}
+    small = too_small(totals, asks, route, told, told.trade.weight)
+    findings += [Finding("weight", None if len(small) == 1 else False, line) for line in small]
     return findings
 
 

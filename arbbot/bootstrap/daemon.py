@@ -33,6 +33,7 @@ from arbbot.bootstrap.rotation import Parts as RotationParts
 from arbbot.bootstrap.rotation import Rotation
 from arbbot.bootstrap.summary import print_summary
 from arbbot.bootstrap.terminal import say
+from arbbot.bootstrap.weight import told_by_journal
 from arbbot.bootstrap.wiring import (
     SlashNames,
     Taps,
@@ -323,7 +324,9 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, doors: list[str]) -
         lines.append(f"rehearsal  {leave(settings).words}")
     if parts.recorder is not None:
         lines.append(f"recording  {parts.recorder.directory}")
-    return [*lines, *verdict(parts.route, fees, rules(settings).trade)]
+    told = rules(settings)
+    lines += verdict(parts.route, fees, told.trade)
+    return [*lines, *told_by_journal(parts.engine.core.state, parts.route, told)]
 
 
 def _answerer(

@@ -132,6 +132,15 @@ def test_check_passes_on_a_sound_account(venue: dict[str, Any]) -> None:
     assert {"check": "key", "passed": True, "text": "may not withdraw btc"} in told["checks"]
 
 
+def test_check_fails_where_the_weight_allows_no_order(venue: dict[str, Any]) -> None:
+    """A daemon would wait for its first hedge for ever; both markets are named."""
+    little = {"ARBBOT_TRADE__WEIGHT_PERCENT": "0.1", "ARBBOT_HEDGE__DUST_CAP": "0.00001"}
+    ended = arbbot("check", "--json", **variables(venue, DEMO_KEY, DEMO_SECRET), **little)
+    assert ended.code != 0
+    failed = [each["text"] for each in json.loads(ended.out)["checks"] if each["passed"] is False]
+    assert ["least on btcusd" in failed[0], "least on btceur" in failed[1]] == [True, True]
+
+
 def test_check_names_a_key_that_may_not_trade(venue: dict[str, Any]) -> None:
     """A read-only key reads everything and is found out all the same; its own exit code, nothing traded."""
     ended = arbbot("check", **variables(venue, DEMO_READ_KEY, DEMO_READ_SECRET))
