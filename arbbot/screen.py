@@ -29,9 +29,7 @@ def show(answer: Answer, as_json: bool, kind: str = "") -> None:
 
 
 def harmless(value: Any) -> Any:
-    """The same with a mark for whatever is no plain character, in every text of it: a reason may be the venue's words,
-    and a terminal obeys what it is shown.
-    """
+    """The same with a mark for whatever is no plain character: the words may be the venue's, and a terminal obeys."""
     if isinstance(value, str) and not isinstance(value, Enum):
         return value if value.isprintable() else "".join(each if each.isprintable() else _STRANGE for each in value)
     if isinstance(value, Mapping):
