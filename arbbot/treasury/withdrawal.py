@@ -31,6 +31,8 @@ PATIENCE_S = Decimal(60)
 """Beyond the venue's bound: how long one process looks for a request in doubt."""
 CLOCKS_APART_S = 30
 """A request of ours may be listed as so much older than its intent: clocks differ, and the list has whole seconds."""
+LISTED_S = 50_000_000
+"""The list tells of so much of the past at most: what is older is not absent because it is not there."""
 TOLD = {
     RequestState.ACCEPTED: "accepted",
     RequestState.FINISHED: "finished",
@@ -83,6 +85,9 @@ def look(desk: Desk, request: Request) -> Steps:
         like = None if listed is None else _like(desk, request, listed)
         if like is not None:
             _doubt(desk, request, f"request {like} in the venue's list may be it")
+        elif desk.utc_us - request.intended.utc_us > LISTED_S * SECOND_US:
+            _doubt(desk, request, "it is older than what the venue's list tells of")
+            break
         elif listed is not None and silence.lasts(desk.at):
             yield from _call_absent(desk, request)
             break

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -96,6 +97,20 @@ def test_nothing_is_absent_without_the_daemon_s_word() -> None:
     assert world.code() is ExitCode.OK
     assert state(world) is RequestState.ABSENT
     assert list(world.withdrawals.values()) == [{"outcome": "absent"}]
+
+
+def test_what_is_older_than_the_venue_s_list_is_not_absent() -> None:
+    """A machine that comes back after years: the list tells nothing of that time."""
+    world = World(request_trouble="lost_before", daemon_trouble=lambda request: "no" if _absent(request) else None)
+    assert world.code() is ExitCode.SETTLEMENT_OPEN
+    world.daemon_trouble = lambda request: None
+    world.later(50_000_001)
+    assert world.code() is ExitCode.SETTLEMENT_OPEN
+    assert state(world) is RequestState.IN_DOUBT
+
+
+def _absent(request: Mapping[str, Any]) -> bool:
+    return request.get("outcome") == "absent"
 
 
 @pytest.mark.parametrize("told", ["in_transit", "rowed"])

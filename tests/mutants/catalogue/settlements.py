@@ -94,6 +94,38 @@ MUTANTS = (
         hunted=SETTLED,
     ),
     mutant(
+        "T3", "spelt-otherwise-is-absent", "a line of the list that could be the request does not keep it in doubt",
+        ("treasury/withdrawal.py", "        if like is not None:\n", "        if like == -1:\n"),
+        hunted=one_test("tests/treasury/test_presence.py"),
+    ),
+    mutant(
+        "T3", "absent-unasked", "a request is absent although the daemon has seen it leave",
+        ("treasury/withdrawal.py", "    if name in view.withdrawals:  # else", "    if name == \"\":  # else"),
+        hunted=one_test("tests/treasury/test_presence.py"),
+    ),
+    mutant(
+        "T2", "older-copy-settles", "a journal that lacks what the daemon has noted settles on",
+        ("treasury/settler.py", "        self._refuse_behind(view)\n", ""),
+        hunted=one_test("tests/treasury/test_older_copy.py"),
+    ),
+    mutant(
+        "T3", "denied-is-told", "the daemon is told the end of what it would not have announced",
+        ("treasury/desk.py", "        return not answer.unreachable\n", "        return False\n"),
+        hunted=one_test("tests/treasury/test_older_copy.py"),
+    ),
+    mutant(
+        "T2", "wait-of-the-new", "a change of settings waits only as long as the new ones say",
+        ("treasury/state.py", "max(left_s, self.cooling_off_s or ZERO, record.cooling_off_s or ZERO)",
+         "record.cooling_off_s or ZERO"),
+        hunted=one_test("tests/treasury/test_cooling_off.py"),
+    ),
+    mutant(
+        "T2", "yes-to-anything", "what was confirmed bounds no conversion",
+        ("treasury/settler.py",
+         "        means = replace(means, spendable=min(means.spendable, confirmed.worst_cost))\n", ""),
+        hunted=one_test("tests/treasury/test_confirmed.py"),
+    ),
+    mutant(
         "T3", "unlisted-is-absent", "a request that the list does not show yet is said never to have existed",
         ("treasury/silence.py", "        if not self._past_acceptance(at):\n            return False\n", ""),
         hunted=one_test("tests/treasury/test_settler.py"),
