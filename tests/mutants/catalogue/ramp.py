@@ -86,6 +86,16 @@ MUTANTS = (
         hunted=SCENES,
     ),
     mutant(
+        "W", "conversions-are-no-evidence", "what conversions lose is not looked at",
+        ("engine/ramp_memory.py", "    ConversionClosed: RampMemory._conversion_closed,\n", ""),
+        hunted=one_test("tests/engine/test_ramp_incidents.py"),
+    ),
+    mutant(
+        "W", "an-incident-takes-two-steps", "reducing and then halted is two steps back",
+        ("engine/ramp_memory.py", "        self.answered = bool(stopped) and state.mode is not Mode.ACTIVE\n", ""),
+        hunted=one_test("tests/engine/test_ramp_incidents.py"),
+    ),
+    mutant(
         "W", "slivers-are-evidence", "hedges far below the weight's size are evidence for a larger one",
         ("engine/ramp.py", '        "size": figures.full_hedges < rules.min_edge_hedges <= figures.edge_hedges,\n', ""),
         hunted=SCENES,
