@@ -218,8 +218,8 @@ class LeaseDesk:
         cap = core.rules.account.withdrawn_per_day
         today = settlements.withdrawn_on(event.currency, core.at.utc_us) + event.size + event.fee
         if cap is not None and today > cap:
-            most = f"{cap:f} may be, by the settings this daemon began with"
-            return f"{today:f} {event.currency} would be withdrawn this UTC day, of which {most}"
+            bound = f"{cap:f} may be, by the settings this daemon began with"
+            return f"{today:f} {event.currency} would be withdrawn this UTC day, of which {bound}"
         return None
 
     def _not_leased(self, lease_id: str) -> str | None:
