@@ -38,6 +38,7 @@ from arbbot.settings import Settings, SettlementSettings
 from arbbot.settings.key_model import KeySettings
 from arbbot.treasury.journal import open_requests
 from arbbot.treasury.policy import Asked
+from arbbot.treasury.resolve import Resolution
 from tests.bootstrap.program import ROOT, Ended, arbbot, clean
 from tests.e2e.stage import CALM, CROWD, EUR, FAST, RATES, D, Sections, Stage, merged, staged
 
@@ -66,7 +67,7 @@ def beside(stage: Stage, keys: tuple[str, str] | None = TREASURY, **over: Any) -
     )
 
 
-async def settle(stage: Stage, asked: Asked | None = None, **over: Any) -> tuple[int, str]:
+async def settle(stage: Stage, asked: Asked | Resolution | None = None, **over: Any) -> tuple[int, str]:
     """`arbbot settle` in a thread: its exit code and its last word."""
     settings, heard = beside(stage, **over), io.StringIO()
 

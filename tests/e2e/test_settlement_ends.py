@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from arbbot.exchange.rules import Booking, VenueRules
+from arbbot.treasury.resolve import Resolution
 from tests.e2e.stage import D
 from tests.e2e.test_settlement import balanced, profitable, remembered, requests, settle
 
@@ -74,3 +75,36 @@ async def test_one_reversed_after_it_had_finished_waits_for_a_person(tmp_path: P
         assert D((await stage.tell("settlement", pays="usd", buys="usdt"))["at_hand"]) <= D(before)
         await settle(stage)
         assert len(await requests(stage)) == 1
+
+
+async def test_a_person_s_word_makes_the_reversed_one_ours_again(tmp_path: Path) -> None:
+    """`--resolve`: what was booked as a deposit is at hand, principal as before, and it leaves by another request."""
+    async with profitable(tmp_path / "state", rules=REVERSING["back by a deposit's row"]) as stage:
+
+        async def finished() -> bool:
+            await settle(stage)
+            return remembered(stage) == ["finished"]
+
+        await stage.until(finished, "the request to finish")
+        before = await stage.tell("settlement", pays="usd", buys="usdt")
+        (request,), (name,) = await requests(stage), before["withdrawals"]
+        await stage.control("withdrawal_status", id=request["id"], status="reversed")
+
+        async def paused() -> bool:
+            return bool((await stage.tell("status"))["state"] == "paused")
+
+        await stage.until(paused, "a person to be told")
+        ended = await settle(stage, Resolution(name, "returned", "ann", "ticket 881"))
+        assert ended[0] == 0, ended
+        await stage.tell("resume")
+
+        async def gone_again() -> bool:
+            await settle(stage)
+            return len(await requests(stage)) == 2
+
+        await stage.until(gone_again, "it to leave again")
+        assert D((await balanced(stage))["usdt"]["external"]) == 0
+        after = await stage.tell("settlement", pays="usd", buys="usdt")
+        assert after["withdrawable"]["principal"] == before["withdrawable"]["principal"]
+        assert remembered(stage)[1] == "returned"
+        assert await stage.stop() == 0
