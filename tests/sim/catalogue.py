@@ -53,7 +53,9 @@ STRIKES: dict[str, str] = {
 DRAWN = (*STRIKES, *HAPPENINGS, *CRASHES)
 WORDS = ("ramp_set",)
 """What people say besides; drawn by itself, so that it moves nothing else in a life."""
-ALL = (*DRAWN, *WORDS)
+SETTLED = ("usdt_deposit", "requests_restored", "settings_changed")
+"""What befalls lives with a treasury; drawn by itself as well."""
+ALL = (*DRAWN, *WORDS, *SETTLED)
 FAMILIES: dict[str, tuple[str, ...]] = {
     "rest": REST, "orders": (*ORDERS, *CANCELS), "rows": ROWS, "frames": (*FRAMES, *PRIVATE), "links": LINKS,
     "happenings": HAPPENINGS, "crashes": (*COMMITS, *CRASHES),

@@ -83,8 +83,22 @@ def _with_settlements(plan: Plan) -> Plan:
     balances = (*plan.balances, ("usdt", D(rng.choice((0, 0, 500)))))
     return replace(
         plan, settlements=tuple(sorted(times)), rules=replace(plan.rules, account=account, trade=trade), venue=venue,
-        balances=balances,
+        balances=balances, disturbances=_beside_settlements(plan),
     )  # fmt: skip
+
+
+def _beside_settlements(plan: Plan) -> tuple[Disturbance, ...]:
+    """What people do to a treasury, in lives that are disturbed anyway: mostly nothing."""
+    rng = Random(f"{plan.seed}/beside settlements")
+    if not plan.disturbances:
+        return ()
+    most = {"usdt_deposit": 2, "requests_restored": 1, "settings_changed": 1}
+    added = [
+        Disturbance(kind, rng.randint(15_000, max(plan.length_ms, 20_000)), size=rng.randrange(8))
+        for kind in catalogue.SETTLED
+        for _ in range(rng.randint(1, most[kind]) if rng.random() < 0.25 else 0)
+    ]
+    return tuple(sorted((*plan.disturbances, *added), key=lambda each: (each.at_ms, each.kind, each.target)))
 
 
 def draw_rules(rng: Random, levels: int) -> Rules:

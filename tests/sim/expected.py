@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.sim.catalogue import ALL
+from tests.sim.catalogue import ALL, SETTLED
 
 FEW, MANY, MOST = 60, 1_000, 10_000
 """Lives of a run from which on it fails when something was never reached that so many always reach: what is in `SOON`,
@@ -69,8 +69,10 @@ SETTLEMENTS = (
     "settlement begun", "settlement killed", "settlement ended 0", "settlement ended 8",
     "settlement ended 24", "settlement ended 25", "treasury conversion_moved in_doubt",
     "treasury request_moved in_doubt", "treasury request_moved absent", "treasury request_moved returned",
+    "treasury journal restored",
     *(f"treasury fault {name}"
-      for name in ("http_502", "http_502_taken", "lost_after", "lost_before", "mis_signed", "not_sent")),
+      for name in ("http_502", "http_502_taken", "late_arrival", "lost_after", "lost_before", "mis_signed",
+                   "not_sent")),
 )  # fmt: skip
 FEED = (
     "feed up", "feed down", "feed stalled", "feed dead", "feed: replaced for the engine", "frame dropped",
@@ -148,6 +150,7 @@ SELDOM = frozenset(
     (
         *(f"branch {name}" for name in SETTLEMENTS), "branch alert lease_expired", "branch alert settlement_stuck",
         "branch refusal leased",
+        *(f"fault {name}" for name in SETTLED),
         "fault not_sent", "fault maintenance", "fault rate_limited_400", "fault auth_403", "fault ip_403",
         "fault stale_reply", "fault not_found", "fault fill_after_cancel", "fault refuse_subscription",
         "fault ignore_subscription", "fault row_burst", "branch order complete in_doubt",

@@ -15,7 +15,6 @@ from arbbot.domain.commands import Exit
 from arbbot.domain.exit_codes import ExitCode
 from tests.sim.catalogue import STRIKES
 from tests.sim.checker import Checker, Violation
-from tests.sim.checker.treasury import Caps
 from tests.sim.clockwork import BIRTH_US, MS, SECOND
 from tests.sim.counter import Counter
 from tests.sim.draw import draw
@@ -24,7 +23,7 @@ from tests.sim.journal import Memory, OnDisk, Shelf
 from tests.sim.people import happen
 from tests.sim.plan import Plan, Quote
 from tests.sim.process import Process
-from tests.sim.treasurer import Treasurer, policy_of
+from tests.sim.treasurer import Treasurer
 from tests.sim.world import World
 
 BUSY_TICK_US, SLOW_TICK_US, IDLE_TICK_US = 100 * MS, 400 * MS, SECOND
@@ -70,9 +69,6 @@ class Life:
         self.treasurer: Treasurer | None = None
         if plan.settlements:
             self.treasurer = Treasurer(self.world, self._counter, lambda: self.process)
-            policy = policy_of(plan)
-            addresses = frozenset(each.address for each in policy.allowed)
-            self.world.checker.treasury.caps = Caps(policy.max_request, policy.max_per_day, addresses)
 
     # --- the whole ------------------------------------------------------------------------------------------
 
@@ -215,8 +211,6 @@ class Life:
         world.armed.disarm()
         if self.treasurer is not None:
             self.treasurer.calm()
-            for after_s in (20, 60, 200):
-                world.clock.after(after_s * SECOND, self.treasurer.settle)
         world.house.quote(replace(world.house.last, premium_bps=0, depth=CALM_DEPTH))
         for listing in world.venue.listings.values():
             if not listing.enabled:
@@ -237,8 +231,11 @@ class Life:
             clock.after(SECOND, lambda: self._wait(since_us))
 
     def _at_rest(self) -> bool:
-        """Whether the process has run for a while, with its feed up, nothing open and no rebase that waits."""
+        """Whether the process has run for a while, with its feed up, nothing open and no rebase that waits; and no
+        settlement either."""
         process = self.process
+        if self.treasurer is not None and not self.treasurer.at_rest:
+            return False
         if process is None or not self.world.alive or not process.feed.up or process.state.rebase_asked is not None:
             return False
         return self.world.clock.now_us - process.born_us >= CALM_SLACK_US and not process.busy

@@ -17,6 +17,7 @@ from tests.sim.clockwork import MS
 from tests.sim.house import DOMESTIC, FX, SYMBOLS
 from tests.sim.plan import Disturbance
 from tests.sim.process import Process
+from tests.sim.treasurer import Treasurer
 from tests.sim.world import World
 
 ANN = "ann"
@@ -30,6 +31,7 @@ class Stage(Protocol):
 
     world: World
     process: Process | None
+    treasurer: Treasurer | None
 
     def flush(self) -> None:
         """Let books that changed be sent."""
@@ -46,6 +48,9 @@ def happen(stage: Stage, each: Disturbance) -> None:
             _to(stage, lambda: FEED[each.kind](process, each))
     elif each.kind in MACHINE:
         MACHINE[each.kind](stage, each)
+    elif each.kind in TREASURY:
+        if stage.treasurer is not None:
+            TREASURY[each.kind](stage.treasurer)
     elif each.kind in VERBS:
         event = VERBS[each.kind](stage, each)
         if event is not None:
@@ -119,6 +124,14 @@ MACHINE: dict[str, Callable[[Stage, Disturbance], None]] = {
 }
 
 
+# --- the treasury ---------------------------------------------------------------------------------------------------
+
+TREASURY: dict[str, Callable[[Treasurer], None]] = {
+    "requests_restored": Treasurer.restore,
+    "settings_changed": Treasurer.settings_change,
+}
+
+
 # --- operators ------------------------------------------------------------------------------------------------------
 
 
@@ -153,7 +166,8 @@ VERBS: dict[str, Callable[[Stage, Disturbance], ev.Event | None]] = {
 
 def _external(stage: Stage, amounts: dict[str, Decimal], kind: int, fee: Decimal = Decimal(0)) -> None:
     with suppress(Refusal):  # not enough there: then it did not happen
-        stage.world.venue.external(stage.world.account, amounts, kind, stage.world.clock.now_us, fee)
+        row = stage.world.venue.external(stage.world.account, amounts, kind, stage.world.clock.now_us, fee)
+        stage.world.checker.treasury.by_hand(row.row_id)
     stage.world.checker.truth.dirty = True  # the venue announces no such movement
 
 
@@ -161,6 +175,12 @@ def _burst(stage: Stage, each: Disturbance) -> None:
     """More rows than a page holds, in a moment."""
     for _ in range(each.size):
         _external(stage, {"usd": Decimal("0.01")}, 0)
+
+
+def _round(stage: Stage, each: Disturbance) -> None:
+    """A person pays in just what a withdrawal once took: caps are round figures, and so is what people pay in."""
+    taken = [request.leaves for request in stage.world.venue.withdrawals.of(stage.world.account)]
+    _external(stage, {"usdt": taken[each.size % len(taken)] if taken else Decimal(20)}, 0)
 
 
 def _manual(stage: Stage, each: Disturbance) -> None:
@@ -210,6 +230,7 @@ def _halt_market(stage: Stage, each: Disturbance) -> None:
 
 VENUE: dict[str, Callable[[Stage, Disturbance], None]] = {
     "deposit": lambda stage, each: _external(stage, {"eur": Decimal(1 + each.size % 500)}, 0),
+    "usdt_deposit": _round,
     "withdrawal": lambda stage, each: _external(stage, {"usd": -Decimal(1 + each.size % 500)}, 1, Decimal("0.5")),
     "conversion": lambda stage, each: _external(stage, {"usd": Decimal(-110), "eur": Decimal(100)}, 36),
     "odd_row": lambda stage, each: _external(stage, {"btc": Decimal("0.0001")}, 77),

@@ -9,28 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from arbbot.bitstamp import codec_funding, funding_outcome, funding_requests
-from arbbot.bitstamp.auth import Credentials, Signer
-from arbbot.bitstamp.replies import Reading, believed, interpret
-from arbbot.bitstamp.reply import Answer, NoReply, Reply, Seal, VenueError
-from arbbot.bitstamp.requests import Request, build
-from arbbot.bitstamp.wire import JsonValue, Malformed
+from arbbot.bitstamp.replies import interpret
+from arbbot.bitstamp.reply import Reply
+from arbbot.bitstamp.requests import build
 from arbbot.domain.commands import Ask, PlaceOrder, Topic
 from arbbot.domain.events import BalancesFetched, BookFetched, FeesFetched, MarketsFetched
-from arbbot.exchange.accounts import ApiKey, Permission
-from arbbot.exchange.faults import FAULTS, Fault
 from arbbot.exchange.matching import Side
-from arbbot.exchange.server.rest_faults import behaviour
-from arbbot.exchange.server.wire import HttpRequest
 from arbbot.runtime.control import Refused
 from arbbot.runtime.lease_verbs import lease_event, lease_outcome, settlement
 from arbbot.treasury.journal import decode, encode
 from arbbot.treasury.plan import Facts
 from arbbot.treasury.policy import Asked, Destination, Policy
-from arbbot.treasury.records import TreasuryRecord
+from arbbot.treasury.records import (
+    ConversionIntended,
+    ConversionMoved,
+    OrderState,
+    RequestIntended,
+    RequestMoved,
+    RequestState,
+    TreasuryRecord,
+)
 from arbbot.treasury.settler import Output, Settler
 from arbbot.treasury.state import TreasuryState
 from arbbot.treasury.words import (
@@ -53,35 +56,52 @@ from arbbot.treasury.words import (
     Wait,
     Waited,
 )
+from tests.sim.checker.leaving import Caps
 from tests.sim.clockwork import MS, SECOND
 from tests.sim.counter import Counter
+from tests.sim.lists import ids
 from tests.sim.plan import Plan
 from tests.sim.process import Process
+from tests.sim.treasury_wire import TreasuryWire
 from tests.sim.world import World
 
 if TYPE_CHECKING:
     from arbbot.domain.events import Event as EngineEvent
 
 D = Decimal
-KEY, SECRET = "SimTreasuryKey00000000000000000001", "SimTreasurySecret000000000000000001"
 JOURNAL_KEY = "trsim"
-HOST, MARKET, ADDRESS, NETWORK = "venue.test", "usdtusd", "0x" + "5e" * 20, "ethereum"
-TIMEOUT_US, DAEMON_US = 10 * SECOND, 30 * SECOND
+MARKET, NETWORK = "usdtusd", "ethereum"
+ADDRESS, OTHER_ADDRESS = "0x" + "5eA1" * 10, "0x" + "7cB2" * 10
+DAEMON_US = 30 * SECOND
 FEE, LEAST = D("0.03"), D("0.1")
-LOST = ("lost_before", "lost_after", "http_502", "http_502_taken", "mis_signed", "not_sent")
-FATES = ("", "", "", "withdrawal_failed", "withdrawal_canceled", "withdrawal_stuck", "withdrawal_reversed")
+COOLING_OFF_S = (0, 0, 0, 8, 25)
+CALM_AT_S = (20, 60, 200)
+"""After faults have stopped: when it settles once more."""
+ALIKE_US = 25 * SECOND
+"""With clocks no further apart its own requests must be known by their time."""
+OTHER = Destination("usdt", NETWORK, OTHER_ADDRESS)
+ENDED = frozenset(
+    {OrderState.OVER, RequestState.FINISHED, RequestState.RETURNED, RequestState.REFUSED, RequestState.ABSENT}
+)
 
 
 def policy_of(plan: Plan) -> Policy:
     """What this life's treasury may do: caps that a life of minutes reaches."""
     rng, account = Random(f"{plan.seed}/policy"), plan.rules.account
+    cooling_off_s = D(Random(f"{plan.seed}/cooling off").choice(COOLING_OFF_S)) if plan.disturbances else D(0)
     max_request, max_per_day = rng.choice(((3, 5), (20, 30), (100, 150)))
     return Policy(
         enabled=True, confirm=False, pays="usd", buys="usdt", allowed=(Destination("usdt", NETWORK, ADDRESS),),
         threshold=D("0.01"), max_request=D(max_request), max_per_day=D(max_per_day), max_fee=D(1),
-        max_price=D("1.02"), reach=D("0.01"), cooling_off_s=D(0), stuck_s=D(rng.choice((20, 10_000))),
+        max_price=D("1.02"), reach=D("0.01"), cooling_off_s=cooling_off_s, stuck_s=D(rng.choice((20, 10_000))),
         bound_s=account.doubt_bound_s, lag_s=account.lag_s,
     )  # fmt: skip
+
+
+def _caps(policy: Policy) -> Caps:
+    """Of it, what the judge goes by."""
+    addresses = frozenset(each.address for each in policy.allowed)
+    return Caps(policy.max_request, policy.max_per_day, addresses, policy.cooling_off_s)
 
 
 class Treasurer:
@@ -89,20 +109,21 @@ class Treasurer:
 
     def __init__(self, world: World, counter: Counter, process: Callable[[], Process | None]) -> None:
         self._world = world
-        self._counter = counter
         self._process = process
         self._rng = Random(f"{world.plan.seed}/treasurer")
         self._policy = policy_of(world.plan)
         self._lines: list[tuple[str, str]] = []
+        self._copies = [0]
+        """How long the journal was when something of it was kept."""
+        self._open: set[str] = set()
+        """What was intended and has not ended, by the journal."""
+        self._to_come = len(CALM_AT_S)
         self._settler: Settler | None = None
         self._turn = 0
         """Counts commands: an answer to an earlier one comes too late."""
         self._dies_in: int | None = None
-        self._signer = Signer(Credentials(KEY, SECRET), HOST)
-        self._reading = Reading((MARKET,), world.plan.signed_errors_only)
-        self._faults = bool(world.plan.disturbances)
+        self._wire = TreasuryWire(world, counter, self._rng, FEE, MARKET)
         venue = world.venue
-        venue.add_key(ApiKey(KEY, SECRET, world.account.user_id, frozenset(Permission)))
         chain = venue.networks["usdt", NETWORK]
         venue.networks["usdt", NETWORK] = replace(chain, fee=FEE, minimum=LEAST)
         market = venue.listing(MARKET)
@@ -111,15 +132,45 @@ class Treasurer:
             venue.house_limit(MARKET, side, D(price), D(40 if price == "1.0005" else 100_000), world.clock.now_us)
 
     def calm(self) -> None:
-        """Faults stop, and a process that stood still is gone."""
-        self._faults = False
+        """Faults stop; what is left open is looked at a few times more."""
+        self._wire.faults = False
+        for after_s in CALM_AT_S:
+            self._world.clock.after(after_s * SECOND, self._settle_calmly)
+
+    def _settle_calmly(self) -> None:
+        self._to_come -= 1
+        self.settle()
+
+    @property
+    def at_rest(self) -> bool:
+        """Nothing runs, and nothing is open that a settlement to come could still end."""
+        return self._settler is None and not (self._open and self._to_come)
+
+    def restore(self) -> None:
+        """The machine is lost in the midst of all; its journal comes back as it was kept some time before."""
+        if self._settler is not None:
+            self._end("lost")
+        kept = self._rng.choice(self._copies)
+        self._world.reached("treasury journal " + ("restored" if kept < len(self._lines) else "as it was"))
+        self._lines = self._lines[:kept]
+        self._copies = [each for each in self._copies if each <= kept]
+        self._open.clear()
+        self._world.checker.treasury.restored(self._lines)
+
+    def settings_change(self) -> None:
+        """Somebody puts another address in the place of the first, and would wait for nothing."""
+        if OTHER in self._policy.allowed:
+            return
+        self._policy = replace(self._policy, allowed=(OTHER,), cooling_off_s=D(0))
 
     def settle(self) -> None:
         """Start a settlement, unless one runs."""
         if self._settler is not None:
             return
         self._world.reached("settlement begun")
-        self._dies_in = self._rng.randint(1, 9) if self._faults and self._rng.random() < 0.3 else None
+        self._copies.append(len(self._lines))
+        self._world.checker.treasury.begun(_caps(self._policy), self._world.clock.moment().utc_us)
+        self._dies_in = self._rng.randint(1, 9) if self._wire.faults and self._rng.random() < 0.3 else None
         state = TreasuryState()
         for kind, body in self._lines:
             state.apply(decode(kind, body))
@@ -149,6 +200,10 @@ class Treasurer:
         world.trace.note(world.clock.now_us, f"treasury {line[0]} {line[1]}")
         world.checker.treasury.line(*line)
         state = getattr(record, "state", None)
+        if isinstance(record, ConversionIntended | RequestIntended):
+            self._open.add(record.name)
+        elif isinstance(record, ConversionMoved | RequestMoved) and record.state in ENDED:
+            self._open.discard(record.name)
         world.reached(f"treasury {record.kind}" + ("" if state is None else f" {state}"))
 
     def _end(self, how: str) -> None:
@@ -175,24 +230,30 @@ class Treasurer:
             case ReadFacts():
                 self._later(50 * MS, self._facts(), turn)
             case PlaceOrder():
-                self._world.checker.treasury.ordered(command.terms.client_order_id)
-                answer, late_us = self._send(build(command, {}), risky=True)
-                self._later(late_us, _word(interpret(command, [answer], self._reading)), turn)
+                order = build(command, {})
+                self._world.checker.treasury.ordered(command.terms.client_order_id, order.body)
+                answer, late_us = self._wire.send(order, risky=True)
+                self._later(late_us, _word(interpret(command, [answer], self._wire.reading)), turn)
             case ReadOrder(name, venue_id):
                 ask = Ask(1, Topic.ORDER_STATUS, client_order_id=None if venue_id else name, venue_order_id=venue_id)
-                answer, late_us = self._send(build(ask, {}))
-                self._later(late_us, _word(interpret(ask, [answer], self._reading)), turn)
+                answer, late_us = self._wire.send(build(ask, {}))
+                self._later(late_us, _word(interpret(ask, [answer], self._wire.reading)), turn)
             case SendWithdrawal(_, asked):
                 wanted = funding_requests.withdraw(asked)
-                self._world.checker.treasury.withdraws(wanted.body)
-                answer, late_us = self._send(wanted, risky=True)
-                outcome = funding_outcome.withdrawal(answer, self._reading.require_signed_errors)
+                judge = self._world.checker.treasury
+                sent = judge.withdraws(wanted.body)
+                answer, late_us = self._wire.send(wanted, risky=True, arrived=lambda: judge.took(sent))
+                outcome = funding_outcome.withdrawal(answer, self._wire.reading.require_signed_errors)
                 self._later(late_us, Answered(outcome), turn)
             case ReadRequests():
-                answer, late_us = self._send(funding_requests.withdrawal_requests())
-                listed = self._read(answer, codec_funding.withdrawal_requests)
-                event: Event = VenueUnread("unread") if listed is None else RequestsListed(listed)
-                self._later(late_us, event, turn)
+                answer, late_us = self._wire.send(funding_requests.withdrawal_requests())
+                listed = self._wire.read(answer, codec_funding.withdrawal_requests)
+                if listed is None:
+                    self._later(late_us, VenueUnread("unread"), turn)
+                    return
+                assert isinstance(answer, Reply)
+                self._world.clock.after(late_us, partial(self._listed, ids(answer.body), turn))
+                self._later(late_us, RequestsListed(listed), turn)
 
     # --- the daemon -----------------------------------------------------------------------------------------
 
@@ -232,7 +293,7 @@ class Treasurer:
 
     def _facts(self) -> Event:
         answers = {
-            topic: interpret(ask, [self._send(build(ask, {}))[0]], self._reading)
+            topic: interpret(ask, [self._wire.send(build(ask, {}))[0]], self._wire.reading)
             for topic in (Topic.MARKETS, Topic.BALANCES, Topic.FEES, Topic.BOOK)
             for ask in (Ask(1, topic, market=MARKET),)
         }
@@ -240,8 +301,10 @@ class Treasurer:
         fees, book = answers[Topic.FEES], answers[Topic.BOOK]
         if not isinstance(markets, MarketsFetched) or not isinstance(balances, BalancesFetched):
             return VenueUnread("unread")
-        told = self._read(self._send(funding_requests.withdrawal_fees())[0], codec_funding.withdrawal_fees)
-        listed = self._read(self._send(funding_requests.currencies())[0], codec_funding.currencies, private=False)
+        told = self._wire.read(self._wire.send(funding_requests.withdrawal_fees())[0], codec_funding.withdrawal_fees)
+        listed = self._wire.read(
+            self._wire.send(funding_requests.currencies())[0], codec_funding.currencies, private=False
+        )
         rates = dict(fees.rates) if isinstance(fees, FeesFetched) else {}
         return FactsRead(
             Facts(
@@ -255,55 +318,16 @@ class Treasurer:
             )
         )
 
-    def _send(self, request: Request, *, risky: bool = False) -> tuple[Answer, int]:
-        """The answer, and how long it takes. What moves money is lost often, a question seldom."""
-        rng, world = self._rng, self._world
-        fault = ""
-        if self._faults and rng.random() < (0.4 if risky else 0.03):
-            fault = rng.choice(LOST)
-            world.reached(f"treasury fault {fault}")
-        if fault == "not_sent":
-            return NoReply(False, "ClientConnectorError"), 20 * MS
-        if fault == "lost_before":
-            return NoReply(True, "TimeoutError"), TIMEOUT_US
-        if fault == "http_502":
-            return Reply(502, b"<html>", "text/html"), 60 * MS
-        answer = self._served(request, risky=risky)
-        world.checker.truth.dirty = True
-        if fault == "lost_after":
-            return NoReply(True, "TimeoutError"), TIMEOUT_US
-        if fault == "http_502_taken":
-            return Reply(502, b"<html>", "text/html"), 60 * MS
-        if fault == "mis_signed" and request.private:
-            return replace(answer, seal=Seal.WRONG), 60 * MS
-        return answer, 60 * MS
-
-    def _served(self, request: Request, *, risky: bool) -> Reply:
-        world, rng, headers, signed = self._world, self._rng, {"host": HOST}, None
-        if request.private:
-            raw = f"{rng.getrandbits(128):032x}"
-            nonce = f"{raw[:8]}-{raw[8:12]}-{raw[12:16]}-{raw[16:20]}-{raw[20:]}"
-            stamp_ms = world.clock.now_us // 1000
-            signed = self._signer.sign(request.method, request.path, request.query, request.body, nonce, stamp_ms)
-            headers |= {name.lower(): value for name, value in signed.headers.items()}
-        sent = HttpRequest(request.method, request.path, request.query, headers, request.body, "192.0.2.2")
-        world.venue.advance(world.clock.now_us)
-        fate = rng.choice(FATES) if risky and self._faults else ""
-        struck = {fate: Fault(fate, "*", None, 1.0, dict(FAULTS[fate].defaults))} if fate else {}
-        reply = self._counter.api.answer(sent, world.clock.now_us, world.clock.now_us, behaviour(struck))
-        signature, seal = reply.headers.get("X-Server-Auth-Signature"), Seal.NONE
-        if signature is not None and signed is not None:
-            genuine = self._signer.verify(signed, reply.content_type, reply.body, signature)
-            seal = Seal.VALID if genuine else Seal.WRONG
-        return Reply(reply.status, reply.body, reply.content_type, seal, None)
-
-    def _read(self, answer: Answer, read: Callable[[JsonValue], Any], *, private: bool = True) -> Any:
-        """What a reply tells; None for one that tells nothing."""
-        try:
-            word = believed(answer, private=private, require_signed_errors=self._reading.require_signed_errors)
-            return None if isinstance(word, VenueError) else read(word)
-        except Malformed:
-            return None
+    def _listed(self, told: frozenset[int], turn: int) -> None:
+        """A list reached it, in which it may know its own again."""
+        apart_us = abs(self._world.clock.wall_off_us)
+        if (
+            self._settler is not None
+            and turn == self._turn
+            and self._wire.listing.spelling is None
+            and apart_us < ALIKE_US
+        ):
+            self._world.checker.treasury.shown(told)
 
 
 def _word(event: EngineEvent) -> Any:

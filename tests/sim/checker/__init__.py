@@ -266,6 +266,7 @@ class Checker:
             self._when(now_us)
             self.truth.note_balances(now_us)
             self._exposure.look(self._wire.underway)
+            self.treasury.look()
         if self._alive:
             self._wire.starved(now_us)
             self._exits.look(now_us, asleep=asleep)
@@ -284,3 +285,4 @@ class Checker:
         """The last process has left."""
         self._when(now_us)
         self._end.finish(self._code, lag_us, now_us)
+        self.treasury.finish()

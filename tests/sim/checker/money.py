@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tests.sim.checker.fold import Fold, Json
+from tests.sim.checker.leaving import BUYS, THEIRS
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.report import Report
-from tests.sim.checker.treasury import BUYS, THEIRS, TreasuryJudge
+from tests.sim.checker.treasury import TreasuryJudge
 from tests.sim.checker.truth import Truth
 
 ZERO = Decimal(0)

@@ -1,37 +1,27 @@
 """T1 to T4: principal is never withdrawn, no cap exceeded, nothing sent twice, and no hedge opened on a lent account.
 
-By the bytes that the treasury sent, the lines of both journals as JSON, and the venue's own balances and requests.
+By the bytes that the treasury sent and the lines of both journals as JSON; `leaving` judges by the venue's own books.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
 from decimal import Decimal
 from urllib.parse import parse_qs
 
 from arbbot.exchange.accounts import Row
 from tests.sim.checker.fold import Fold, Json
+from tests.sim.checker.leaving import BUYS, DAY_US, THEIRS, Caps, LeavingJudge, Sent
 from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
 ZERO = Decimal(0)
-THEIRS = "trsim-"
-"""What names of the treasury begin with."""
-PAYS, BUYS = "usd", "usdt"
-DAY_US = 86_400_000_000
+PAYS = "usd"
+SECOND_US = 1_000_000
 ENDED = frozenset({"finished", "returned", "refused", "absent"})
 DUST = Decimal("0.05")
 """Of the paying currency: what display hides of principal and of what is restored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caps:
-    """What the life's policy allows."""
-
-    max_request: Decimal
-    max_per_day: Decimal
-    addresses: frozenset[str]
 
 
 class TreasuryJudge:
@@ -46,13 +36,23 @@ class TreasuryJudge:
         self._intents: dict[str, Json] = {}
         self._states: dict[str, str] = {}
         self._orders: list[str] = []
-        self._sends = 0
+        self._leaving = LeavingJudge(truth, report)
+        self._changes: list[tuple[int, Decimal]] = []
+        """When settings changed, by the treasury's clock, and for how long nothing may leave then, seconds."""
+        self._by_hand: set[int] = set()
         self._announced: dict[str, Json] = {}
         self._external: dict[str, Decimal] = {}
         self._opening: dict[str, Decimal] = {}
         self.lease: str | None = None
 
     # --- the treasury ---------------------------------------------------------------------------------------
+
+    def begun(self, caps: Caps, utc_us: int) -> None:
+        """A settlement begins under these settings, at this time of its clock."""
+        if caps != self.caps:
+            before = caps if self.caps is None else self.caps
+            self._changes.append((utc_us, max(before.cooling_off_s, caps.cooling_off_s)))
+            self.caps = caps
 
     def line(self, kind: str, body: str) -> None:
         """A line of the request journal."""
@@ -64,12 +64,34 @@ class TreasuryJudge:
             open_names = sorted(each for each, state in self._states.items() if state not in (*ENDED, "over"))
             if open_names:
                 self._report.fail("T3", f"{name} is intended while {', '.join(open_names)} is open")
-            self._intents[name] = line | {"kind": kind}
-            self._states[name] = "intended"
-            if kind == "request_intended":
-                self._capped(line)
+            self._cooled(name, line["utc_us"])
+        self._remember(kind, line)
+        if kind == "request_intended":
+            self._capped(line)
+        elif kind == "request_moved":
+            self._leaving.moved(line["name"], line["state"], line["request_id"])
+
+    def _remember(self, kind: str, line: Json) -> None:
+        if kind in ("conversion_intended", "request_intended"):
+            self._intents[line["name"]] = line | {"kind": kind}
+            self._states[line["name"]] = "intended"
         elif kind in ("conversion_moved", "request_moved"):
             self._states[line["name"]] = line["state"]
+
+    def restored(self, lines: Iterable[tuple[str, str]]) -> None:
+        """The journal was put back to an older copy: what the treasury may know is in these lines."""
+        before, self._intents, self._states = self._intents, {}, {}
+        for kind, body in lines:
+            self._remember(kind, json.loads(body))
+        self._leaving.forget(before.keys() - self._intents.keys())
+
+    def _cooled(self, name: str, utc_us: int) -> None:
+        """T2: nothing is meant to leave while a change of settings cools off."""
+        for since_us, wait_s in self._changes:
+            if utc_us - since_us < wait_s * SECOND_US:
+                past_s = (utc_us - since_us) / SECOND_US
+                text = f"{name} is intended {past_s} s after settings changed, {wait_s} must be"
+                self._report.fail("T2", text)
 
     def _capped(self, line: Json) -> None:
         """T2: what is intended stays within the caps, by our own sums."""
@@ -87,23 +109,25 @@ class TreasuryJudge:
         if line["address"] not in self.caps.addresses:
             self._report.fail("T2", f"{line['name']} goes to {line['address']}, which is not listed")
 
-    def ordered(self, name: str) -> None:
+    def ordered(self, name: str, body: bytes) -> None:
         """A conversion is put on the wire."""
         if name not in self._intents or name in self._orders:
             self._report.fail("T3", f"{name} is sent {'twice' if name in self._orders else 'before it was intended'}")
         if name not in self._announced:
             self._report.fail("T4", f"{name} is sent before the daemon knows of it")
         self._orders.append(name)
+        sent, told = _fields(body), self._intents.get(name)
+        for field, meant in (("amount", "size"), ("price", "limit_price")):
+            if told is not None and Decimal(sent[field]) != Decimal(told[meant]):
+                self._report.fail("T3", f"{name} is sent with {field} {sent[field]}, {told[meant]} was intended")
 
-    def withdraws(self, body: bytes) -> None:
+    def withdraws(self, body: bytes) -> Sent:
         """A withdrawal is put on the wire: it is the newest intent, and the only one it can be."""
-        self._sends += 1
-        sent = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-        intents = [each for each in self._intents.values() if each["kind"] == "request_intended"]
-        if self._sends > len(intents):
-            self._report.fail("T3", f"{self._sends} withdrawals are sent, {len(intents)} were intended")
-            return
-        last = intents[-1]
+        sent = _fields(body)
+        last = next((each for each in reversed(self._intents.values()) if each["kind"] == "request_intended"), None)
+        if last is None:
+            self._report.fail("T3", f"{sent} is sent, nothing was intended")
+            return self._leaving.sends("nothing")
         told = (Decimal(last["size"]), last["address"], last["network"])
         if (Decimal(sent["amount"]), sent["address"], sent["network"]) != told:
             self._report.fail("T3", f"{sent} is sent, {told} was intended")
@@ -111,6 +135,30 @@ class TreasuryJudge:
             self._report.fail("T3", f"{last['name']} is sent although it is {self._states[last['name']]}")
         if last["name"] not in self._announced:
             self._report.fail("T4", f"{last['name']} is sent before the daemon knows of it")
+        return self._leaving.sends(last["name"])
+
+    def took(self, sent: Sent) -> None:
+        """The venue has had the bytes of a withdrawal."""
+        self._leaving.took(sent)
+
+    def shown(self, ids: Container[int]) -> None:
+        """The treasury has read a list that holds these requests, in the words in which they were asked for."""
+        self._leaving.shown(ids)
+
+    # --- the venue ------------------------------------------------------------------------------------------
+
+    def by_hand(self, row_id: int) -> None:
+        """A person moved this."""
+        self._by_hand.add(row_id)
+
+    def look(self) -> None:
+        """What the venue holds has changed, or may have."""
+        if self.caps is not None:
+            self._leaving.look(self.caps)
+
+    def finish(self) -> None:
+        """The life is over."""
+        self._leaving.finish()
 
     # --- the daemon -----------------------------------------------------------------------------------------
 
@@ -132,6 +180,8 @@ class TreasuryJudge:
             self._announced[line["name"]] = line
             if line["currency"] != BUYS:
                 self._report.fail("T1", f"{line['currency']} is to be withdrawn")
+        elif kind == "settlement_told":
+            self._leaving.told(line["name"], line["outcome"], line["filled"])
 
     def _put_in(self, kind: str, line: Json) -> None:
         """What people have put in and taken out."""
@@ -168,9 +218,17 @@ class TreasuryJudge:
             return name
         if order is not None or self.caps is None or row.amounts[0][0] != BUYS:
             return None
+        moved = row.amounts[0][1]
+        if row.row_id in self._by_hand and not (moved > 0 and self._leaving.came_back(moved)):
+            return None
+        if told is None and moved > 0:
+            return None  # what came back may stay a person's: principal grows by it
         announced = self._announced.get(told or "")
         if announced is None or "size" not in announced:
             return "a withdrawal of a settlement"
         size, fee = Decimal(announced["size"]), Decimal(announced["fee"])
-        moved = abs(row.amounts[0][1]) + (row.fee if row.amounts[0][1] < 0 else ZERO)
-        return told if moved in (size, size + fee) else None
+        return told if abs(moved) + (row.fee if moved < 0 else ZERO) in (size, size + fee) else None
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(body.decode()).items()}
