@@ -274,11 +274,9 @@ RAMP_TRIPS = _in(
         ramp=replace(RAMP, period_s=Decimal(3600)),
     ),
 )
-SETTLED = _in(
-    "settlements",
-    40,
-    settlements=(9_000, 14_000, 20_000, 26_000, 33_000, 41_000, 60_000),
-    rules=rules(
+SETTLING: Mapping[str, Any] = {
+    "settlements": (9_000, 14_000, 20_000, 26_000, 33_000, 41_000, 60_000),
+    "rules": rules(
         min_depth_levels=1,
         gross_threshold=Decimal("0.002"),
         max_slippage=Decimal("0.002"),
@@ -289,8 +287,46 @@ SETTLED = _in(
         premium_tolerance=Decimal("0.02"),
         lease_s=Decimal(20),
     ),
-)
+}
 """Profit at every edge, its euros converted at once, and a treasury that looks again and again."""
+RICH = (("btc", Decimal(3)), ("usd", Decimal(200_000)), ("eur", Decimal(200_000)), ("usdt", Decimal(500)))
+QUICK = VenueRules(withdrawal_open_us=1_000_000, withdrawal_process_us=3_000_000)
+TURNS = tuple(
+    Quote(at_ms + later_ms, Decimal(60_000), bps, 200)
+    for at_ms, sign in zip(range(5_000, 60_000, 7_000), (1, -1) * 4, strict=True)
+    for later_ms, bps in ((0, 90 * sign), (3_000, 0))
+)
+"""An edge every seven seconds, now one way and now the other."""
+EARNING: Mapping[str, Any] = {
+    **SETTLING,
+    "settlements": tuple(range(9_000, 70_000, 3_500)),
+    "length_ms": 70_000,
+    "quotes": TURNS,
+    "balances": RICH,
+    "venue": QUICK,
+}
+SETTLED = _in("settlements", 40, **SETTLING)
+SETTLED_BESIDE = _in(
+    "settlements beside what people pay in",
+    40,
+    Disturbance("usdt_deposit", 12_000),
+    Disturbance("resume", 14_000),
+    Disturbance("usdt_deposit", 19_000),
+    Disturbance("resume", 22_000),
+    edges=3,
+    **EARNING,
+)
+SETTLED_LATE = _in(
+    "settlements that the venue lists late",
+    60,
+    **{**EARNING, "venue": replace(QUICK, request_lag_us=4_000_000)},
+)
+SETTLED_COPIED = _in(
+    "settlements by an older copy of their journal", 40, Disturbance("requests_restored", 12_000), edges=3, **EARNING
+)
+SETTLED_CHANGED = _in(
+    "settlements after a change of settings", 40, Disturbance("settings_changed", 17_000), edges=1, **EARNING
+)
 SHELL = Ground("shell", "shell", range(24))
 GROUNDS = {
     ground.name: ground
@@ -299,7 +335,8 @@ GROUNDS = {
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
         LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
         UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, RAMPS, RAMP_LOSSES,
-        RAMP_ONE_SIDED, RAMP_TRIPS, DRILLS, SETTLED, SHELL,
+        RAMP_ONE_SIDED, RAMP_TRIPS, DRILLS, SETTLED, SETTLED_BESIDE, SETTLED_LATE,
+        SETTLED_COPIED, SETTLED_CHANGED, SHELL,
     )
 }  # fmt: skip
 """All but the tests."""
