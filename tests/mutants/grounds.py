@@ -39,7 +39,8 @@ class Ground:
             for edge in edges
             for each in self.weather
         ]
-        return replace(plan, disturbances=tuple(sorted((*plan.disturbances, *added), key=lambda each: each.at_ms)))
+        own = (each for each in plan.disturbances if each.at_ms <= plan.length_ms)  # a ground may make lives shorter
+        return replace(plan, disturbances=tuple(sorted((*own, *added), key=lambda each: each.at_ms)))
 
 
 def _in(name: str, seeds: int, *weather: Disturbance, edges: int = 100, **always: Any) -> Ground:
