@@ -28,6 +28,7 @@ REQUEST = {
     "name": "trsim-w00002", "currency": "usdt", "network": "ethereum", "address": ADDRESS, "size": "15", "fee": "5",
     "utc_us": 20,
 }  # fmt: skip
+TOLD = {"name": "trsim-w00002", "outcome": "refused", "filled": None}
 NOW_US = 1_750_000_000_000_000
 BODY = f"amount=15&address={ADDRESS}&network=ethereum".encode()
 ORDERED = b"amount=20&price=1&client_order_id=trsim-c00001"
@@ -144,7 +145,7 @@ LIES: dict[str, tuple[str, Callable[[Story], object]]] = {
     "refused, and it is there": ("T3", lambda story: _doubted(story).moved("refused")),
     "absent, and it comes": ("T3", lambda story: _comes_late(story)),
     "the daemon hears of a refusal, and it is there": (
-        "T3", lambda story: story.sent().daemon("settlement_told", name=REQUEST["name"], outcome="refused", filled=None),
+        "T3", lambda story: story.sent().daemon("settlement_told", **TOLD),
     ),
     "the daemon hears of another size": (
         "T3", lambda story: story.converted().daemon("settlement_told", name=ORDER["name"], outcome="over", filled="0"),
@@ -254,7 +255,7 @@ def test_what_a_copy_forgot_is_no_lie() -> None:
     story.theirs("request_intended", **REQUEST)
     story.moved("refused").judge.finish()
     assert story.report.violations == []
-    story.daemon("settlement_told", name=REQUEST["name"], outcome="refused", filled=None)
+    story.daemon("settlement_told", **TOLD)
     assert story.broken() == {"T3"}
 
 

@@ -58,6 +58,8 @@ class LeavingJudge:
         self._bought: dict[str, Decimal] = {}
         self._sent: list[Sent] = []
         self._addresses: set[str] = set()
+        self._heard_of: dict[str, str] = {}
+        """What the daemon was last told of each."""
         truth.venue.subscribe(self._heard)
 
     def _heard(self, event: VenueEvent) -> None:
@@ -92,9 +94,16 @@ class LeavingJudge:
         for each in self._sent:
             each.shown = each.shown or any(taken in ids for taken in each.taken)
 
-    def came_back(self, size: Decimal) -> bool:
-        """Whether the venue has given back a request that took so much: then no row of that size says whose it is."""
-        return any(each.leaves == size and each.status in RETURNED for each in self._requests())
+    def may_come_back(self, size: Decimal) -> bool:
+        """Whether a row of this size may be a request that came back, by all that the daemon has heard. No row says it:
+        one that somebody paid in may be held for one until the word is there.
+        """
+        requests = {each.request_id: each for each in self._requests() if each.leaves == size}
+        return any(
+            taken in requests and (requests[taken].status in RETURNED or self._heard_of.get(each.name) != "finished")
+            for each in self._sent
+            for taken in each.taken
+        )
 
     # --- the journals ---------------------------------------------------------------------------------------
 
@@ -117,6 +126,7 @@ class LeavingJudge:
             if filled is None or Decimal(filled) != bought:
                 self._report.fail("T3", f"the daemon hears that {name} filled {filled}, it filled {bought}")
             return
+        self._heard_of[name] = outcome
         for each in self._sent:
             if each.name == name:
                 self._true(Sent(name, each.taken, outcome))

@@ -219,7 +219,7 @@ class TreasuryJudge:
         if order is not None or self.caps is None or row.amounts[0][0] != BUYS:
             return None
         moved = row.amounts[0][1]
-        if row.row_id in self._by_hand and not (moved > 0 and self._leaving.came_back(moved)):
+        if row.row_id in self._by_hand and not (moved > 0 and self._leaving.may_come_back(moved)):
             return None
         if told is None and moved > 0:
             return None  # what came back may stay a person's: principal grows by it
