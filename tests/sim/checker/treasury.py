@@ -188,7 +188,7 @@ class TreasuryJudge:
         if kind == "anchor_set":
             self._opening = {each["currency"]: Decimal(each["total"]) for each in line["holdings"]}
             self._external = {}
-        for entry in line["entries"] if kind == "row_booked" else ():
+        for entry in line["entries"] if kind in ("row_booked", "return_booked") else ():
             if entry["account"] == "external":
                 self._external[entry["currency"]] = self._external.get(entry["currency"], ZERO) - Decimal(
                     entry["delta"]
