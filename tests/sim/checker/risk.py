@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.sim.checker.fold import Fold, Json
+from tests.sim.checker.leaving import THEIRS
 from tests.sim.checker.report import Report
 
 HOUR_US = 3_600_000_000
@@ -249,7 +250,7 @@ class Equity:
     def line(self, kind: str, line: Json) -> None:
         """One line of a commit."""
         if kind == "row_booked" and line["client_order_id"] is not None:
-            settled = any(entry["account"] in ("treasury", "transit") for entry in line["entries"])
+            settled = line["client_order_id"].startswith(THEIRS)
             for entry in [] if settled else line["entries"]:
                 if entry["account"] == "venue":
                     self._change(entry["currency"], Decimal(entry["delta"]))
