@@ -11,6 +11,7 @@ from tests.mutants.catalogue import (
     exits,
     funding,
     identity,
+    leaving,
     ledger,
     limits,
     memory,
@@ -28,6 +29,7 @@ ALL: tuple[Mutant, ...] = tuple(
             *identity.MUTANTS, *ledger.MUTANTS, *exits.MUTANTS, *books.MUTANTS, *decisions.MUTANTS, *limits.MUTANTS,
             *modes.MUTANTS, *ramp.MUTANTS, *rebases.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS,
             *drills.MUTANTS, *endings.MUTANTS, *funding.MUTANTS, *settlements.MUTANTS,
+            *leaving.MUTANTS,
         ),
         key=order,
     )
