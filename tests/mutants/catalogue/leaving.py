@@ -31,7 +31,7 @@ MUTANTS = (
         hunted=SETTLED_CHANGED,
     ),
     mutant(
-        "T2", "older-copy-goes-on", "a journal that lacks what the daemon has noted settles on, from an older sum of the day",
+        "T2", "older-copy-goes-on", "a journal that lacks what the daemon has noted settles on, by an older sum of its day",
         ("treasury/settler.py", "        if strange:\n", '        if "" in strange:\n'),
         hunted=SETTLED_COPIED,
     ),
@@ -50,8 +50,8 @@ MUTANTS = (
     mutant(
         "T3", "any-request-is-ours", "the newest request in the list is taken for the one in doubt",
         ("treasury/withdrawal.py",
-         "candidates = [each for each in listed if _is(request, each) and each.request_id not in desk.state.known_ids()]",
-         "candidates = list(listed)"),
+         "[each for each in listed if _is(request, each) and each.request_id not in desk.state.known_ids()]",
+         "list(listed)"),
         hunted=SETTLED_LATE,
     ),
 )  # fmt: skip
