@@ -31,7 +31,7 @@ MUTANTS = (
         hunted=SETTLED_CHANGED,
     ),
     mutant(
-        "T2", "older-copy-goes-on", "a journal that lacks what the daemon has noted settles on, by an older sum of its day",
+        "T2", "older-copy-goes-on", "a journal that lacks what the daemon has noted settles on",
         ("treasury/settler.py", "        if strange:\n", '        if "" in strange:\n'),
         hunted=SETTLED_COPIED,
     ),

@@ -49,8 +49,8 @@ class TreasuryJudge:
 
     def begun(self, caps: Caps, utc_us: int) -> None:
         """A settlement begins under these settings, at this time of its clock."""
-        if caps != self.caps:
-            before = caps if self.caps is None else self.caps
+        if caps != self.caps or not self._changes:
+            before = caps if self.caps is None or not self._changes else self.caps
             self._changes.append((utc_us, max(before.cooling_off_s, caps.cooling_off_s)))
             self.caps = caps
 
@@ -79,10 +79,15 @@ class TreasuryJudge:
             self._states[line["name"]] = line["state"]
 
     def restored(self, lines: Iterable[tuple[str, str]]) -> None:
-        """The journal was put back to an older copy: what the treasury may know is in these lines."""
+        """The journal was put back to an older copy: what the treasury may know is in these lines. One without any
+        settings knows of no change.
+        """
         before, self._intents, self._states = self._intents, {}, {}
-        for kind, body in lines:
+        kept = list(lines)
+        for kind, body in kept:
             self._remember(kind, json.loads(body))
+        if not any(kind == "policy_seen" for kind, _ in kept):
+            self._changes.clear()
         self._leaving.forget(before.keys() - self._intents.keys())
 
     def _cooled(self, name: str, utc_us: int) -> None:
