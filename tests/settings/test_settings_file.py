@@ -56,7 +56,9 @@ def test_units_stand_in_name_or_comment() -> None:
 
 
 def test_rules_are_the_settings_with_percent_as_fractions() -> None:
-    """Every engine rule comes from the setting of its name; percent are divided by a hundred, exactly."""
+    """Every engine rule comes from the setting of its name, but for the settlement's day; percent are divided by a
+    hundred, exactly.
+    """
     settings = Settings()
     converted = rules(settings)
     for section in dataclasses.fields(converted):
@@ -66,7 +68,9 @@ def test_rules_are_the_settings_with_percent_as_fractions() -> None:
             continue
         for field in dataclasses.fields(part):
             value = getattr(part, field.name)
-            if hasattr(written, f"{field.name}_percent"):
+            if field.name == "withdrawn_per_day":
+                assert value == settings.settlement.max_per_day
+            elif hasattr(written, f"{field.name}_percent"):
                 assert value * 100 == getattr(written, f"{field.name}_percent"), field.name
             else:
                 assert value == getattr(written, field.name), field.name
