@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-timed test-scenes test-programs test-lives test-browser test-others check fmt lint types sim mutants bench cov image docs
+.PHONY: help setup run test test-timed test-scenes test-programs test-lives test-browser test-exchange test-others check fmt lint types sim mutants bench cov image docs
 
 SECONDS =
 IMAGE = arbbot:dev
@@ -40,10 +40,11 @@ SCENES := tests/e2e
 BROWSER := tests/browser
 PROGRAMS := tests/bench tests/bootstrap tests/cli
 LIVES := tests/sim tests/shell tests/mutants
+EXCHANGE := tests/exchange tests/exchange_gateway tests/exchange_market
 
 test: setup
-	@echo 'test: check, scenes, programs, lives, the page in a browser and all other tests run side by side; each is shown when it has ended'
-	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-timed test-programs test-lives test-others
+	@echo 'test: check, scenes, programs, lives, the exchange, the page in a browser and all others run side by side; each is shown when it has ended'
+	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-timed test-programs test-lives test-exchange test-others
 
 test-timed: setup # both live in real time: a browser beside the scenes would make their feeds look stalled
 	@$(MAKE) --no-print-directory test-scenes
@@ -62,10 +63,13 @@ test-browser: setup
 	@deploy/get-chromium
 	@nice -n 5 $(PY) -m pytest -q $(BROWSER)
 
+test-exchange: setup
+	@nice -n 5 $(PY) -m pytest -q $(EXCHANGE)
+
 test-others: setup
 	@deploy/get-systemd-analyze
 	@deploy/get-promtool
-	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER))
+	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER) $(EXCHANGE))
 
 check: lint types
 	@$(PY) -m ruff format --check .
