@@ -40,6 +40,9 @@ def owner_by_report(core: Core, row: Transaction, report: OrderReport | None) ->
     older reply leaves that out or the venue does not know it (yet), the one order still open that can be it.
     """
     settlements = core.state.settlements
+    known = settlements.order_of_row(row)  # by another row of the same order, in the same answer
+    if known is not None:
+        return known
     if report is not None and report.client_order_id is not None:
         return report.client_order_id if report.client_order_id in settlements.orders else None
     unnamed = [

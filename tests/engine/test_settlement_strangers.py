@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from arbbot.domain import events as ev
@@ -188,6 +190,25 @@ def test_an_older_reply_without_a_name_is_still_the_conversion(treasurer: Treasu
 
 
 # --- a person is waited for ---------------------------------------------------------------------------------------
+
+
+def test_all_rows_of_a_nameless_order_are_the_conversion_s(treasurer: Treasurer) -> None:
+    """Two fills in one answer: the first row shows whose the order is, and the second is of the same (seed 300538)."""
+    rig = with_profit(treasurer.rig)
+    assert treasurer.ask()
+    assert treasurer.order()
+    treasurer.trade(name="")
+    visible_ns, whole = rig.venue.rows.pop()
+    for share in (D("0.75"), D("0.25")):
+        amounts = tuple((currency, delta * share) for currency, delta in whole.amounts)
+        part = replace(whole, transaction_id=rig.venue.mint(), amounts=amounts, fee=whole.fee * share)
+        rig.venue.rows.append((visible_ns, part))
+    rig.run(5)
+    treasurer.over()
+    rig.run(5)
+    assert treasurer.on(TREASURY) == -20
+    assert rig.state.external_rows == 0
+    assert rig.mode() is Mode.ACTIVE
 
 
 def test_no_money_leaves_while_foreign_rows_wait_for_a_person(treasurer: Treasurer) -> None:
