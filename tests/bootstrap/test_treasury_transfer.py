@@ -129,7 +129,10 @@ def test_a_lost_request_is_doubt_until_nothing_can_come_any_more(desk: Desk) -> 
     code, _, err = desk.run(*ASKED)
     assert code == ExitCode.NOT_FLAT
     assert "t-1 is in doubt" in err
-    code, told, err = desk.run("transfers", "--json")
+    for _ in range(4):  # on a busy machine one look of some market minutes may end before its second reading
+        code, told, err = desk.run("transfers", "--json")
+        if code == 0:
+            break
     assert (code, told["transfers"][0]["outcome"]) == (0, "absent")
     assert "looking for its row" in err
     assert desk.held() == before
