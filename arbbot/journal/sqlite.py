@@ -5,7 +5,6 @@ A record is durable once `append` returns: NORMAL survives the death of the proc
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets  # noqa: TID251 - a journal's key is drawn once and then written in it
 import sqlite3
@@ -19,6 +18,7 @@ from typing import IO
 
 from arbbot.domain.records import AnchorSet, CancelIntended, ConversionOpened, DurableRecord, HedgeOpened, OrderIntended
 from arbbot.journal.codec import decode, encode, prepare
+from arbbot.lock import LockHeldError, take_lock
 from arbbot.ports import JournalFault
 
 SCHEMA_VERSION = 1
@@ -234,25 +234,11 @@ def _insertion(rows: int) -> str:
     return f"INSERT INTO record (utc_us, kind, hedge_id, client_order_id, body) VALUES {values}"  # noqa: S608 - no values
 
 
-def _owners(name: str, flags: int) -> int:
-    """Nobody else may hold the lock and so keep the daemon from starting."""
-    return os.open(name, flags, 0o600)
-
-
 def _take_lock(path: Path) -> IO[str]:
-    name = path.with_name(path.name + ".lock")
-    lock = open(name, "a+", encoding="ascii", opener=_owners)  # noqa: SIM115 - held for life
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.seek(0)
-        owner = lock.read().strip() or "unknown"
-        lock.close()
-        raise JournalRefused(f"{path}: in use by process {owner}; one process at a time may trade on it") from error
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
+        return take_lock(path)
+    except LockHeldError as error:
+        raise JournalRefused(f"{path}: {error}; one process at a time may trade on it") from error
 
 
 def _connect(path: Path, *, sync_full: bool) -> sqlite3.Connection:

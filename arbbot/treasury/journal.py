@@ -5,7 +5,6 @@ A record survives the power supply once `append` returns: what follows it may be
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets  # noqa: TID251 - a journal's key is drawn once and then written in it
 import sqlite3
@@ -15,6 +14,7 @@ from typing import IO, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from arbbot.lock import LockHeldError, take_lock
 from arbbot.treasury.records import TreasuryRecord
 from arbbot.treasury.state import TreasuryState
 
@@ -146,17 +146,7 @@ def _records(connection: sqlite3.Connection, path: Path) -> Iterator[TreasuryRec
 
 
 def _take_lock(path: Path) -> IO[str]:
-    """Hold the lock for life. Raises RequestJournalRefused where another process does."""
-    name = path.with_name(path.name + ".lock")
-    lock = open(name, "a+", encoding="ascii", opener=lambda file, flags: os.open(file, flags, 0o600))  # noqa: SIM115 - held for life
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.seek(0)
-        owner = lock.read().strip() or "unknown"
-        lock.close()
-        raise RequestJournalRefused(f"{path}: in use by process {owner}; one settlement at a time") from error
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
+        return take_lock(path)
+    except LockHeldError as error:
+        raise RequestJournalRefused(f"{path}: {error}; one settlement at a time") from error

@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     mutant(
         "S17", "no-lock", "two processes may write one journal",
-        ("journal/sqlite.py", "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "        pass\n"),
+        ("lock.py", "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "        pass\n"),
         hunted=one_test("tests/e2e/test_start.py::test_a_start_that_must_not_be[second_instance]"),
     ),
 )  # fmt: skip
