@@ -78,7 +78,6 @@ def _with_settlements(plan: Plan) -> Plan:
         withdrawal_process_us=rng.choice((1_000_000, 20_000_000)),
         request_lag_us=rng.choice((0, 0, 2_000_000)),
         withdrawal_fee_inside=rng.random() < 0.3,
-        balance_decimals=plan.venue.balance_decimals if plan.disturbances else None,  # no dust is hidden
     )
     balances = (*plan.balances, ("usdt", D(rng.choice((0, 0, 500)))))
     return replace(

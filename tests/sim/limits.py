@@ -49,12 +49,18 @@ def limits_of(plan: Plan) -> Limits:
         row_decimals=plan.venue.row_decimals,
         balance_decimals=plan.venue.balance_decimals,
         fee=Decimal(plan.fee_percent) / 100,
-        undisturbed=not plan.disturbances,
+        undisturbed=not plan.disturbances and not _hides_dust(plan),
     )
 
 
 LATE_VIEWS = frozenset({"row_hidden", "rows_late", "stale_reply"})
 SETS_CLOCKS = frozenset({"clock_jump", "vm_pause", "reboot"})
+
+
+def _hides_dust(plan: Plan) -> bool:
+    """Whether the venue cuts balances to more than the dust that display may hide: with any left, to halt is right."""
+    decimals = plan.venue.balance_decimals
+    return decimals is not None and Decimal(1).scaleb(-decimals) > plan.rules.hedge.dust_cap
 
 
 def _risk_of(plan: Plan) -> RiskLimits:
