@@ -93,10 +93,12 @@ class Limits:
 
     def measures(self) -> Iterator[Measure]:
         """Every hard limit but the throttle, which only the next hedge can trip; what is unknown is left out."""
+        return self._measures(self.equity_loss())
+
+    def _measures(self, loss: Decimal | Refusal) -> Iterator[Measure]:
         rules, memory = self._rules, self._memory
         _, pnl = memory.today(self.now_us)
         yield _at_limit("daily_loss", -pnl, rules.daily_loss, Mode.HALTED)
-        loss = self.equity_loss()
         if not isinstance(loss, Refusal):
             yield _at_limit("equity_loss", loss, rules.equity_loss, Mode.HALTED)
         yield _at_limit("losers_in_row", Decimal(memory.losers_in_row), Decimal(rules.losers_in_row), Mode.REDUCING)
@@ -173,13 +175,13 @@ class Limits:
 
     def blocked(self) -> Refusal | None:
         """What refuses every hedge, whatever its size. Changes nothing: what is reached trips with the next tick."""
-        if any(measure.tripped for measure in self.measures()):
+        loss = self.equity_loss()
+        if any(measure.tripped for measure in self._measures(loss)):
             return Refusal.LIMIT_REACHED
         smallest = self._core.route.domestic.minimum_order_value * SMALLEST_ORDERS
         refusal = self._spent(smallest)
         if refusal is not None:
             return refusal
-        loss = self.equity_loss()
         if isinstance(loss, Refusal):
             return loss
         if self.too_many_orders(LEGS):

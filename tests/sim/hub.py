@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Protocol
+
+import orjson
 
 from arbbot.exchange.events import Announcement, OrderEvent, OwnTrade, VenueEvent
 from arbbot.exchange.server import shapes
@@ -46,7 +47,7 @@ class Hub:
             if self.listener is not None:
                 channel = f"order_book_{symbol}"
                 frame = {"data": book(listing, "1", TOP), "channel": channel, "event": "data"}
-                self.listener.publish(channel, json.dumps(frame, separators=(",", ":")))
+                self.listener.publish(channel, orjson.dumps(frame).decode())
 
     def _heard(self, event: VenueEvent) -> None:
         if self.listener is None:

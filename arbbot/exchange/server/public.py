@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 from arbbot.exchange.listing import Listing, conversion_rates
 from arbbot.exchange.matching import BookSide, MarketSpec, Side
@@ -78,17 +79,21 @@ def ticker_hour(call: Call) -> Json | Reply:
     return NOT_FOUND if listing is None else _ticker(listing, call.now_us, hourly=True)
 
 
+_fixed = lru_cache(maxsize=1 << 16)(fixed)
+"""Most rows of a book are those of the book before; what rests is never zero, whose sign would be lost here."""
+
+
 def book_rows(side: BookSide, spec: MarketSpec, group: str, most: int | None = None) -> list[Json]:
     """Rows of one side, best first: per level for group 1 and 3, else per order, with its id for 2."""
     rows: list[Json] = []
     for level in side:
-        price = fixed(level.price, spec.counter_decimals)
+        price = _fixed(level.price, spec.counter_decimals)
         if group in {"0", "2"}:
             for order in level.orders.values():
-                row = [price, fixed(order.remaining, spec.base_decimals)]
+                row = [price, _fixed(order.remaining, spec.base_decimals)]
                 rows.append([*row, str(order.order_id)] if group == "2" else row)
         else:
-            rows.append([price, fixed(level.total, spec.base_decimals)])
+            rows.append([price, _fixed(level.total, spec.base_decimals)])
         if most is not None and len(rows) >= most:
             return rows[:most]
     return rows

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import defaultdict
 from decimal import Decimal
 
+import orjson
 from aiohttp import web
 
 from arbbot.exchange.clock import MarketClock
@@ -187,7 +187,7 @@ class StreamServer:
 
     def _send_rows(self, channel: str, rows: object) -> None:
         frame = {"data": rows, "channel": channel, "event": "data"}
-        self._deliver(channel, json.dumps(frame, separators=(",", ":")))
+        self._deliver(channel, orjson.dumps(frame).decode())
 
     # --- by hand, over the control endpoint ---------------------------------------------------------
 

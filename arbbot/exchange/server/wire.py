@@ -89,7 +89,7 @@ def _utc(at_us: int) -> datetime:
 
 def date_micros(at_us: int) -> str:
     """Spell a time with microseconds, `2022-01-31 14:43:15.796000`."""
-    return _utc(at_us).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return _utc(at_us).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def date_seconds(at_us: int) -> str:

@@ -4,9 +4,10 @@ and the venue's own books, and does its own sums.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from decimal import Decimal
+
+import orjson
 
 from arbbot.exchange.accounts import Account
 from arbbot.exchange.server.wire import HttpRequest
@@ -210,7 +211,7 @@ class Checker:
     def balances_read(self, body: bytes, asked_ns: int) -> None:
         """A balances reply reached the process, asked for at this monotonic time."""
         try:
-            rows = json.loads(body)
+            rows = orjson.loads(body)
             self._money.balances_read({row["currency"]: Decimal(row["total"]) for row in rows}, asked_ns)
             self._told.balances_read()
             self.fold.unread = False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+
+import orjson
 
 from tests.sim.checker.fold import Json
 
@@ -32,8 +34,7 @@ class SeenFrame:
     @property
     def stamp(self) -> int | None:
         """Of the book, where one can be read."""
-        found = STAMP.search(self.body)
-        return None if found is None else int(found[1])
+        return _stamp(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,9 @@ class Shown:
 
     def fetched(self, market: str, body: bytes, asked_ns: int) -> None:
         """A REST book reached the process, asked for at this monotonic time."""
-        found = STAMP.search(body)
-        if found is not None:
-            self.confirmed[market, int(found[1])] = asked_ns
+        stamp = _stamp(body)
+        if stamp is not None:
+            self.confirmed[market, stamp] = asked_ns
             self._replies.setdefault(market, deque(maxlen=REPLIES_KEPT)).append((asked_ns, body))
 
     def lately(self, market: str, oldest_ns: int) -> Iterator[Json]:
@@ -119,17 +120,25 @@ class Shown:
         of_late = [frame for frame in self.frames[market] if frame.mono_ns >= oldest_ns]
         bodies = [frame.body for frame in of_late]
         bodies += [body for asked_ns, body in self._replies.get(market, ()) if asked_ns >= oldest_ns]
-        books = [list(_book(body)) for body in bodies]
+        books = [_book(body) for body in bodies]
         sure = all(books) and not any(frame.struck for frame in of_late)
         return [*(book for found in books for book in found), *self.lately(market, oldest_ns)] if sure else []
 
 
-def _book(body: bytes) -> Iterator[Json]:
+@lru_cache(maxsize=2 * FRAMES_KEPT)
+def _stamp(body: bytes) -> int | None:
+    found = STAMP.search(body)
+    return None if found is None else int(found[1])
+
+
+@lru_cache(maxsize=2 * FRAMES_KEPT)
+def _book(body: bytes) -> tuple[Json, ...]:
     """The book in a frame or reply; nothing where there is none that can be traded on."""
     try:
-        parsed = json.loads(body)
+        parsed = orjson.loads(body)
         book = parsed.get("data", parsed)
         if Decimal(book["bids"][0][0]) < Decimal(book["asks"][0][0]):
-            yield book
+            return (book,)
     except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError):
-        return
+        pass
+    return ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+import orjson
 
 Json = dict[str, Any]
 ZERO = Decimal(0)
@@ -205,5 +206,5 @@ class Fold:
 
 def parsed(body: str) -> Json:
     """A journal line's fields."""
-    line: Json = json.loads(body)
+    line: Json = orjson.loads(body)
     return line
