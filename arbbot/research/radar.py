@@ -3,7 +3,8 @@
 An edge is seen at the touch: proceeds over cost in domestic currency, held against what a tier needs to net zero. While
 it lasts is a run; runs of a dearer tier lie within those of a cheaper one. Its size is all that both base books offer
 level by level at a profit, converted at the FX book's touch, whose depth is not looked at. Size and profit of a run are
-of the moment at which its profit was largest.
+of the moment at which its profit was largest. Time counts up to a book that came: what nobody saw the end of ended with
+the last one, and a book that stood still for longer than is fresh counts no more until it comes again.
 """
 
 from __future__ import annotations
@@ -121,20 +122,23 @@ class _Tally:
 
 
 class Radar:
-    """Takes events in order; `ended` is called with each run at the lowest bar, and all bars that it cleared.
-    `medians` of lengths and edges want the runs to be kept: not for who looks for weeks.
+    """Takes events in order; `ended` is called with each run at the lowest bar, and all bars that it cleared. A book
+    whose frame is older than `fresh_s` counts no more: nobody here asks REST whether it is only quiet. `medians` of
+    lengths and edges want the runs to be kept: not for who looks for weeks.
     """
 
     def __init__(
         self,
         route: Route,
         bars: Sequence[Bar],
+        fresh_s: Decimal,
         ended: Callable[[Run, Sequence[Bar]], None] | None = None,
         *,
         medians: bool = True,
     ) -> None:
         self._route = route
         self.bars = tuple(bars)
+        self._fresh_ns = int(fresh_s * 1_000_000_000)
         self._ended = ended
         self._medians = medians
         self._books: dict[str, Book] = {}
@@ -167,16 +171,16 @@ class Radar:
             self.gap(at)
 
     def gap(self, at: Moment) -> None:
-        """Nobody knows what came now: no books count any more."""
-        self._pass(at)
+        """Nobody knows what came since the last book: none counts any more, and what lasted ended with that one."""
         if self._books:
             self.gaps += 1
         self._books.clear()
         self._came_ns.clear()
-        self._end_all(at)
+        self.close()
+        self._is(at)
 
     def close(self) -> None:
-        """The recording is over: what lasts ends with its last event."""
+        """Nothing more comes: what lasts ends with the last event."""
         if self._at is not None:
             self._end_all(self._at)
 
@@ -195,12 +199,21 @@ class Radar:
             self._end_all(at)
 
     def _pass(self, at: Moment) -> None:
-        """Time went by, with or without books."""
+        """Time went by, and a book comes: the others stood for so long, and those that are old by now count no more."""
         if self._at is not None and self._whole():
-            self.observed_ns += max(at.mono_ns - self._at.mono_ns, 0)
-            oldest_ns = at.mono_ns - min(self._came_ns.values())
+            oldest_ns = min(self._came_ns.values())
+            until = min(at.mono_ns, oldest_ns + self._fresh_ns)
+            passed_ns = max(until - self._at.mono_ns, 0)
+            self.observed_ns += passed_ns
             for run in (held for way in self._ways for held in way.open if held is not None):
-                run.oldest_ns = max(run.oldest_ns, oldest_ns)
+                run.oldest_ns = max(run.oldest_ns, until - oldest_ns)
+            if until < at.mono_ns:
+                self._end_all(Moment(self._at.mono_ns + passed_ns, self._at.utc_us + passed_ns // 1000))
+        for symbol in [each for each, came_ns in self._came_ns.items() if came_ns + self._fresh_ns < at.mono_ns]:
+            del self._books[symbol], self._came_ns[symbol]
+        self._is(at)
+
+    def _is(self, at: Moment) -> None:
         self._at = at
         if self.began_utc_us is None:
             self.began_utc_us = at.utc_us

@@ -7,6 +7,7 @@ import json
 import sys
 import tracemalloc
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from tests.engine.rig import ROUTE, book, fx_book
 
 CALM = book("btceur", "54500", "54560", stamp=1)
 EDGES = 20
+FRESH_S = Decimal(3600)
+"""Of three books one changes here."""
 RICH = book("btceur", "55100", "55110", stamp=2)
 
 
@@ -74,9 +77,9 @@ async def lived(live: LiveRadar, script: Script, sink: Sink) -> None:
 async def test_it_sees_what_a_recording_would() -> None:
     """The same figures as the fold itself; who trades gets every event first, in its order."""
     script, log, got = Script(played(EDGES)), Log(), list[Event]()
-    live = LiveRadar(ROUTE, SystemClock(), log)  # type: ignore[arg-type]  # as much of a logger as it uses
+    live = LiveRadar(ROUTE, FRESH_S, SystemClock(), log)  # type: ignore[arg-type]  # as much of a logger as it uses
     await lived(live, script, lambda event, _: got.append(event))
-    fold = Radar(ROUTE, BARS, medians=False)
+    fold = Radar(ROUTE, BARS, FRESH_S, medians=False)
     for event, at in script.events:
         fold.take(event, at)
     told = live.view()
@@ -107,7 +110,7 @@ async def test_it_sees_what_a_recording_would() -> None:
 async def test_it_is_bounded() -> None:
     """Log lines by the minute, and what waits for it; what was left out is told."""
     log = Log()
-    live = LiveRadar(ROUTE, SystemClock(), log)  # type: ignore[arg-type]  # as above
+    live = LiveRadar(ROUTE, FRESH_S, SystemClock(), log)  # type: ignore[arg-type]  # as above
     await lived(live, Script(played(100, lasting_ms=200)), lambda _event, _at: None)
     assert len(log.lines) == TOLD_A_MINUTE < 100
     assert live.view()["tiers"][-1]["runs"] == 100
@@ -115,7 +118,7 @@ async def test_it_is_bounded() -> None:
 
 def rich() -> LiveRadar:
     """One that has seen an edge begin, and not end."""
-    live = LiveRadar(ROUTE, SystemClock(), Log())  # type: ignore[arg-type]  # as above
+    live = LiveRadar(ROUTE, FRESH_S, SystemClock(), Log())  # type: ignore[arg-type]  # as above
     for event, at in played(1)[:-1]:
         live.put(event, at)
     return live
@@ -144,6 +147,27 @@ async def test_what_nobody_was_quick_enough_for_is_a_gap() -> None:
     assert told["observed_s"] == 0, "of three books one came on the new connection"
 
 
+async def test_time_that_was_given_up_is_not_observed() -> None:
+    """An edge that nobody saw the end of, a minute of books given up after it, and one more: it lasted until the last
+    book that was looked at, and the minute is no observed one.
+    """
+    log = Log()
+    late = LiveRadar(ROUTE, FRESH_S, SystemClock(), log)  # type: ignore[arg-type]  # as above
+    late.put(FeedUp(1), Moment(0, 0))
+    for ms, each in ((1000, book("btcusd", "60000", "60010")), (1000, fx_book()), (1000, RICH), (1500, fx_book())):
+        late.put(BookSeen(each, 1), Moment(ms * 10**6, ms * 1000))
+    looking = asyncio.create_task(late.run())
+    await asyncio.sleep(2 * LOOK_EVERY_S)
+    for number in range(WAITING_MAX + 1):
+        ms = 1600 + number * 60
+        late.put(BookSeen(CALM, 1), Moment(ms * 10**6, ms * 1000))
+    await asyncio.sleep(2 * LOOK_EVERY_S)
+    looking.cancel()
+    assert late.view()["left_out"] == WAITING_MAX
+    assert late.view()["observed_s"] == Decimal("0.5")
+    assert [line["lasted_s"] for line in log.lines] == ["0.5"]
+
+
 async def test_one_that_died_keeps_nothing() -> None:
     """What comes later is counted as not looked at, and let go."""
     live = rich()
@@ -159,7 +183,7 @@ async def test_one_that_died_keeps_nothing() -> None:
 
 def test_a_daemons_radar_does_not_grow_with_its_runs() -> None:
     """Hundreds more at every tier take no more room, once the newest are full: it has no medians to keep them for."""
-    found = Radar(ROUTE, BARS, medians=False)
+    found = Radar(ROUTE, BARS, FRESH_S, medians=False)
     events = played(1_200)
     for event, at in events[: len(events) // 2]:
         found.take(event, at)

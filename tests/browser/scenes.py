@@ -77,7 +77,7 @@ def unpriced(folder: Path) -> PlayedDaemon:
 
 def paper(folder: Path) -> PlayedDaemon:
     """The same on paper, with a radar that has seen an edge for two seconds of twenty."""
-    radar = Radar(ROUTE, BARS)
+    radar = Radar(ROUTE, BARS, D(60))
     calm, rich = book("btceur", "54500", "54560"), book("btceur", "54900", "54910")
     for second, foreign in ((0, calm), (10, rich), (12, calm), (20, calm)):
         for each in (book("btcusd", "60000", "60010"), foreign, fx_book()):

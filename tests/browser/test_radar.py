@@ -20,11 +20,11 @@ def test_the_radar_shows_each_tier(show: Show, stage: Stage) -> None:
     expect(page.locator("#radar-seen")).to_have_text("20 s with all three books, 3 changes not looked at")
     dearest, cheapest = rows.first, rows.last
     assert [cell.text_content() for cell in dearest.locator("th, td").all()] == [
-        "0.40 %", "0.803 %", "0", "0.00 %", "—", "—", "—", "—",
+        "0.40 %", "0.803 %", "0", "0.00 %", "—", "—", "—", "—", "—",
     ]  # fmt: skip
     words = [cell.text_content() or "" for cell in cheapest.locator("th, td").all()]
-    assert words[:5] == ["0.03 %", "0.060 %", "1", "10.00 %", "2.0 s"]
-    assert cheapest.locator("td").nth(4).get_attribute("title") == told["tiers"][-1]["best_net_bp"]
+    assert words[:6] == ["0.03 %", "0.060 %", "1", "10.00 %", "2.0 s", "10.0 s"]
+    assert cheapest.locator("td").nth(5).get_attribute("title") == told["tiers"][-1]["best_net_bp"]
 
 
 def test_without_a_radar_there_is_none(show: Show) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from arbbot.bootstrap.radar import figures, kept, radar
+from arbbot.bootstrap.radar import FRESH_S, figures, kept, radar
 from arbbot.bootstrap.radar.page import write_page
 from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.domain.book import Book
@@ -87,7 +87,7 @@ def test_size_and_profit_are_those_of_an_exact_walk(seed: int) -> None:
     random = Random(seed)
     fair = random.choice(["75220", "76300", "74200", "75700"])
     books = [ladder(USD, "84990", "85010", random), ladder(EUR, fair, f"{D(fair) + 15:f}", random), DEEP_FX]
-    found = Radar(ROUTE, BARS)
+    found = Radar(ROUTE, BARS, FRESH_S)
     seen(books, found, "0")
     found.close()
     for bar, row in zip(BARS, found.figures()["tiers"], strict=True):
@@ -112,7 +112,7 @@ def test_size_and_profit_are_those_of_an_exact_walk(seed: int) -> None:
 def test_cheaper_tiers_see_all_that_dearer_ones_see() -> None:
     """A run of a dearer tier lies within one of each cheaper: seconds, edge, size and profit only grow."""
     random = Random(7)
-    found = Radar(ROUTE, BARS)
+    found = Radar(ROUTE, BARS, FRESH_S)
     for step in range(200):
         bid = 75220 + random.randint(-900, 900)
         seen([ladder(USD, "84990", "85010"), ladder(EUR, f"{bid}", f"{bid + 20}"), DEEP_FX], found, f"{step}.5")
@@ -126,15 +126,18 @@ def test_cheaper_tiers_see_all_that_dearer_ones_see() -> None:
 
 
 def test_a_run_lasts_from_the_change_that_makes_it_to_the_one_that_ends_it() -> None:
-    """Two runs of known lengths; the second is cut by the feed, and time without books is not observed."""
+    """Two runs of known lengths. The second is cut by the feed: it lasted to the last book that came, not until the end
+    was noticed, and neither that time nor any without books is observed.
+    """
     ended: list[tuple[Run, int]] = []
-    found = Radar(ROUTE, BARS, lambda run, cleared: ended.append((run, len(cleared))))
+    found = Radar(ROUTE, BARS, FRESH_S, lambda run, cleared: ended.append((run, len(cleared))))
     found.take(FeedUp(1), at("0"))
     seen(no_edge(), found, "0")
     seen(edge(), found, "1")
     seen(no_edge(), found, "3.25")
     seen(edge(), found, "10")
-    found.take(FeedDown(1, "gone"), at("10.5"))
+    found.take(BookSeen(DEEP_FX, 1), at("10.5"))
+    found.take(FeedDown(1, "gone"), at("18"))
     found.take(FeedUp(2), at("20"))
     for book in no_edge():
         found.take(BookSeen(book, 2), at("21"))
@@ -144,6 +147,7 @@ def test_a_run_lasts_from_the_change_that_makes_it_to_the_one_that_ends_it() -> 
     assert {cleared for _, cleared in ended} == {len(BARS)}
     told = found.figures()
     assert (told["observed_s"], told["gaps"]) == (D("11.5"), 1)
+    assert (told["ended_utc_us"] - told["began_utc_us"]) == 22_000_000
     cheapest = told["tiers"][-2]
     assert (cheapest["runs"], cheapest["seconds"], cheapest["longest_s"]) == (2, D("2.75"), D("2.25"))
     assert cheapest["lengths"] == [0, 1, 1, 0, 0, 0]
@@ -151,7 +155,7 @@ def test_a_run_lasts_from_the_change_that_makes_it_to_the_one_that_ends_it() -> 
 
 def test_books_of_an_old_connection_and_crossed_ones_are_no_edge() -> None:
     """What does not count for trading does not count here."""
-    found = Radar(ROUTE, BARS)
+    found = Radar(ROUTE, BARS, FRESH_S)
     found.take(FeedUp(2), at("0"))
     for book in edge():
         found.take(BookSeen(book, 1), at("1"))
@@ -167,7 +171,7 @@ def test_broken_rows_below_the_touch_end_the_size_there() -> None:
     """Garbage deep in a book is where it ends, not where the radar does."""
     usd, eur, fx = edge()
     broken = Book(USD, 1, usd.bids, [*usd.asks[:2], ["nonsense", "1"], *usd.asks[2:]])
-    found = Radar(ROUTE, BARS)
+    found = Radar(ROUTE, BARS, FRESH_S)
     seen([broken, eur, fx], found, "0")
     found.close()
     assert found.figures()["tiers"][-2]["largest_size"] == D("1.0")
@@ -175,7 +179,7 @@ def test_broken_rows_below_the_touch_end_the_size_there() -> None:
 
 def test_minutes_hold_the_largest_gross_edge_of_each_direction() -> None:
     """By the definition: proceeds over cost, less one, at the touch."""
-    found = Radar(ROUTE, BARS)
+    found = Radar(ROUTE, BARS, FRESH_S)
     seen(no_edge(), found, "0")
     seen(edge(), found, "1")
     seen(no_edge(), found, "2")
@@ -239,19 +243,33 @@ def test_a_recording_with_holes_says_so(tmp_path: Path, capsys: pytest.CaptureFi
     assert "MISSING     14 lines were dropped" in capsys.readouterr().out
 
 
-def test_a_run_over_a_book_that_stood_still_tells_its_age() -> None:
-    """Euros say nothing for an hour on a connection that lives: one long run, with how old its oldest book became."""
-    found = Radar(ROUTE, BARS)
+def test_a_run_over_a_book_that_stood_still_ends_when_that_is_old() -> None:
+    """Euros say nothing for an hour on a connection that lives: the run ends after `fresh_s`, nothing is observed until
+    they come again, and one over a book that was only quiet tells how old that became.
+    """
+    found = Radar(ROUTE, BARS, FRESH_S)
     seen(edge(), found, "0")
-    for second in range(10, 3600, 10):
+    for second in range(7, 3600, 7):
         found.take(BookSeen(edge()[0], 1), at(f"{second}"))
         found.take(BookSeen(DEEP_FX, 1), at(f"{second}.5"))
+    assert found.figures()["observed_s"] == FRESH_S
     seen(no_edge(), found, "3600")
     seen(edge(), found, "3601")
-    seen(no_edge(), found, "3602")
+    seen(no_edge(), found, "3603")
     found.close()
-    assert [run.oldest_book_s for run in found.newest] == [D(3600), D(1)]
-    assert {row["oldest_book_s"] for row in found.figures()["tiers"]} == {D(3600)}
+    assert [(run.lasted_s, run.oldest_book_s) for run in found.newest] == [(FRESH_S, FRESH_S), (D(2), D(2))]
+    assert {row["oldest_book_s"] for row in found.figures()["tiers"]} == {FRESH_S}
+    assert found.figures()["observed_s"] == FRESH_S + 3
+    assert found.gaps == 0
+
+
+def test_a_book_just_as_old_as_is_fresh_counts() -> None:
+    """The bound itself is fresh, as it is to a daemon; a nanosecond more is not."""
+    for late_ns, ended in ((0, 0), (1, 1)):
+        found = Radar(ROUTE, BARS, FRESH_S)
+        seen(edge(), found, "0")
+        found.take(BookSeen(edge()[0], 1), Moment(int(FRESH_S) * 10**9 + late_ns, 1_790_000_000_000_000))
+        assert (found.figures()["observed_s"], len(found.newest)) == (FRESH_S, ended)
 
 
 def test_what_is_no_recording_is_one_line(tmp_path: Path) -> None:
@@ -279,7 +297,7 @@ class Page(HTMLParser):
 
 def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     """Three pictures and the table; no script, no reference, and hostile text is text."""
-    found = Radar(ROUTE, BARS)
+    found = Radar(ROUTE, BARS, FRESH_S)
     seen(no_edge(), found, "0")
     for second in range(1, 400, 2):
         seen(edge(), found, f"{second}")
@@ -296,7 +314,7 @@ def test_the_page_needs_nothing_beside_it(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in text
     assert "2 lines were dropped while it was recorded" in text
     assert "cut off before its end" in text
-    empty = Radar(ROUTE, BARS)
+    empty = Radar(ROUTE, BARS, FRESH_S)
     write_page(tmp_path / "none.html", about | figures(empty, ROUTE))
     assert "no run at any tier" in (tmp_path / "none.html").read_text()
     with pytest.raises(Failure, match="--html"):

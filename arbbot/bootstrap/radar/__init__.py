@@ -20,12 +20,15 @@ from arbbot.domain.market import Route
 from arbbot.research.radar import LENGTHS_S, Radar
 from arbbot.research.replay import Watched, read_heading, watch_only
 from arbbot.research.wire_log import RecordingError
+from arbbot.settings import FeedSettings
 
+FRESH_S = FeedSettings().fresh_s
+"""For any recording, whatever its daemon was told: figures of two are comparable."""
 MEANING = (
     "edges at the touch of recorded books, after taker fees on both legs, and on the conversion where it says so; size "
     "and profit of all levels that paid, at the FX book's touch. What an order would have met when it arrived, a "
-    "fraction of a second later, is not in it: short runs are no money. A daemon refuses a book older than "
-    "feed.fresh_s that REST does not confirm: runs over older ones may be none"
+    "fraction of a second later, is not in it: short runs are no money. A book that stood still for longer than "
+    f"{FRESH_S} s counts no more until it comes again, and what was cut off ended with the last book seen"
 )
 COLUMNS = (
     ("from volume", "volume_usd"), ("taker %", "taker_pct"), ("FX", "with_fx"), ("needs gross %", "break_even_pct"),
@@ -40,7 +43,7 @@ def radar(directory: Path, html: Path | None, as_json: bool) -> ExitCode:
     """Fold a recording, and print or write what it held. Raises Failure (USAGE)."""
     try:
         heading = read_heading(directory)
-        found = Radar(heading.route, BARS)
+        found = Radar(heading.route, BARS, FRESH_S)
 
         def watch(event: Event, at: Moment, _: int | None) -> None:
             found.take(event, at)

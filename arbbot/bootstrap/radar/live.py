@@ -40,8 +40,8 @@ def seen(radar: Radar, left_out: int) -> dict[str, Any]:
 class LiveRadar:
     """Watches the market feed, tells the log of each edge that ended, and keeps a view for the page."""
 
-    def __init__(self, route: Route, clock: Clock, logger: FilteringBoundLogger) -> None:
-        self._radar = Radar(route, BARS, self._ended, medians=False)
+    def __init__(self, route: Route, fresh_s: Decimal, clock: Clock, logger: FilteringBoundLogger) -> None:
+        self._radar = Radar(route, BARS, fresh_s, self._ended, medians=False)
         self._clock = clock
         self._logger = logger
         self._waiting: deque[tuple[Event | None, Moment]] = deque()
@@ -121,9 +121,11 @@ class LiveRadar:
         )
 
 
-def open_radar(stack: AsyncExitStack, route: Route, clock: Clock, logger: FilteringBoundLogger) -> LiveRadar:
+def open_radar(
+    stack: AsyncExitStack, route: Route, fresh_s: Decimal, clock: Clock, logger: FilteringBoundLogger
+) -> LiveRadar:
     """One that looks until the stack unwinds."""
-    live = LiveRadar(route, clock, logger)
+    live = LiveRadar(route, fresh_s, clock, logger)
     beside(stack, live.run(), "the radar")
     return live
 

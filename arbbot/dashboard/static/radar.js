@@ -2,7 +2,7 @@
 import { $, each, put, row, short, show } from "./dom.js";
 import { NONE, coarse, grouped, rounded } from "./format.js";
 
-const CLASSES = ["", "", "", "w", "", "w", "w"];
+const CLASSES = ["", "", "", "w", "w", "", "w", "w"];
 
 export function drawRadar({ radar }) {
   show($("panel-radar"), radar !== null);
@@ -15,9 +15,10 @@ export function drawRadar({ radar }) {
     put(cells[2], grouped(String(tier.runs)));
     short(cells[3], tier.share_pct, (text) => `${rounded(text, 2)} %`);
     short(cells[4], tier.longest_s, (text) => `${rounded(text, 1)} s`);
-    short(cells[5], tier.best_net_bp, (text) => `${rounded(text, 1)} bp`);
-    short(cells[6], tier.largest_size, (text) => rounded(text, 4));
-    short(cells[7], tier.best_profit, (text) => rounded(text, 2));
+    short(cells[5], tier.oldest_book_s, (text) => `${rounded(text, 1)} s`);
+    short(cells[6], tier.best_net_bp, (text) => `${rounded(text, 1)} bp`);
+    short(cells[7], tier.largest_size, (text) => rounded(text, 4));
+    short(cells[8], tier.best_profit, (text) => rounded(text, 2));
   });
 }
 
