@@ -138,7 +138,8 @@ async def _other_keys(settings: Settings, trading: BitstampGateway, clock: Syste
             if role is KeyRole.PANIC and lies_in_vault(settings, role):
                 findings.append(Finding(role.value, None, VAULT_ALONE))
             async with gateway(settings, keys, clock, lambda _event, _at: None, Taps()) as source:
-                findings += [Finding(role.value, *found) for found in await role_words(role, source, account, base)]
+                told = await role_words(role, source, account, base, settles=settings.settlement.enabled)
+                findings += [Finding(role.value, *found) for found in told]
     return findings
 
 

@@ -66,11 +66,14 @@ async def may_trade(source: BitstampGateway, market: str) -> tuple[bool | None, 
 
 
 async def role_words(
-    role: KeyRole, source: BitstampGateway, trading: int | str, base: str
+    role: KeyRole, source: BitstampGateway, trading: int | str, base: str, *, settles: bool
 ) -> list[tuple[bool | None, str]]:
-    """The same of another role's key: whose account it is by the trading key's, and whether it may do its work."""
+    """The same of another role's key: whose account it is by the trading key's, and whether it may do its work. A main
+    account's treasury key may serve its sub-accounts, but not where it `settles`: what leaves is the trading account's.
+    """
     same, words = whose(trading, await account_of(source))
-    fit = None if role is KeyRole.TREASURY and same is False else same  # a main account's treasury serves its subs
+    fit = None if role is KeyRole.TREASURY and same is False and not settles else same
+    words = f"{words}; settle needs one of the same" if role is KeyRole.TREASURY and fit is False else words
     return [(fit, words), await _may_work(role, source, base)]
 
 

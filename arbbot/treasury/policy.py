@@ -57,8 +57,9 @@ class Policy:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same bounds and destinations."""
-        text = "\n".join(f"{each.name}={getattr(self, each.name)!r}" for each in fields(self))
+        """The same for the same bounds and destinations. How late the venue's answers may come is neither."""
+        names = [each.name for each in fields(self) if each.name not in ("bound_s", "lag_s")]
+        text = "\n".join(f"{name}={getattr(self, name)!r}" for name in names)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

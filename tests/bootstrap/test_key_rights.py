@@ -177,6 +177,18 @@ def test_check_fails_on_keys_of_the_wrong_kind(venue: dict[str, Any]) -> None:
     assert any(name == "read_only" and "ANOTHER ACCOUNT" in text for name, text in failed)
 
 
+def test_a_treasury_of_another_account_settles_nothing(venue: dict[str, Any]) -> None:
+    """It may move money between accounts, and is told of; where settlement is on it fails, as each settlement would."""
+    given = of_role("treasury", DEMO_SUB_KEY, DEMO_SUB_SECRET)
+    listed = json.dumps([{"currency": "usdt", "network": "ethereum", "address": "0x" + "a1" * 20}])
+    settling = {"ARBBOT_SETTLEMENT__ENABLED": "true", "ARBBOT_SETTLEMENT__ALLOWED": listed}
+    for more, fit in (({}, None), (settling, False)):
+        _, found = checked(venue, DEMO_KEY, DEMO_SECRET, **given, **more)
+        words = [(passed, text) for name, passed, text in found if name == "treasury" and "ANOTHER ACCOUNT" in text]
+        assert [passed for passed, _ in words] == [fit], found
+        assert ("settle needs one of the same" in words[0][1]) is (fit is False)
+
+
 def test_whose_a_key_is() -> None:
     """Known only where the venue tells of both."""
     assert whose(1, 1)[0] is True

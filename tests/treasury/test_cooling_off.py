@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.funding import RequestStatus
-from arbbot.treasury.policy import Destination
+from arbbot.treasury.policy import Destination, Policy
 from arbbot.treasury.records import PolicySeen
 from arbbot.treasury.state import TreasuryState
 from tests.treasury.test_settler import refusal
@@ -47,6 +47,26 @@ def test_no_series_of_changes_shortens_a_wait(changes: list[tuple[int, int]]) ->
         assert now_s + state.cooling_left(now_s * 1_000_000) >= max(ends_s)
         before, now_s = cooling_off_s, now_s + after_s
     assert state.cooling_left(max(ends_s) * 1_000_000) == 0
+
+
+def test_only_bounds_and_destinations_begin_a_wait() -> None:
+    """Those two that `[account]` sets, for all of trading, begin none; each of the others does."""
+    for each in fields(Policy):
+        value = getattr(POLICY, each.name)
+        other: object = not value if isinstance(value, bool) else value + (D(1) if isinstance(value, D) else value[:1])
+        changed = replace(POLICY, **{each.name: other})
+        assert (changed.fingerprint == POLICY.fingerprint) is (each.name in ("bound_s", "lag_s")), each.name
+
+
+def test_a_venue_that_is_late_begins_no_wait() -> None:
+    """Who raises `account.lag_s` for rows that come late settles on."""
+    world = World()
+    assert world.code() is ExitCode.OK
+    world.end(RequestStatus.FINISHED)
+    world.profit += 300
+    world.policy = replace(world.policy, lag_s=world.policy.lag_s * 2, bound_s=world.policy.bound_s + 30)
+    assert world.code() is ExitCode.OK
+    assert "settlement_refused" not in world.kinds()
 
 
 def test_a_wait_of_an_older_journal_goes_on() -> None:
