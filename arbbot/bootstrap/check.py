@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from arbbot import screen
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bitstamp.rights import account_of
-from arbbot.bootstrap.journals import read
+from arbbot.bootstrap.journals import remembered
 from arbbot.bootstrap.key_rights import may_trade, role_words, withdrawal_words
 from arbbot.bootstrap.longrun.gate import leave
 from arbbot.bootstrap.opening import verdict
 from arbbot.bootstrap.paper import paper_balances, paper_fees
 from arbbot.bootstrap.summary import plain
-from arbbot.bootstrap.weight import too_small
-from arbbot.bootstrap.wiring import Taps, fetch_route, follow_compressed, gateway, journal_path
+from arbbot.bootstrap.weight import in_effect, too_small
+from arbbot.bootstrap.wiring import Taps, fetch_route, follow_compressed, gateway
 from arbbot.domain.commands import Ask, Topic
 from arbbot.domain.events import BalancesFetched, BookFetched, FeesFetched
 from arbbot.domain.exit_codes import ExitCode
@@ -94,10 +94,11 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
         ]
         asks, books = await _books(source, route)
         findings += books
+        state = remembered(settings)
         if keys is None:
             findings.append(Finding("key", None, f"mode {settings.mode} needs none"))
             findings += _fee_findings(settings, route, paper_fees(settings, route))
-            return [*findings, *_held_findings(_paper_held(settings, route), asks, route, settings)]
+            return [*findings, *_held_findings(_paper_held(settings, route, state), asks, route, settings, state)]
         answer = await source.perform(Ask(0, Topic.FEES))
         fees = dict(answer.rates) if isinstance(answer, FeesFetched) else None
         refused = f"the venue refused it: {getattr(answer, 'reason', 'no answer')}"
@@ -106,17 +107,15 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
         findings.append(Finding("key", *await withdrawal_words(settings, source, route.base)))
         findings += await _other_keys(settings, source, clock, route.base)
         findings += _fee_findings(settings, route, fees)
-        return [*findings, *await _balance_findings(source, asks, route, settings)]
+        return [*findings, *await _balance_findings(source, asks, route, settings, state)]
 
 
 def _fee_findings(settings: Settings, route: Route, fees: dict[str, FeeRate] | None) -> list[Finding]:
     return [Finding("fees", None, line) for line in verdict(route, fees, rules(settings).trade)]
 
 
-def _paper_held(settings: Settings, route: Route) -> dict[str, Balance]:
+def _paper_held(settings: Settings, route: Route, state: State) -> dict[str, Balance]:
     """Paper's account: what its journal says is owned, or the settings' opening."""
-    path = journal_path(settings)
-    state = read(path, settings).state() if path.exists() else State()
     owned = paper_balances(settings, route, state)
     return {currency: Balance(currency, total, total, ZERO) for currency, total in owned.items()}
 
@@ -170,26 +169,28 @@ async def _books(source: Gateway, route: Route) -> tuple[dict[str, Decimal], lis
 
 
 async def _balance_findings(
-    source: Gateway, asks: Mapping[str, Decimal], route: Route, settings: Settings
+    source: Gateway, asks: Mapping[str, Decimal], route: Route, settings: Settings, state: State
 ) -> list[Finding]:
     """Both legs need money and both need base to sell: a hedge buys in one market and sells in the other."""
     answer = await source.perform(Ask(0, Topic.BALANCES))
     if not isinstance(answer, BalancesFetched):
         return [Finding("balances", False, getattr(answer, "reason", "no answer"))]
-    return _held_findings({balance.currency: balance for balance in answer.balances}, asks, route, settings)
+    return _held_findings({balance.currency: balance for balance in answer.balances}, asks, route, settings, state)
 
 
 def _held_findings(
-    held: Mapping[str, Balance], asks: Mapping[str, Decimal], route: Route, settings: Settings
+    held: Mapping[str, Balance], asks: Mapping[str, Decimal], route: Route, settings: Settings, state: State
 ) -> list[Finding]:
     findings = [_balance_finding(held, currency, route) for currency in route.currencies]
     base = held.get(route.base)
-    target = settings.trade.target_size * settings.trade.weight_percent / Decimal(100)
+    told = rules(settings)
+    weight = in_effect(state, told)
+    target = told.trade.target_size * weight
     if base is not None and ZERO < base.available < target:
         text = f"{plain(base.available)} {route.base} is less than one weighted target of {plain(target)}"
         findings.append(Finding("balances", None, text))
-    told, totals = rules(settings), {currency: balance.total for currency, balance in held.items()}
-    small = too_small(totals, asks, route, told, told.trade.weight)
+    totals = {currency: balance.total for currency, balance in held.items()}
+    small = too_small(totals, asks, route, told, weight)
     findings += [Finding("weight", None if len(small) == 1 else False, line) for line in small]
     return findings
 

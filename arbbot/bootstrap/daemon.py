@@ -27,13 +27,13 @@ from arbbot.bootstrap.page.memory import Memory
 from arbbot.bootstrap.page.serve import serve_page
 from arbbot.bootstrap.page.serve import told as told_of_page
 from arbbot.bootstrap.page.source import Parts as PageParts
-from arbbot.bootstrap.paper import paper_fees, paper_gateway
+from arbbot.bootstrap.paper import paper_balances, paper_fees, paper_gateway
 from arbbot.bootstrap.radar.live import open_radar
 from arbbot.bootstrap.rotation import Parts as RotationParts
 from arbbot.bootstrap.rotation import Rotation
 from arbbot.bootstrap.summary import print_summary
 from arbbot.bootstrap.terminal import say
-from arbbot.bootstrap.weight import told_by_journal
+from arbbot.bootstrap.weight import told_at_start
 from arbbot.bootstrap.wiring import (
     SlashNames,
     Taps,
@@ -296,7 +296,10 @@ async def _live(
     stack.push_async_callback(control.close)
     paper = parts.settings.mode is RunMode.PAPER
     fees = paper_fees(parts.settings, parts.route) if paper else await fetch_fees(source)
-    say(*_opening(parts, fees, doors))
+    owned = paper_balances(parts.settings, parts.route, parts.engine.core.state) if paper else None
+    told = rules(parts.settings)
+    small = await told_at_start(source, parts.engine.core.state, parts.route, told, owned)
+    say(*_opening(parts, fees, doors), *small)
     code = await daemon.run()
     trouble = None
     if parts.recorder is not None:
@@ -324,9 +327,7 @@ def _opening(parts: _Parts, fees: dict[str, FeeRate] | None, doors: list[str]) -
         lines.append(f"rehearsal  {leave(settings).words}")
     if parts.recorder is not None:
         lines.append(f"recording  {parts.recorder.directory}")
-    told = rules(settings)
-    lines += verdict(parts.route, fees, told.trade)
-    return [*lines, *told_by_journal(parts.engine.core.state, parts.route, told)]
+    return [*lines, *verdict(parts.route, fees, rules(settings).trade)]
 
 
 def _answerer(

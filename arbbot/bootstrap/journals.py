@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,10 +35,26 @@ class Told:
 
     def state(self) -> State:
         """The fold of all its records."""
-        state = State()
-        for line in self.lines:
-            state.apply(line.record)
-        return state
+        return _folded(self.lines)
+
+
+def remembered(settings: Settings) -> State:
+    """What the journal of these settings' mode remembers; nothing where there is none yet. Raises Failure (JOURNAL)."""
+    path = journal_path(settings)
+    if not path.exists():
+        return State()
+    try:
+        with read_journal(path) as (_, lines):
+            return _folded(lines)
+    except JournalRefused as error:
+        raise Failure(ExitCode.JOURNAL, str(error)) from error
+
+
+def _folded(lines: Iterable[Line]) -> State:
+    state = State()
+    for line in lines:
+        state.apply(line.record)
+    return state
 
 
 def last_journal(settings: Settings) -> Path:

@@ -154,14 +154,14 @@ def _full(opened: HedgeOpened, bought: Decimal) -> bool:
 
 def weight_in_effect(memory: RampMemory, rules: Rules) -> Decimal:
     """The share of target and capital that one hedge may use: the settings' until something was decided, then that,
-    and never more than the cap. Of a target that has grown since, it is the same size, but for where settings begin.
+    and never more than the cap. Of a target that has grown since, it is the same size, however small a share that is.
     """
     ramp, begins = rules.ramp, rules.trade.weight
     if ramp is None or memory.weight is None:
         return begins
     weight, was, now = memory.weight, memory.target_size, rules.trade.target_size
     if was is not None and was < now:
-        weight = max(floor_to(weight * was / now, _STEP), min(weight, begins))
+        weight = floor_to(weight * was / now, _STEP)
     return min(weight, ramp.max_weight)
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from arbbot.domain.ramp import RampSet
 from arbbot.exchange.options import DEMO_KEY, DEMO_READ_KEY, DEMO_READ_SECRET, DEMO_SECRET
+from arbbot.journal.sqlite import Identity, open_journal
 from tests.bootstrap.program import Ended, arbbot, exchange, variables
 
 
@@ -139,6 +141,34 @@ def test_check_fails_where_the_weight_allows_no_order(venue: dict[str, Any]) -> 
     assert ended.code != 0
     failed = [each["text"] for each in json.loads(ended.out)["checks"] if each["passed"] is False]
     assert ["least on btcusd" in failed[0], "least on btceur" in failed[1]] == [True, True]
+
+
+def test_a_raised_target_is_checked_by_the_journals_weight(venue: dict[str, Any], tmp_path: Path) -> None:
+    """A weight that was set is of the target of then: of a thousand times as much, which the account has
+    not got, it is less than an order, whatever a new journal would begin with.
+    """
+    given = variables(venue, DEMO_KEY, DEMO_SECRET) | {"ARBBOT_STATE_DIR": str(tmp_path)}
+    journal = open_journal(tmp_path / "sandbox" / "journal.db", Identity("sandbox", "h", "a", "r"), sync_full=False)
+    journal.append([RampSet(Decimal("0.05"), Decimal("0.01"), "ops", "less", 1, Decimal("0.05"))])
+    journal.close()
+    for target, failed in (("5", 0), ("50", 2)):
+        ended = arbbot("check", "--json", **given, ARBBOT_TRADE__TARGET_SIZE=target)
+        weights = [each for each in json.loads(ended.out)["checks"] if each["check"] == "weight"]
+        assert [each["passed"] for each in weights] == [False] * failed, ended.out
+        assert all(each["text"].startswith("0.001 % of") for each in weights)
+
+
+def test_a_first_start_warns_of_a_weight_that_allows_no_order(venue: dict[str, Any], tmp_path: Path) -> None:
+    """A line a market on the terminal, before the first event; it runs all the same."""
+    given = variables(venue, DEMO_KEY, DEMO_SECRET) | {
+        "ARBBOT_STATE_DIR": str(tmp_path),
+        "ARBBOT_ACCOUNT__LAG_S": "0.1",
+    }
+    little = {"ARBBOT_TRADE__WEIGHT_PERCENT": "0.1", "ARBBOT_HEDGE__DUST_CAP": "0.00001"}
+    ended = arbbot("run", "--for", "1s", **given, **little)
+    assert ended.code == 0, ended.err
+    assert re.search(r"WARNING +0.1 % of .* the venue's least on btcusd", ended.err)
+    assert re.search(r"WARNING +0.1 % of .* the venue's least on btceur", ended.err)
 
 
 def test_check_names_a_key_that_may_not_trade(venue: dict[str, Any]) -> None:

@@ -302,16 +302,18 @@ def test_what_capital_allows_is_large_enough() -> None:
     assert next_period(rig).verdict == "up"
 
 
-def test_a_target_that_grows_is_no_larger_hedge() -> None:
-    """What was decided was decided of a size: over the same journal ten times the target is a tenth of the weight, but
-    never less than a new journal would begin with.
+@pytest.mark.parametrize("weight", [D("0.05"), D("0.12")])
+def test_a_target_that_grows_is_no_larger_hedge(weight: D) -> None:
+    """What was decided was decided of a size: over the same journal ten times the target is a tenth of the weight, also
+    where that is less than a new journal would begin with, and its hedge is no larger.
     """
     rig = rig_of()
-    rig.step(ev.OperatorRampSet(D("0.12"), "ops", "as it was elsewhere"))
-    for factor, weight in ((1, D("0.12")), (2, D("0.06")), (10, D("0.05"))):
+    rig.step(ev.OperatorRampSet(weight, "ops", "as it was elsewhere"))
+    for factor in (1, 2, 10):
         trade_rules = replace(rig.rules.trade, target_size=D("0.5") * factor)
         again = Rig(replace(rig.rules, trade=trade_rules), venue=rig.venue, journal=rig.journal, at=rig.at)
-        assert again.engine.ramp.weight == weight
+        assert again.engine.ramp.weight * factor == weight
+    assert trade(again.ready()).size <= D("0.5") * weight
 
 
 def test_the_end_of_a_period_is_no_period() -> None:

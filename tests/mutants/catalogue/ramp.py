@@ -106,6 +106,12 @@ MUTANTS = (
         hunted=SCENES,
     ),
     mutant(
+        "W", "a-larger-target-begins-anew", "a raised target makes a small weight larger, up to where settings begin",
+        ("engine/ramp_memory.py", "        weight = floor_to(weight * was / now, _STEP)\n",
+         "        weight = max(floor_to(weight * was / now, _STEP), min(weight, begins))\n"),
+        hunted=SCENES,
+    ),
+    mutant(
         "W", "a-sliver-is-a-period", "the rest of a period counts as a whole one",
         ("engine/ramp.py", "    return since_us % period_us <= min(period_us // 4, LATE_US)\n", "    return True\n"),
         hunted=SCENES,
