@@ -84,6 +84,7 @@ def settlement(engine: Engine, request: dict[str, Any], now: Moment) -> dict[str
         "agreed": risk.unreconciled(core) is None,
         "waiting": None if busy is None else EXPLANATIONS[busy],
         "state": state.mode.value,
+        "anchor_utc_us": None if state.anchor is None else state.anchor.utc_us,
         "withdrawable": asdict(figures) | {"principal": dict(figures.principal)},
         "at_hand": None if buys is None else engine.lease.at_hand(buys),
         "orders": {name: _order(each) for name, each in state.settlements.orders.items()},

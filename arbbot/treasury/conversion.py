@@ -29,7 +29,9 @@ PATIENCE_S = Decimal(60)
 def convert(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event, Conversion]:
     """Send it, and follow it. Raises Refused where the daemon would not have it announced."""
     policy, name = desk.policy, desk.state.mint(desk.key, "c")
-    desk.emit(ConversionIntended(name, policy.market, plan.convert, plan.limit_price, plan.taker, desk.utc_us))
+    desk.emit(
+        ConversionIntended(name, policy.market, plan.convert, plan.limit_price, plan.taker, desk.utc_us, desk.anchor_us)
+    )
     answer = yield from desk.told(
         "announce", "settle", what="order", lease=lease_id, name=name, base=policy.buys, counter=policy.pays,
         size=f"{plan.convert:f}", price=f"{plan.limit_price:f}", fee=f"{plan.taker:f}",

@@ -36,6 +36,8 @@ class Desk:
         self.key = key
         self.at = Moment(0, 0)
         self.records: list[TreasuryRecord] = []
+        self.anchor_us: int | None = None
+        """When the daemon's ledger began, as it last said."""
 
     def emit(self, record: TreasuryRecord) -> None:
         """A durable fact: known now, in the journal before the next command runs."""
@@ -70,9 +72,11 @@ class Desk:
         if isinstance(answer, DaemonRefused):
             raise Refused("daemon" if answer.unreachable else "denied", answer.reason)
         try:
-            return View.of(answer.result)
+            view = View.of(answer.result)
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise Refused("daemon", f"the daemon's answer is not understood: {error!r}") from error
+        self.anchor_us = view.anchor_us
+        return view
 
     def wait(self, seconds: Decimal | int) -> Generator[Command, Event, None]:
         """Let time pass."""

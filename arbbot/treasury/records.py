@@ -93,6 +93,8 @@ class ConversionIntended:
     fee: Decimal
     """Taker rate, a fraction."""
     utc_us: int
+    anchor_us: int | None = None
+    """When the ledger of the daemon that was to note it began: one that lacks it and is no younger is an older copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class RequestIntended:
     fee: Decimal
     """On top of it, as the venue told."""
     utc_us: int
+    anchor_us: int | None = None
+    """As of a conversion."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ class Settler:
         desk, begun_ns = self.desk, self.desk.at.mono_ns
         view = yield from desk.view()
         self._refuse_behind(view)
+        _refuse_daemon_behind(desk, view)
         yield from self._remind(view)
         while view.waiting is None and not view.agreed and desk.since(begun_ns) < AGREED_S:
             yield from desk.wait(1)
@@ -245,6 +246,7 @@ class Settler:
         desk = self.desk
         view = yield from desk.view()
         facts = yield from self._facts()
+        _refuse_daemon_behind(desk, view)
         _refuse_another_account(view, facts)
         plan = self._again(confirmed, facts, view.means)
         if plan.convert > 0:
@@ -282,6 +284,21 @@ class Settler:
             if desk.since(begun_ns) > BOOKED_S:
                 raise Refused("not_booked", f"the daemon has not booked {name} in {BOOKED_S} s")
             yield from desk.wait(1)
+
+
+def _refuse_daemon_behind(desk: Desk, view: View) -> None:
+    """A daemon that lacks what was sent under its own ledger, or a later one, runs on an older copy of its journal: it
+    would count profit that has left once more. One whose ledger began since has let go of it. Raises Refused.
+    """
+    for sent in desk.state.newest_sent():
+        noted_us = sent.utc_us if sent.anchor_us is None else sent.anchor_us
+        known = sent.name in view.orders or sent.name in view.withdrawals
+        if view.anchor_us is not None and view.anchor_us <= noted_us and not known:
+            raise Refused(
+                "daemon_behind",
+                f"this request journal knows of {sent.name}, the daemon does not: does it run on an older copy of its "
+                "journal? Profit that has left would be paid out again; `arbbot rebase --reason TEXT` counts it anew",
+            )
 
 
 def _refuse_another_account(view: View, facts: Facts) -> None:

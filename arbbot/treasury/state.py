@@ -166,6 +166,15 @@ class TreasuryState:
         ours = name in self.conversions or name in self.requests
         return name in self.adopted or (ours and name not in self.denied)
 
+    def newest_sent(self) -> list[r.ConversionIntended | r.RequestIntended]:
+        """The newest conversion that filled and the newest withdrawal that the venue has had: the daemon noted both
+        before they were sent.
+        """
+        never = (RequestState.REFUSED, RequestState.ABSENT)
+        filled = [each.intended for name, each in self.conversions.items() if each.filled > 0 and self.knows(name)]
+        taken = [each.intended for name, each in self.requests.items() if each.state not in never and self.knows(name)]
+        return [*filled[-1:], *taken[-1:]]
+
     def unstated(self) -> tuple[list[Request], list[Conversion]]:
         """What was sent, has come to a known state, and stands in no statement: withdrawals, and conversions that
         bought something.

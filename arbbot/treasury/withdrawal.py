@@ -46,7 +46,9 @@ TOLD = {
 def withdraw(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event, Request]:
     """Send it. Raises Refused where the daemon would not have it announced."""
     name, to = desk.state.mint(desk.key, "w"), plan.to
-    desk.emit(RequestIntended(name, to.currency, to.network, to.address, plan.withdraw, plan.fee, desk.utc_us))
+    desk.emit(
+        RequestIntended(name, to.currency, to.network, to.address, plan.withdraw, plan.fee, desk.utc_us, desk.anchor_us)
+    )
     answer = yield from desk.told(
         "announce", "settle", what="withdrawal", lease=lease_id, name=name, currency=to.currency,
         size=f"{plan.withdraw:f}", fee=f"{plan.fee:f}", network=to.network,

@@ -156,6 +156,8 @@ class View:
     withdrawals: Mapping[str, Mapping[str, Any]]
     balances: Mapping[str, Decimal]
     """Totals that the venue last showed it."""
+    anchor_us: int | None
+    """When its ledger began, UTC microseconds; None before it has one."""
 
     @classmethod
     def of(cls, result: Mapping[str, Any]) -> View:
@@ -170,4 +172,5 @@ class View:
             orders=result["orders"],
             withdrawals=result["withdrawals"],
             balances={name: Decimal(str(total)) for name, total in result["balances"].items()},
+            anchor_us=None if result["anchor_utc_us"] is None else int(result["anchor_utc_us"]),
         )

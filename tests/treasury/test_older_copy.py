@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.funding import RequestStatus
 from arbbot.treasury.records import SettlementRefused
 from tests.treasury.test_settler import refusal
-from tests.treasury.world import D, World
+from tests.treasury.world import POLICY, D, World
 
 
 def words(world: World, since: int) -> list[tuple[str, str]]:
@@ -77,3 +78,75 @@ def test_of_what_the_daemon_denies_it_is_told_nothing(what: str, name: str) -> N
     causes = [each.cause for each in world.journal if isinstance(each, SettlementRefused)]
     assert causes == ["denied", "journal_behind", "journal_behind"]
     assert world.sent == []
+
+
+def beside_an_older_daemon(anchored_us: int = 0) -> World:
+    """All that was to leave has left; then the daemon's journal is put back, and the rows are somebody else's: profit is
+    whole again, at the cost of principal. Its ledger began so much later than before.
+    """
+    world = World()
+    assert world.code() is ExitCode.OK
+    world.end(RequestStatus.FINISHED)
+    world.later(90_000)
+    assert world.code() is ExitCode.OK
+    assert len(world.sent) == 1
+    world.orders.clear()
+    world.withdrawals.clear()
+    world.profit += world.spent
+    world.anchor_us += anchored_us
+    return world
+
+
+def test_beside_an_older_journal_of_the_daemon_nothing_is_sent_twice() -> None:
+    """Its ledger is the one under which the profit was sent, and it knows nothing of that: principal would leave."""
+    world = beside_an_older_daemon()
+    for _ in range(3):
+        world.later(60)
+        assert world.settle().code is ExitCode.SETTLEMENT_REFUSED
+        assert refusal(world).cause == "daemon_behind"
+        assert "rebase" in refusal(world).text
+    assert len(world.sent) == 1
+    assert world.lease is None
+
+
+@pytest.mark.parametrize("step_s", [-300, 0])
+def test_a_clock_that_was_set_back_hides_no_older_journal(step_s: int) -> None:
+    """What was sent carries the name of the ledger that had noted it, not a time alone."""
+    world = World()
+    world.anchor_us = world.at.utc_us + 60_000_000
+    world.later(step_s)
+    assert world.code() is ExitCode.OK
+    world.orders.clear()
+    world.withdrawals.clear()
+    world.profit += world.spent
+    world.end(RequestStatus.FINISHED)
+    world.later(600)
+    assert world.code() is ExitCode.SETTLEMENT_REFUSED
+    assert refusal(world).cause == "daemon_behind"
+
+
+def test_a_daemon_whose_ledger_began_since_owes_nobody_the_past() -> None:
+    """A new journal, or a rebase: its opening holds what was left, and its profit is made since."""
+    world = beside_an_older_daemon(anchored_us=90_000_000_000)
+    assert world.code() is ExitCode.OK
+    assert len(world.sent) == 2
+
+
+def test_a_daemon_put_back_while_a_person_reads_the_plan_lends_for_nothing() -> None:
+    """It is looked at again under the lease, before anything is announced."""
+    world = World(policy=replace(POLICY, confirm=True), profit=D(3_000))
+    assert world.code() is ExitCode.OK
+    world.end(RequestStatus.FINISHED)
+    world.later(60)
+
+    def put_back(request: Mapping[str, Any]) -> None:
+        if request["verb"] == "lease":
+            world.orders.clear()
+            world.withdrawals.clear()
+
+    world.daemon_trouble = put_back
+    assert world.code() is ExitCode.SETTLEMENT_REFUSED
+    assert refusal(world).cause == "daemon_behind"
+    assert len(world.sent) == 1
+    assert len(world.placed) == 1
+    assert world.lease is None

@@ -109,6 +109,8 @@ class World:
     """The venue takes a withdrawal off the balance at once, and the daemon has seen it; else it reserves it."""
     shows: Callable[[WithdrawalRequest], WithdrawalRequest] = lambda each: each
     """How the venue's list writes a request."""
+    anchor_us: int = NOW.utc_us - 10**9
+    """When the daemon's ledger began."""
 
     spent: Decimal = ZERO
     bought: Decimal = ZERO
@@ -271,6 +273,7 @@ class World:
             "orders": {name: dict(told) for name, told in self.orders.items()},
             "withdrawals": {name: dict(told) for name, told in self.withdrawals.items()},
             "balances": {name: str(total) for name, total in self.balances().items()},
+            "anchor_utc_us": self.anchor_us,
         }
 
     def place(self, command: PlaceOrder) -> Event:

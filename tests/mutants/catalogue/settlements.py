@@ -109,6 +109,12 @@ MUTANTS = (
         hunted=one_test("tests/treasury/test_older_copy.py"),
     ),
     mutant(
+        "T2", "older-daemon-settles", "a daemon that lacks what was sent under its own ledger lends on",
+        ("treasury/settler.py", "if view.anchor_us is not None and view.anchor_us <= noted_us and not known:",
+         "if view.anchor_us is None:"),
+        hunted=one_test("tests/treasury/test_older_copy.py"),
+    ),
+    mutant(
         "T3", "denied-is-told", "the daemon is told the end of what it would not have announced",
         ("treasury/desk.py", "        return not answer.unreachable\n", "        return False\n"),
         hunted=one_test("tests/treasury/test_older_copy.py"),
