@@ -38,7 +38,7 @@ class AnnouncedOrder:
     rowed: Decimal = ZERO
     """Base units of its booked rows."""
     slack: Decimal = ZERO
-    """How much of that their display can hide."""
+    """How much their display can hide; all of it once the ledger has begun anew, for its opening holds what filled."""
     paid: Decimal = ZERO
     """Of the paying currency by its booked rows, fees in."""
     counted: Decimal | None = ZERO
@@ -118,6 +118,10 @@ class Settlements:
     def open_orders(self) -> list[AnnouncedOrder]:
         """Orders that the treasury has not called over, or whose fills have not all been booked."""
         return [order for order in self.orders.values() if not order.complete]
+
+    def awaits_rows(self) -> bool:
+        """Whether an order is called over of whose fills not all rows have come."""
+        return any(order.filled is not None for order in self.open_orders())
 
     def unrowed(self, currency: str | None = None) -> list[AnnouncedWithdrawal]:
         """Withdrawals that may take money of which no row has told yet."""
@@ -269,7 +273,7 @@ class Settlements:
             order.venue_id = row.order_id
             self.order_by_venue_id[row.order_id] = name
         self._count(order)
-        return list(hidden.items())
+        return [] if order.counted is None else list(hidden.items())
 
     def _count(self, order: AnnouncedOrder) -> None:
         """Once all is known of an order, what it really cost stands for the worst it could have; a row that comes all
@@ -285,7 +289,7 @@ class Settlements:
         """A new opening of the ledger: it holds what was left; profit is counted anew."""
         self.spent = ZERO
         for order in self.orders.values():
-            order.counted = None
+            order.counted, order.slack = None, order.announced.size
         for each in self.withdrawals.values():
             each.back = each.back or each.held is not None
             each.held = each.strange = None

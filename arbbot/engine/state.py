@@ -296,7 +296,8 @@ class State:
 
     def _settlement(self, record: LeaseRecord) -> None:
         self.ledger.book(self.settlements.take(record))
-        self.agreed = self.agreed and not isinstance(record, SettlementOrderAnnounced | TransitBooked)
+        moves = isinstance(record, SettlementOrderAnnounced | TransitBooked) or self.settlements.awaits_rows()
+        self.agreed = self.agreed and not moves
         if isinstance(record, ReturnBooked) and not record.ours:
             self.external_rows += 1
             self.external_unacknowledged += 1

@@ -24,15 +24,19 @@ EXTERNAL = LedgerAccount.EXTERNAL
 
 
 def settling(core: Core) -> bool:
-    """Whether an order of a settlement may still move balances: until it is called over and its rows have come; one of
-    which nothing is told, until the venue can neither accept it any more nor hide its rows.
+    """Whether an order of a settlement may still move balances or the ledger: until it is called over and its rows have
+    come, which a rebase does not wait for; one of which nothing is told, until the venue can neither accept it any more
+    nor hide its rows.
     """
     rules, settlements = core.rules.account, core.state.settlements
     bound_us = ns(rules.doubt_bound_s + rules.lag_s) // 1000
-    return any(
-        order.filled is not None or settlements.lease is not None or core.at.utc_us - order.announced.utc_us < bound_us
-        for order in settlements.open_orders()
-    )
+    for order in settlements.open_orders():
+        if order.filled is not None:
+            if core.state.rebase_asked is None:
+                return True
+        elif settlements.lease is not None or core.at.utc_us - order.announced.utc_us < bound_us:
+            return True
+    return False
 
 
 def owner_by_report(core: Core, row: Transaction, report: OrderReport | None) -> str | None:
@@ -78,6 +82,8 @@ def settlement_entries(state: State, name: str, row: Transaction) -> tuple[Entry
     withdrawal = state.settlements.withdrawals.get(name)
     if withdrawal is not None and withdrawal.out is not None:
         return _arrived(withdrawal, withdrawal.out, row)
+    if withdrawal is None and state.settlements.orders[name].counted is None:
+        return ()  # the ledger began anew since: its opening holds what filled
     account = TREASURY if withdrawal is None else booked_against(withdrawal)
     if withdrawal is not None and withdrawal.outcome != "returned" and row.amounts[0][1] > 0:
         account = TRANSIT

@@ -42,7 +42,7 @@ def resolve(desk: Desk, said: Resolution) -> Generator[Command, Event, Done]:
     if said.name in desk.state.denied:  # ours was never sent: what the daemon has is another's
         order = request = None
     if order is not None:
-        record = _of_order(desk, said, order)
+        record = _of_order(desk, said, order, view)
     elif request is not None:
         record = _of_request(desk, said, request)
     else:
@@ -52,8 +52,9 @@ def resolve(desk: Desk, said: Resolution) -> Generator[Command, Event, Done]:
     return Done(ExitCode.OK, f"{said.name} is {record.state}, by {said.who}'s word: {said.reason}")
 
 
-def _of_order(desk: Desk, said: Resolution, order: Conversion) -> PersonResolved:
-    if order.over:
+def _of_order(desk: Desk, said: Resolution, order: Conversion, view: View) -> PersonResolved:
+    """One that is over takes another word as long as the daemon waits for rows of what it is said to have filled."""
+    if order.over and not _waits(view, said.name):
         raise Refused("resolved", f"{said.name} is over already: {order.filled:f} filled")
     _demand_age(desk, said, order.intended.utc_us)
     match said.what:
@@ -102,6 +103,12 @@ def _record(
     return PersonResolved(said.name, state, venue_id, filled, total, said.who, said.reason, desk.utc_us)
 
 
+def _waits(view: View, name: str) -> bool:
+    """Whether the daemon was told of fills of which not all rows have come."""
+    told = view.orders.get(name, {})
+    return told.get("filled") is not None and told.get("complete") is False
+
+
 def _demand_age(desk: Desk, said: Resolution, intended_us: int) -> None:
     """As long as the venue may still accept it nobody can know. Raises Refused."""
     bound_s = desk.policy.bound_s + desk.policy.lag_s
@@ -112,7 +119,7 @@ def _demand_age(desk: Desk, said: Resolution, intended_us: int) -> None:
 def _told(desk: Desk, said: Resolution, view: View, record: PersonResolved) -> Generator[Command, Event, None]:
     """Let the daemon know of what it knows. Raises Refused."""
     if said.name in view.orders:
-        if view.orders[said.name].get("filled") is not None:
+        if view.orders[said.name].get("filled") is not None and not _waits(view, said.name):
             return
         outcome = "over" if record.filled is not None else "named"
     elif said.name in view.withdrawals:

@@ -81,8 +81,8 @@ def test_of_what_the_daemon_denies_it_is_told_nothing(what: str, name: str) -> N
 
 
 def beside_an_older_daemon(anchored_us: int = 0) -> World:
-    """All that was to leave has left; then the daemon's journal is put back, and the rows are somebody else's: profit is
-    whole again, at the cost of principal. Its ledger began so much later than before.
+    """All that was to leave has left; then the daemon's journal is put back, and the rows are somebody else's: there is
+    as much profit again, and less principal. Its ledger began so much later than before.
     """
     world = World()
     assert world.code() is ExitCode.OK

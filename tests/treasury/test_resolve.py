@@ -141,6 +141,26 @@ def test_a_conversion_that_is_not_found_ends_by_a_word(what: str | int, filled: 
         assert D(world.orders[order.intended.name]["filled"]) == order.filled
 
 
+@pytest.mark.parametrize(("again", "filled"), [(77, D(100)), ("absent", D(0))])
+def test_a_wrong_word_is_said_anew_while_the_daemon_waits_for_rows(again: str | int, filled: D) -> None:
+    """Called wholly filled, it was not: its rows never come, and the daemon trades no more until the word is mended."""
+    world = World(order_trouble="never_ends")
+    assert world.code() is ExitCode.SETTLEMENT_OPEN
+    name = world.placed[0].terms.client_order_id
+    world.fills[name] = D(100)
+    world.later(3600)
+    assert world.code(said(name, "finished")) is ExitCode.OK
+    assert world.code(said(name, again)) is REFUSED
+    world.orders[name]["complete"] = False
+    assert world.code(said(name, again)) is ExitCode.OK
+    world.order_trouble = ""
+    world.code()
+    order = world.replayed().conversions[name]
+    assert order.over
+    assert order.filled == filled
+    assert D(world.orders[name]["filled"]) == filled
+
+
 def test_a_lost_journal_is_made_whole_by_words() -> None:
     """Each name that only the daemon knows of is told; what has left counts against the day; no name comes twice."""
     world, _ = lived()
