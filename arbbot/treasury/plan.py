@@ -100,6 +100,10 @@ def make(policy: Policy, asked: Asked, facts: Facts, means: Means, used_today: D
     most = min(policy.max_request, policy.max_per_day - used_today)
     if asked.size is not None:
         _refuse_asked(policy, asked.size, fee, used_today)
+        if asked.size < least:
+            raise Refused("below_minimum", f"{asked.size:f} {policy.buys} is below the venue's minimum of {least:f}")
+        if asked.size != floor_to(asked.size, step):
+            raise Refused("too_fine", f"{asked.size:f} {policy.buys}: sizes are whole {step:f} over {to.network}")
         most = asked.size + fee
     elif policy.max_request < least + fee:
         raise Refused(

@@ -192,7 +192,7 @@ class StatementWritten:
     """Units of `pays` that the conversion took, fee in, as booked by then."""
     bought: Decimal
     withdrawn: Decimal
-    """Fee in; zero where nothing is known to have left."""
+    """Fee in; zero where nothing is known to have left, and below zero where one before it said more than has left."""
     at_hand: Decimal
     """What is left of what settlements bought."""
     withdrawable: Decimal

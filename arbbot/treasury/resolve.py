@@ -6,7 +6,7 @@ Nothing is sent. What only the daemon knows of, because this journal is an older
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from arbbot.domain.exit_codes import ExitCode
@@ -80,11 +80,18 @@ def _of_request(desk: Desk, said: Resolution, request: Request) -> PersonResolve
 
 
 def _of_the_daemon_s(desk: Desk, said: Resolution, view: View) -> PersonResolved:
-    """What leaves by one of these counts against the day on which the word is given: nobody knows another."""
+    """What leaves by one of these counts against the day on which the word is given: nobody knows another. None of them
+    is followed, so a withdrawal takes its end alone.
+    """
     if said.name in view.withdrawals:
-        left = said.what not in (ABSENT, RETURNED)
-        total = Decimal(str(view.withdrawals[said.name].get("total", 0))) if left else None
-        return _record(desk, said, "accepted" if isinstance(said.what, int) else said.what, total=total)
+        told = view.withdrawals[said.name]
+        if isinstance(said.what, int):
+            words = (
+                "this journal does not know what was asked for, so it cannot follow it: say how it ended, once it has"
+            )
+            raise Refused("resolved", f"{said.name} is the daemon's alone: {words}")
+        total = Decimal(str(told.get("total", 0))) if said.what == FINISHED else None
+        return replace(_record(desk, said, said.what, total=total), venue_id=told.get("venue_id"))
     if said.name not in view.orders:
         raise Refused("resolved", f"neither this journal nor the daemon knows of {said.name}")
     if said.what != ABSENT and said.what != FINISHED:

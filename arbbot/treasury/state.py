@@ -48,6 +48,16 @@ class Request:
         """What leaves the account."""
         return self.intended.size + self.intended.fee
 
+    @property
+    def unknown(self) -> bool:
+        """Nobody knows whether the venue has it."""
+        return self.state in (RequestState.INTENDED, RequestState.IN_DOUBT)
+
+    @property
+    def gone(self) -> Decimal:
+        """What is known to have left by it."""
+        return self.total if self.state in (RequestState.ACCEPTED, RequestState.FINISHED) else ZERO
+
 
 @dataclass(slots=True)
 class TreasuryState:
@@ -70,6 +80,8 @@ class TreasuryState:
     """What only the daemon knew of, and a person has told."""
     stated: set[str] = field(default_factory=set)
     """Conversions and withdrawals that a statement tells of."""
+    stated_gone: dict[str, Decimal] = field(default_factory=dict)
+    """What all statements together say that a withdrawal has taken."""
     last_refusal: r.SettlementRefused | None = None
     last_statement: r.StatementWritten | None = None
 
@@ -105,6 +117,7 @@ class TreasuryState:
             case r.StatementWritten():
                 self.last_statement = record
                 self.stated |= {record.name, *(self.conversions if record.conversions is None else record.conversions)}
+                self.stated_gone[record.name] = self.stated_gone.get(record.name, ZERO) + record.withdrawn
             case r.SettlementConfirmed():
                 pass
 
@@ -176,11 +189,15 @@ class TreasuryState:
         return [*filled[-1:], *taken[-1:]]
 
     def unstated(self) -> tuple[list[Request], list[Conversion]]:
-        """What was sent, has come to a known state, and stands in no statement: withdrawals, and conversions that
-        bought something.
+        """What was sent, has come to a known state, and stands in no statement, or in one that says otherwise:
+        withdrawals, and conversions that bought something.
         """
-        known = (RequestState.INTENDED, RequestState.IN_DOUBT)
-        requests = [each for name, each in self.requests.items() if self._to_state(name) and each.state not in known]
+        known = [each for each in self.requests.values() if not each.unknown and each.intended.name not in self.denied]
+        requests = [
+            each
+            for each in known
+            if each.intended.name not in self.stated or each.gone != self.stated_gone.get(each.intended.name, ZERO)
+        ]
         bought = [each for name, each in self.conversions.items() if self._to_state(name) and each.filled > 0]
         return requests, [each for each in bought if each.over]
 
@@ -196,8 +213,10 @@ class TreasuryState:
         return [each for each in self.requests.values() if not each.state.ended]
 
     def known_ids(self) -> set[int]:
-        """The venue's ids of our requests."""
-        return {each.request_id for each in self.requests.values() if each.request_id is not None}
+        """The venue's ids of our requests, and of those that a person has told of."""
+        ours = {each.request_id for each in self.requests.values() if each.request_id is not None}
+        told = (each.venue_id for each in self.adopted.values() if each.filled is None)
+        return ours | {each for each in told if each is not None}
 
     def asked_on(self, utc_us: int) -> Decimal:
         """What was asked for on a UTC day and not refused, fees in. What is dated later counts too: a clock may have

@@ -1,6 +1,7 @@
 """The last line of a settlement: what left, what it cost, and how the ledger stands.
 
-Each conversion and each withdrawal stands in one of them, also where a later process found out what became of it.
+Each conversion and each withdrawal stands in one of them, also where a later process found out what became of it. What
+comes back after that is taken back by a line of its own, so that all of them together say what has left.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from decimal import Decimal
 from arbbot.domain.money import ZERO
 from arbbot.treasury.desk import Desk, Steps
 from arbbot.treasury.plan import Refused
-from arbbot.treasury.records import RequestState, StatementWritten
+from arbbot.treasury.records import StatementWritten
 from arbbot.treasury.state import Conversion, Request
 from arbbot.treasury.words import Command, Event, View
 
@@ -54,14 +55,13 @@ def _emit(
     desk: Desk, view: View, name: str, state: str, request: Request | None, conversions: list[Conversion]
 ) -> None:
     names = tuple(each.intended.name for each in conversions)
-    gone = request is not None and request.state in (RequestState.ACCEPTED, RequestState.FINISHED)
     desk.emit(
         StatementWritten(
             name=name,
             state=state,
             spent=sum((Decimal(str(view.orders.get(each, {}).get("paid", 0))) for each in names), ZERO),
             bought=sum((each.filled for each in conversions), ZERO),
-            withdrawn=request.total if request is not None and gone else ZERO,
+            withdrawn=ZERO if request is None else request.gone - desk.state.stated_gone.get(name, ZERO),
             at_hand=view.means.at_hand,
             withdrawable=view.means.spendable,
             principal=view.principal,

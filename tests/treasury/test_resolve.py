@@ -176,3 +176,41 @@ def test_a_lost_journal_is_made_whole_by_words() -> None:
     world.later(86_400)
     assert world.code() is ExitCode.OK
     assert len({each.name for each in world.sent}) == 3
+
+
+def test_what_only_the_daemon_knows_takes_its_end_and_no_number() -> None:
+    """Nothing here could follow it: it is told when it has ended, and until then nothing begins."""
+    world = World()
+    assert world.code() is ExitCode.OK
+    world.journal.clear()
+    world.later(60)
+    (order,), (name,) = world.orders, world.withdrawals
+    world.withdrawals[name].update(total="299.82", venue_id=500)
+    assert world.code(said(order, "finished")) is ExitCode.OK
+    assert world.code(said(name, 500)) is REFUSED
+    assert "once it has" in refusal(world).text
+    assert world.code() is REFUSED
+    assert refusal(world).cause == "journal_behind"
+    world.end(RequestStatus.FAILED)
+    assert world.code(said(name, "returned")) is ExitCode.OK
+    world.profit = D(0)
+    assert world.code() is ExitCode.OK
+    assert world.withdrawals[name]["outcome"] == "returned"
+
+
+def test_the_line_of_one_that_a_person_told_of_is_nobody_else_s() -> None:
+    """The next request of its size, whose reply is lost, is not taken for it: the daemon knew its id."""
+    world = World(request_trouble="lost_before")
+    kept = World()
+    assert kept.code() is ExitCode.OK
+    (order,), (name,), (listed,) = kept.orders, kept.withdrawals, kept.requests
+    world.orders, world.withdrawals = kept.orders, kept.withdrawals
+    world.withdrawals[name].update(total="299.82", venue_id=listed.request_id)
+    world.later(60)
+    assert world.code(said(order, "finished")) is ExitCode.OK
+    assert world.code(said(name, "finished")) is ExitCode.OK
+    world.requests.append(replace(listed, status=RequestStatus.FINISHED, utc_us=world.at.utc_us + 10**6))
+    world.code()
+    request = world.replayed().requests[world.sent[0].name]
+    assert request.intended.size == listed.size
+    assert request.state is RequestState.ABSENT

@@ -123,6 +123,8 @@ FORBIDDEN: dict[str, tuple[dict[str, Any], Asked, str]] = {
         {"policy": replace(POLICY, allowed=(Destination("usdt", "tron", ADDRESS),))}, Asked(), "wrong_network",
     ),
     "below the minimum": ({}, Asked(size=D("9.99")), "below_minimum"),
+    "below the market's minimum": ({}, Asked(size=D(4)), "below_minimum"),
+    "parts of a cent": ({}, Asked(size=D("50.005")), "too_fine"),
     "above the cap": ({}, Asked(size=D("495.01")), "above_cap"),
     "above the day's cap": (
         {"policy": replace(POLICY, max_per_day=D(200))}, Asked(size=D(200)), "day_cap",

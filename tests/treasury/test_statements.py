@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
+
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.funding import RequestStatus
 from arbbot.treasury.records import ConversionIntended, StatementWritten
+from arbbot.treasury.resolve import Resolution
 from tests.treasury.world import D, Died, World
 
 
@@ -91,3 +94,31 @@ def test_one_that_was_in_doubt_and_then_hangs_calls_again() -> None:
     stuck = [each["reason"] for each in world.asked_daemon if each.get("outcome") == "stuck"]
     assert len(stuck) == 2
     assert "not finished after" in stuck[1]
+
+
+@pytest.mark.parametrize("by_person", [False, True])
+def test_what_comes_back_is_taken_back_by_a_line_of_its_own(by_person: bool) -> None:
+    """The venue fails it, or reverses it after it had finished, once a statement calls it withdrawn: all of them together
+    say what has left, also when it is sent again.
+    """
+    world = World()
+    assert world.code() is ExitCode.OK
+    name, total = world.sent[0].name, world.withdrawn
+    assert total > 0
+    if by_person:
+        world.end(RequestStatus.FINISHED)
+        world.later(60)
+        world.code()
+        assert world.settle(Resolution(name, "returned", "ann", "the venue reversed it")).code is ExitCode.OK
+    world.end(RequestStatus.FAILED)
+    world.later(60)
+    world.profit = world.spent
+    assert world.code() is ExitCode.OK
+    assert len(world.sent) == 2
+    told = statements(world)
+    assert sum(each.withdrawn for each in told) == world.withdrawn
+    (back,) = [each for each in told if each.withdrawn < 0]
+    assert (back.name, back.state, back.withdrawn, back.bought) == (name, "returned", -total, 0)
+    world.later(60)
+    world.code()
+    assert statements(world) == told
