@@ -98,8 +98,8 @@ def test_one_that_was_in_doubt_and_then_hangs_calls_again() -> None:
 
 @pytest.mark.parametrize("by_person", [False, True])
 def test_what_comes_back_is_taken_back_by_a_line_of_its_own(by_person: bool) -> None:
-    """The venue fails it, or reverses it after it had finished, once a statement calls it withdrawn: all of them together
-    say what has left, also when it is sent again.
+    """The venue fails it, or reverses it when it has finished, after a statement called it withdrawn: all of them
+    together say what has left, also when it is sent again.
     """
     world = World()
     assert world.code() is ExitCode.OK
@@ -118,7 +118,7 @@ def test_what_comes_back_is_taken_back_by_a_line_of_its_own(by_person: bool) -> 
     told = statements(world)
     assert sum(each.withdrawn for each in told) == world.withdrawn
     (back,) = [each for each in told if each.withdrawn < 0]
-    assert (back.name, back.state, back.withdrawn, back.bought) == (name, "returned", -total, 0)
+    assert (back.name, back.state, back.withdrawn, back.bought) == (name, "returned", -total, D(0))
     world.later(60)
     world.code()
     assert statements(world) == told
