@@ -26,11 +26,15 @@ from arbbot.bootstrap.longrun.truth import Truth
 from arbbot.bootstrap.longrun.venue import VenueControl
 from arbbot.bootstrap.longrun.verdict import differences, on_record
 from arbbot.domain.exit_codes import ExitCode
+from arbbot.domain.ledger import LedgerAccount, move
 from arbbot.domain.market import Direction
-from arbbot.domain.records import HedgeOpened
+from arbbot.domain.order import Transaction
+from arbbot.domain.records import HedgeOpened, RowBooked
+from arbbot.engine.rules import FxPolicy
 from arbbot.exchange.faults import FAULTS, Fault
 from arbbot.settings import Settings, SettingsError
 from arbbot.settings.load import read_sources
+from tests.engine.rig import ROUTE
 
 D = Decimal
 ROOT = Path(__file__).parents[2]
@@ -90,11 +94,39 @@ def opened(**changes: Any) -> HedgeOpened:
 
 def test_the_net_edge_is_that_of_the_formula_in_both_directions() -> None:
     """net = bid (1-f) FX (1-fx) / (ask (1+f)) - 1, and its mirror image, from the record's figures."""
-    assert abs(net_edge(opened(), "btcusd") - D("0.00468")) < D("0.00001")
+    assert abs(net_edge(opened(), "btcusd", D("0.001")) - D("0.00468")) < D("0.00001")
     back = opened(direction=Direction.BUY_FOREIGN, buy_market="btceur", sell_market="btcusd", buy_vwap=D(75_000),
                   sell_vwap=D(85_000))  # fmt: skip
-    assert abs(net_edge(back, "btcusd") - (D(85_000) * D("0.999") / (75_075 * D("1.13") * D("1.001")) - 1)) < D("1e-9")
-    assert net_edge(opened(sell_vwap=D(75_400)), "btcusd") < 0
+    assert abs(
+        net_edge(back, "btcusd", D("0.001")) - (D(85_000) * D("0.999") / (75_075 * D("1.13") * D("1.001")) - 1)
+    ) < D("1e-9")
+    assert net_edge(opened(sell_vwap=D(75_400)), "btcusd", D("0.001")) < 0
+
+
+def booked(change: str) -> RowBooked:
+    """A row by which a trade of the daemon's changed its euros."""
+    row = Transaction(1, 1, 2, (("EUR", D(change)),), D(0), None, 9, "btceur", D(1))
+    return RowBooked(row, None, move("EUR", D(change), LedgerAccount.TRADING), 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "left", "owes"),
+    [("each", "0", True), ("each", "-9000", True), ("band", "0", True), ("band", "-3000", True),
+     ("band", "-3790", False), ("band", "-9000", False), ("band", "9000", True), ("never", "9000", False)],
+)  # fmt: skip
+def test_the_fee_of_a_conversion_is_owed_by_the_drift_and_not_by_what_the_record_says(
+    policy: str, left: str, owes: bool
+) -> None:
+    """A sale for 7,572 EUR after fees: `band` lets it off from half of that on the other side of zero. A hedge that
+    counts no fee where it owes one broke a promise, and is at a loss where it does not pay for it.
+    """
+    for fee, net in (("0", "0.0004"), ("0.001", "0.0004")):
+        counts = Tally(D(0), FxPolicy(policy), route=ROUTE)
+        counts.take(booked(left))
+        price = D(85_000) * D("1.001") / D("0.999") / D("1.13") * (1 + D(net))
+        counts.take(opened(sell_vwap=price, fx_fee=D(fee)))
+        assert bool(counts.broken) is (owes is (fee == "0"))
+        assert bool(counts.at_a_loss) is owes
 
 
 def row(row_id: int, at_s: int, btc: str, market: str = "btcusd", price: str = "85000") -> dict[str, Any]:
@@ -120,7 +152,7 @@ def test_unhedged_time_and_worth_come_from_the_venues_rows() -> None:
 
 def test_a_rebase_hides_no_difference() -> None:
     """What the venue has beyond the journal's rows is a difference, and so is what a rebase took for granted."""
-    truth, counts = Truth(D(0)), Tally(D(0))
+    truth, counts = Truth(D(0)), Tally(D(0), FxPolicy.BAND)
     truth.take(account(btc="10"), 1)
     truth.take(account(btc="11"), 2)
     counts.holdings = {"btc": D(10)}

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from arbbot.domain import events as ev
 from arbbot.domain.book import Book
+from arbbot.domain.ledger import LedgerAccount, move
 from arbbot.domain.market import Direction, Side
 from arbbot.domain.records import HedgeOpened
 from arbbot.engine.refusal import Refusal
+from arbbot.engine.rules import FxPolicy
 from arbbot.engine.sizing import Sized
 from arbbot.engine.spread import Triangle
 from arbbot.engine.view import MarketView
-from tests.engine.rig import F_RULES, ROUTE, D, Rig, book
-from tests.engine.test_edge_laws import F, Naive, triangles
+from tests.engine.rig import F_RULES, FEE, ROUTE, D, Rig, book
+from tests.engine.test_edge_laws import F, Naive, owing, triangles
 
 
-@given(triangles())
+@given(triangles(), st.sampled_from(list(FxPolicy)), st.just(D(0)) | st.decimals(-20_000, 20_000, places=2))
 @settings(max_examples=60)
-def test_a_hedge_is_opened_exactly_when_the_exact_path_accepts_it(triangle: Triangle) -> None:
-    """The fast screen refuses nothing that sizing accepts, and what is opened clears the net floor in fractions."""
-    rig = Rig(F_RULES)
+def test_a_hedge_is_opened_exactly_when_the_exact_path_accepts_it(
+    triangle: Triangle, policy: FxPolicy, drift: Decimal
+) -> None:
+    """The fast screen refuses nothing that sizing accepts, and what is opened clears the net floor in fractions,
+    whatever the policy says of the conversion's fee and whatever the trades so far have left to convert.
+    """
+    rig = Rig(replace(F_RULES, trade=replace(F_RULES.trade, fx_policy=policy)))
     rig.ready()
     rig.feeding = False
     books = {book.symbol: book for book in (triangle.buy, triangle.sell, triangle.fx)}
     rig.step(ev.OperatorPaused("law", "while the books change"))
+    left = drift if policy is FxPolicy.BAND else D(0)
+    balances = dict(rig.state.ledger.balances)
+    rig.state.ledger.book(move("EUR", left, LedgerAccount.TRADING))
     for symbol in ROUTE.symbols:
         book = books[symbol]
         book.microtimestamp = 2**60
@@ -42,12 +55,22 @@ def test_a_hedge_is_opened_exactly_when_the_exact_path_accepts_it(triangle: Tria
     for decision in opened:
         sizer, sized = accepted[decision.direction]
         assert isinstance(sized, Sized)
-        naive = Naive.walk(sizer.triangle, sizer.costs, decision.size)
+        naive = owing(sizer, decision.size)
         assert isinstance(naive, Naive)
+        assert (decision.buy_fee, decision.sell_fee, decision.fx_fee) == naive.costs
+        assert (naive.costs.fx == FEE) is (policy is FxPolicy.EACH or (policy is FxPolicy.BAND and grows(left, naive)))
         assert naive.net() > F(F_RULES.trade.net_floor)
         assert naive.gross() >= F(F_RULES.trade.gross_threshold)
         assert naive.net(F(decision.limit_price)) >= F(F_RULES.trade.net_floor)
+    rig.state.ledger.balances = balances
     rig.check()
+
+
+def grows(drift: Decimal, naive: Naive) -> bool:
+    """Whether a hedge drives the drift further from zero, in fractions."""
+    buys_domestic = naive.triangle.direction is Direction.BUY_DOMESTIC
+    got, paid = naive.sold[0] * (1 - F(naive.costs.sell)), naive.bought[0] * (1 + F(naive.costs.buy))
+    return abs(F(drift) + (got if buys_domestic else -paid)) > abs(F(drift))
 
 
 def test_a_missing_book_is_no_signal() -> None:

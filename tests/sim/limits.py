@@ -22,7 +22,7 @@ def limits_of(plan: Plan) -> Limits:
         collar=trade.collar,
         net_floor=trade.net_floor,
         max_notional=trade.max_notional,
-        fx_always_paid=trade.fx_policy is FxPolicy.EACH,
+        fx_policy=trade.fx_policy.value,
         resting_sell=trade.limit_reference is LimitReference.SELL_ASK,
         conversions=trade.fx_policy is not FxPolicy.NEVER,
         fx_most=plan.rules.fx.max_conversion,

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from arbbot.engine.rules import FxPolicy
 from tests.sim.checker import Checker
-from tests.sim.lies import LIES, Doctor, Lines, before, honest, judged, plan
+from tests.sim.lies import LIES, Doctor, Lines, before, each, honest, judged, plan
 from tests.sim.lies_of_ramps import DRILLS, WEIGHTS, drilling, growing
 from tests.sim.lies_of_rebases import REBASES
 from tests.sim.life import run_plan
@@ -121,6 +122,25 @@ def test_a_hedge_below_the_floor_is_seen() -> None:
             self._decisions._limits = replace(self._limits, net_floor=Decimal(1))
 
     assert "S7" in judged(Greedy)
+
+
+@pytest.mark.parametrize("policy", list(FxPolicy))
+def test_the_fee_of_a_conversion_is_held_by_the_judges_own_drift(policy: FxPolicy) -> None:
+    """S7: whichever the policy, a hedge's FX fee is demanded, or forbidden, by what the trades so far have left of the
+    foreign currency, whatever the journal says: left out where it is due, or counted where it is not, it is seen.
+    """
+
+    def changed(plan: Plan) -> Plan:
+        return replace(plan, rules=replace(plan.rules, trade=replace(plan.rules.trade, fx_policy=policy)))
+
+    def told(fee: str) -> list[str]:
+        violations = run_plan(changed(plan()), judge=each("hedge_opened", lambda line: line.update(fx_fee=fee)))
+        return [each.text for each in violations.violations if "reckons with fees" in each.text]
+
+    left_out, counted = told("0"), told("0.0004")
+    assert run_plan(changed(plan())).violations == ()
+    assert bool(left_out) is (policy is not FxPolicy.NEVER)
+    assert bool(counted) is (policy is not FxPolicy.EACH)
 
 
 @pytest.mark.parametrize(

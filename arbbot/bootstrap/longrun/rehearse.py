@@ -138,7 +138,7 @@ async def _play(settings: Settings, options: Options, directory: Path) -> dict[s
         course = await supervisor.play()
     real_s = loop.time() - begun_s
     try:
-        counts = tally(journal_path(child), rules(settings).trade.net_floor, tuple(course.spikes))
+        counts = tally(journal_path(child), rules(settings).trade, tuple(course.spikes))
     except (JournalRefused, StateError, LedgerError) as error:
         raise Failure(ExitCode.CHECK_FAILED, f"{error}\n{said_last(directory)}") from error
     if counts.route is None:

@@ -1,6 +1,9 @@
 """What a journal says of a rehearsal, counted record by record and recomputed where it matters.
 
-Held against the venue's own books it shares no code with the engine that wrote it, but for `engine.report`'s lines.
+Own sums are: the net edge of each hedge and whether it owes a conversion's fee, the drift that decides that, what was
+booked twice, doubts and answers, and the holdings that are held against the venue's own books. The engine's are: what
+is open, completed and in doubt at the end (`engine.state` folds the records) and the figures that are shown
+(`engine.report`). The prices and the legs' fees of a decision are those that its record names.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
+from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.life import Started
 from arbbot.domain.market import Direction, Route
 from arbbot.domain.money import ZERO
@@ -30,20 +34,33 @@ from arbbot.domain.records import (
     StatementAgreed,
 )
 from arbbot.engine.report import report
+from arbbot.engine.rules import FxPolicy, TradeRules
 from arbbot.engine.state import State
 from arbbot.journal.sqlite import read_journal
 
 Key = TypeVar("Key", RowKey, FillKey)
+TRADED = (LedgerAccount.TRADING, LedgerAccount.FEES)
 Span = tuple[int, int]
 """Microseconds since 1970, first and last."""
 
 
-def net_edge(opened: HedgeOpened, domestic: str) -> Decimal:
-    """The decision's net edge by the formula, from the figures it recorded: all fees that it counted, FX in."""
+def net_edge(opened: HedgeOpened, domestic: str, fx_fee: Decimal) -> Decimal:
+    """The decision's net edge by the formula, from the prices and the legs' fees it recorded, and this FX fee."""
     paid, got = opened.buy_vwap * (1 + opened.buy_fee), opened.sell_vwap * (1 - opened.sell_fee)
     if opened.buy_market == domestic:
-        return got * opened.fx_vwap * (1 - opened.fx_fee) / paid - 1
-    return got / (paid * opened.fx_vwap * (1 + opened.fx_fee)) - 1
+        return got * opened.fx_vwap * (1 - fx_fee) / paid - 1
+    return got / (paid * opened.fx_vwap * (1 + fx_fee)) - 1
+
+
+def fx_fee_owed(opened: HedgeOpened, domestic: str, policy: FxPolicy, drift: Decimal) -> Decimal:
+    """What a hedge has to count for its conversion: the taker's rate, which is one for all markets here. `band` lets it
+    off where the drift, what all trades so far have left of the foreign currency, ends no further from zero.
+    """
+    after = drift + opened.size * opened.sell_vwap * (1 - opened.sell_fee)
+    if opened.buy_market != domestic:
+        after = drift - opened.size * opened.buy_vwap * (1 + opened.buy_fee)
+    free = policy is FxPolicy.NEVER or (policy is FxPolicy.BAND and abs(after) <= abs(drift))
+    return ZERO if free else opened.buy_fee
 
 
 @dataclass(slots=True)
@@ -51,6 +68,7 @@ class Tally:
     """Counts of one journal. `spikes` are spans in which a price was off on purpose."""
 
     net_floor: Decimal
+    fx_policy: FxPolicy
     spikes: tuple[Span, ...] = ()
     state: State = field(default_factory=State)
     route: Route | None = None
@@ -82,6 +100,8 @@ class Tally:
     _fills: set[FillKey] = field(default_factory=set)
     _allowed: bool = True
     _open: int = 0
+    _drift: Decimal = ZERO
+    """Foreign currency that the daemon's own trades have left since the opening, fees in."""
 
     def take(self, record: DurableRecord) -> None:
         """Count one record."""
@@ -136,9 +156,13 @@ class Tally:
             self.broken.append(f"{record.hedge_id} was opened where none may be, beside {self._open - 1} others")
         if record.drill:
             return
-        net = net_edge(record, self.route.domestic.symbol)
+        domestic = self.route.domestic.symbol
+        owed = fx_fee_owed(record, domestic, self.fx_policy, self._drift)
+        if record.fx_fee != owed:
+            self.broken.append(f"{record.hedge_id} counts an FX fee of {record.fx_fee}, it owes {owed}")
+        net = net_edge(record, domestic, owed)
         self.least_net = net if self.least_net is None else min(self.least_net, net)
-        buys_domestic = record.buy_market == self.route.domestic.symbol
+        buys_domestic = record.buy_market == domestic
         if net <= self.net_floor or buys_domestic != (record.direction is Direction.BUY_DOMESTIC):
             self.at_a_loss.append(record.hedge_id)
         if any(first <= record.utc_us <= last for first, last in self.spikes):
@@ -172,6 +196,9 @@ class Tally:
             self._add(currency, delta)
         if row.fee and row.fee_currency is not None:
             self._add(row.fee_currency, -row.fee)
+        for entry in record.entries:
+            if entry.account in TRADED and self.route is not None and entry.currency == self.route.foreign.counter:
+                self._drift -= entry.delta
 
     def _anchor(self, record: AnchorSet) -> None:
         now = {holding.currency: holding.total for holding in record.holdings}
@@ -179,7 +206,7 @@ class Tally:
             for currency in now.keys() | self.holdings.keys():
                 missed = now.get(currency, ZERO) - self.holdings.get(currency, ZERO)
                 self.rebase_differences[currency] = self.rebase_differences.get(currency, ZERO) + missed
-        self.holdings = now
+        self.holdings, self._drift = now, ZERO
 
     def _add(self, currency: str, delta: Decimal) -> None:
         self.holdings[currency] = self.holdings.get(currency, ZERO) + delta
@@ -190,9 +217,9 @@ class Tally:
         seen.add(key)
 
 
-def tally(path: Path, net_floor: Decimal, spikes: tuple[Span, ...] = ()) -> Tally:
+def tally(path: Path, trade: TradeRules, spikes: tuple[Span, ...] = ()) -> Tally:
     """Read a journal from beginning to end, one record at a time. Raises JournalRefused, StateError or LedgerError."""
-    counts = Tally(net_floor, spikes)
+    counts = Tally(trade.net_floor, trade.fx_policy, spikes)
     with read_journal(path) as (meta, lines):
         counts.mode = meta["mode"]
         for line in lines:

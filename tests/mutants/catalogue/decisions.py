@@ -42,6 +42,11 @@ MUTANTS = (
         ("engine/entry.py", "fx = ZERO if rules.fx_policy is FxPolicy.NEVER else", "fx = ZERO if True else"),
     ),
     mutant(
+        "S7", "fx-fee-never-in-the-band", "within the band no hedge pays for its conversion, however far it drives it",
+        ("engine/sizing.py", "return self.costs if abs(after) > abs(self.drift) else Costs",
+         "return self.costs if False else Costs"),
+    ),
+    mutant(
         "S7", "collar-ignored", "a purchase may sweep the book to any price",
         ("engine/sizing.py", "if walk.bought.worst > ask * (ONE + rules.collar):", "if False:"),
     ),

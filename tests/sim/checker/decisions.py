@@ -15,6 +15,7 @@ from tests.sim.checker.truth import Truth
 CLOCK_ROOM_US = 2_000_000
 """The venue's clock is known to a second or so."""
 ONE = Decimal(1)
+ZERO = Decimal(0)
 ALMOST = ONE - Decimal("1e-20")
 """A quotient is exact to so many digits."""
 
@@ -114,8 +115,11 @@ class DecisionJudge:
             self._report.fail("S7", f"{hedge} of {size} is larger than a book")
             return
         fees = [Decimal(line[name]) for name in ("buy_fee", "sell_fee", "fx_fee")]
-        if any(fee not in self.rates for fee in fees[:2]) or (limits.fx_always_paid and fees[2] not in self.rates):
-            self._report.fail("S7", f"{hedge} reckons with fees of {fees}, the venue's are {sorted(self.rates)}")
+        change = sold.total * (ONE - fees[1]) if buys_domestic else -bought.total * (ONE + fees[0])
+        converts = self._pays_fx(change)
+        if any(fee not in self.rates for fee in fees[:2]) or fees[2] not in (self.rates if converts else {ZERO}):
+            fx_text = "and the conversion's too" if converts else "and none for a conversion"
+            self._report.fail("S7", f"{hedge} reckons with fees of {fees}, there are {sorted(self.rates)}, {fx_text}")
         out = (fx.total if buys_domestic else sold.total) * (ONE - fees[1])
         paid = (bought.total if buys_domestic else fx.total) * (ONE + fees[0])
         out *= ONE - fees[2] if buys_domestic else ONE
@@ -130,6 +134,15 @@ class DecisionJudge:
         for market in (line["buy_market"], line["sell_market"]):
             if min(len(books[market]["bids"]), len(books[market]["asks"])) < limits.min_levels:
                 self._report.fail("S6", f"{hedge} is decided on a thin book of {market}")
+
+    def _pays_fx(self, change: Decimal) -> bool:
+        """Whether a hedge that changes the foreign currency by so much must count a conversion's fee. `band` lets one
+        off only by which the drift, what all trades so far have changed, ends as near to zero as it is, or nearer.
+        """
+        if self._limits.fx_policy != "band":
+            return self._limits.fx_policy == "each"
+        drift = self._fold.traded.get("eur", ZERO)
+        return abs(drift + change) > abs(drift)
 
     def _reaches_floor(self, line: Json, size: Decimal, sold: Decimal, out: Decimal, paid: Decimal) -> None:
         """A drill, which is told apart, need not."""

@@ -20,7 +20,8 @@ class Limits:
     collar: Decimal
     net_floor: Decimal
     max_notional: Decimal
-    fx_always_paid: bool
+    fx_policy: str
+    """Which hedges must pay for their conversion: `each`, those by which the drift grows (`band`), or `never` one."""
     resting_sell: bool
     conversions: bool
     """Whether foreign currency may be converted at all."""
