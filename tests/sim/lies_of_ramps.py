@@ -9,6 +9,7 @@ from functools import cache
 
 from arbbot.engine.rules import DrillRules, RampRules
 from tests.sim.checker import Checker
+from tests.sim.checker.profit import Converted
 from tests.sim.lies import Doctor, Json, Lines, before, dropped, each, more, plan
 from tests.sim.plan import Plan
 
@@ -89,19 +90,49 @@ class StaysAfterATrip(Doctor):
         return told
 
 
+class Made(dict[str, Decimal]):
+    """Whatever is put in, every hedge has lost a thousand."""
+
+    def __getitem__(self, key: str) -> Decimal:
+        return Decimal(-1000)
+
+
+class Exchanged(dict[str, Converted]):
+    """Whatever is put in, every conversion has."""
+
+    def __getitem__(self, key: str) -> Converted:
+        return replace(super().__getitem__(key), realised=Decimal(-1000))
+
+
+class LosesByHedges(Checker):
+    """By the judge's own figures hedges lose; what the journal says of it counts for nothing."""
+
+    def began(self, now_us: int) -> None:
+        super().began(now_us)
+        self.profit.hedges = Made()
+
+
+class LosesByConversions(Checker):
+    """Conversions do."""
+
+    def began(self, now_us: int) -> None:
+        super().began(now_us)
+        self.profit.conversions = Exchanged()
+
+
 WEIGHTS: list[tuple[str, type[Checker], Callable[[], Plan]]] = [
     ("a decision begins at", each("ramp_decided", more("before")), growing),
     ("beyond a step or its cap", each("ramp_decided", more("weight", by="0.1")), growing),
     ("evidence: hedges", dropped("hedge_closed"), growing),
     ("evidence: settled hedges", dropped("hedge_settled"), growing),
     ("evidence: hedges of its size", each("hedge_opened", more("weighed", by="9")), growing),
-    ("a loss", each("conversion_closed", more("realised_pnl", by="-1000")), growing),
+    ("a loss", LosesByConversions, growing),
     ("evidence: requests", dropped("requests_counted"), growing),
     ("evidence: an undisturbed ledger", before("ramp_decided", "anchor_set", REBASED), growing),
     ("evidence: a stop", before("ramp_decided", "limit_tripped", TRIPPED), growing),
     ("evidence: a stop", Halts, growing),
     ("evidence: a shortfall", each("hedge_opened", more("expected_pnl", by="1000")), growing),
-    ("a loss", each("hedge_settled", more("realised_pnl", by="-1000")), growing),
+    ("a loss", LosesByHedges, growing),
     ("evidence: slippage", each("hedge_opened", more("buy_vwap", by="-9000")), growing),
     ("evidence: rate limits", each("requests_counted", lambda line: line.update(rate_limited=99)), growing),
     ("evidence: one-sided hedges", NoneOneSided, growing),
@@ -141,7 +172,7 @@ DRILLS: list[tuple[str, str, type[Checker], Callable[[], Plan]]] = [
     ("D", "there are to be none", each("hedge_opened", _all_drills), growing),
     ("D", "is a drill worth", each("hedge_opened", _large), drilling),
     ("D", "may bring that to", each("hedge_opened", more("expected_pnl", by="-9")), drilling),
-    ("D", "may bring that to", each("hedge_settled", more("realised_pnl", by="-9")), drilling),
+    ("D", "may bring that to", LosesByHedges, drilling),
     ("D", "may bring that to", each("hedge_opened", more("fx_fee", by="0.5")), drilling),
     ("D", "so soon after a hedge", each("hedge_opened", _all_drills), drilling),
     ("D", "no drill at its end", each("hedge_settled", _hidden), drilling),

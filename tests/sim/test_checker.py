@@ -14,7 +14,7 @@ import pytest
 from arbbot.engine.rules import FxPolicy
 from tests.sim.checker import Checker
 from tests.sim.lies import LIES, Doctor, Lines, before, each, honest, judged, plan
-from tests.sim.lies_of_ramps import DRILLS, WEIGHTS, drilling, growing
+from tests.sim.lies_of_ramps import DRILLS, WEIGHTS, LosesByHedges, drilling, growing
 from tests.sim.lies_of_rebases import REBASES
 from tests.sim.life import run_plan
 from tests.sim.plan import Plan
@@ -208,7 +208,7 @@ def test_a_limit_that_is_reached_is_seen_for_what_it_is(limit: dict[str, Any], w
 def test_a_resume_forgives_what_had_tripped_and_nothing_else() -> None:
     """R: a loss is counted on over a person's resume, unless it was the loss that had tripped."""
 
-    class Lost(Doctor):
+    class Lost(LosesByHedges, Doctor):
         name = "losers_in_row"
 
         def began(self, now_us: int) -> None:
@@ -220,7 +220,6 @@ def test_a_resume_forgives_what_had_tripped_and_nothing_else() -> None:
             for kind, line in lines:
                 told.append((kind, line))
                 if kind == "hedge_settled":
-                    line["realised_pnl"] = "-50"
                     told.append(("limit_tripped", {"name": self.name}))
                     told.append(("mode_changed", {"mode": "active", "who": "ann", "own": False, "reason": "x"}))
             return told

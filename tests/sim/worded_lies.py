@@ -27,6 +27,10 @@ def _cheap(line: Json) -> None:
         terms["price"] = str(Decimal(terms["price"]) - 100)
 
 
+def _other_sign(line: Json) -> None:
+    line["realised_pnl"] = str(-Decimal(line["realised_pnl"]))
+
+
 def _leaves(line: Json) -> None:
     line["action"] = "leave"
 
@@ -218,6 +222,13 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S6", "an announcement says", AnnouncedAsHalted),
     ("S6", "an announcement says", ListsBehind),
     ("S7", "nets its floor", each("order_intended", _cheap)),
+    ("S7", "settles a realised_pnl", each("hedge_settled", more("realised_pnl", by="100"))),
+    ("S7", "settles a realised_pnl", each("hedge_settled", more("realised_pnl", by="0.1"))),
+    ("S7", "settles a leftover", each("hedge_settled", more("leftover"))),
+    ("S7", "closes with a realised_pnl", each("conversion_closed", _other_sign)),
+    ("S7", "closes with a realised_pnl", each("conversion_closed", more("realised_pnl", by="0.5"))),
+    ("S7", "closes with a domestic_delta", each("conversion_closed", more("domestic_delta"))),
+    ("S7", "closes with a fee", each("conversion_closed", more("fee"))),
     ("S8", "by itself", before("hedge_opened", "mode_changed", HALT | {"mode": "active", "own": True})),
     ("S13", "the other way", each("exit_planned", _other_way)),
     ("S13", "fits no book", each("exit_planned", more("complete_value"))),

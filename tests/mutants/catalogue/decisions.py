@@ -76,6 +76,21 @@ MUTANTS = (
          "currency: hedge.deltas.get(currency, ZERO) for currency"),
     ),
     mutant(
+        "S7", "settled-with-a-bonus", "the realised result is told a hundred too high",
+        ("engine/hedge.py", "        realised_pnl=round_price(pnl),\n",
+         "        realised_pnl=round_price(pnl + 100),\n"),
+    ),
+    mutant(
+        "S7", "fx-result-reversed", "what a conversion has made is told with the other sign",
+        ("engine/fx_desk.py", "                realised_pnl=conversion.realised,\n",
+         "                realised_pnl=-conversion.realised,\n"),
+    ),
+    mutant(
+        "S7", "fx-result-by-the-last-rate", "a conversion is held against no average of what it converts",
+        ("engine/foreign.py", "        taken = self.value if whole else (self.value * -change / self.outstanding)",
+         "        taken = self.value if whole else (value)"),
+    ),
+    mutant(
         "S7", "legs-of-two-hedges", "a settlement counts the rows of one leg only",
         ("engine/own.py", "            self.deltas[currency] = self.deltas.get(currency, ZERO) + delta\n",
          "            self.deltas[currency] = delta\n"),

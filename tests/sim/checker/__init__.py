@@ -21,6 +21,7 @@ from tests.sim.checker.exposure import ExposureJudge
 from tests.sim.checker.fold import Fold, Json, parsed
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.money import MoneyJudge
+from tests.sim.checker.profit import ProfitJudge
 from tests.sim.checker.ramp import RampJudge
 from tests.sim.checker.rebase import RebaseJudge
 from tests.sim.checker.report import Report, Violation
@@ -58,9 +59,10 @@ class Checker:
         self._told = ToldJudge(self._report)
         self._decisions = DecisionJudge(limits, self.fold, self.truth, self._shown, self._report)
         self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions, self._report)
-        self._risk = RiskJudge(limits.risk, self.fold, self._report)
-        self._ramp = RampJudge(limits.ramp, self.fold, self._report)
-        self._drill = DrillJudge(limits.drill, self.fold, self._report)
+        self.profit = ProfitJudge(limits.row_decimals, self.fold, self.truth, self._report)
+        self._risk = RiskJudge(limits.risk, self.fold, self.profit, self._report)
+        self._ramp = RampJudge(limits.ramp, self.fold, self.profit, self._report)
+        self._drill = DrillJudge(limits.drill, self.fold, self.profit, self._report)
         self._rebase = RebaseJudge(self.fold, self._report)
         self._end = EndJudge(limits, self.fold, self.truth, self._money, self._report)
         self._alive = False
@@ -143,6 +145,7 @@ class Checker:
             self._states.line(kind, line, corrupt=corrupt)
             self.treasury.daemon(kind, line)
             self._money.before(kind, line)
+            self.profit.line(kind, line)
             self._risk.line(kind, line, now_us)
             self._rebase.line(kind, line)
             self.fold.take(kind, line, now_us)
@@ -153,7 +156,7 @@ class Checker:
                 self._exposure.rebased()
             elif kind == "alert_raised":
                 self._exits.alerted(line)
-            if kind in ("statement_agreed", "anchor_set", "hedge_settled"):
+            if kind in ("statement_agreed", "anchor_set"):
                 self.truth.note_balances(now_us)
                 self._money.after(kind, line)
         self._exits.committed(now_us)

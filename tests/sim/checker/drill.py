@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.sim.checker.fold import Fold, Json
+from tests.sim.checker.profit import ProfitJudge
 from tests.sim.checker.report import Report
 
 ZERO = Decimal(0)
@@ -30,9 +31,10 @@ class DrillLimits:
 class DrillJudge:
     """Follows drills through the journal. A life is shorter than a day, so all of it is one."""
 
-    def __init__(self, limits: DrillLimits | None, fold: Fold, report: Report) -> None:
+    def __init__(self, limits: DrillLimits | None, fold: Fold, profit: ProfitJudge, report: Report) -> None:
         self._limits = limits
         self._fold = fold
+        self._profit = profit
         self._report = report
         self._lost = ZERO
         self._opened_us: int | None = None
@@ -71,7 +73,7 @@ class DrillJudge:
         if body["drill"]:
             left = abs(Decimal(line["foreign_delta"])) * Decimal(body["fx_vwap"]) * Decimal(body["fx_fee"])
             self._lost += left - reckoned_fx(body)
-            self._lost -= Decimal(line["realised_pnl"]) - Decimal(body["expected_pnl"])
+            self._lost -= self._profit.hedges[line["hedge_id"]] - Decimal(body["expected_pnl"])
 
 
 def reckoned_fx(body: Json) -> Decimal:

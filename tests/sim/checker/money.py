@@ -12,7 +12,6 @@ from tests.sim.checker.treasury import TreasuryJudge
 from tests.sim.checker.truth import Truth
 
 ZERO = Decimal(0)
-CENT = Decimal("0.01")
 
 
 class MoneyJudge:
@@ -55,8 +54,6 @@ class MoneyJudge:
                 cap = self._limits.dust_cap if currency == self._truth.base else self._limits.rounding_cap
                 if abs(rounding) > cap:
                     self._report.fail("S4", f"the rounding account of {currency} holds {rounding}")
-        if kind == "hedge_settled":
-            self._settled(line)
 
     def _fill(self, line: Json) -> None:
         fill, name = line["fill"], line["client_order_id"]
@@ -130,49 +127,6 @@ class MoneyJudge:
             if held.get(currency, ZERO) != owned:
                 text = f"the opening has {owned} {currency}, rows up to {self._fold.cursor} make {held.get(currency)}"
                 self._report.fail("S4", text)
-
-    def _settled(self, line: Json) -> None:
-        """The realised result is what the fills made, fees in, by our own arithmetic."""
-        story = self._fold.hedges.get(line["hedge_id"])
-        if story is None or line["hedge_id"] in self._fold.before_anchor:
-            return
-        net: dict[str, Decimal] = {}
-        base = ZERO
-        fills = 0
-        for key, fill in self._truth.fills.items():
-            if fill.name in story.orders and key in self._fold.fills:
-                fills += 1
-                sign = 1 if fill.side == "buy" else -1
-                counter = fill.market[-3:]
-                net[counter] = net.get(counter, ZERO) - sign * fill.size * fill.price - fill.fee
-                base += sign * fill.size
-        room = Decimal(1).scaleb(-self._limits.row_decimals) * (len(self._truth.fills) + 1)
-        for currency, told in (("usd", line["domestic_delta"]), ("eur", line["foreign_delta"])):
-            if abs(net.get(currency, ZERO) - Decimal(told)) > room:
-                self._report.fail("S7", f"{line['hedge_id']} settles {told} {currency}, fills made {net.get(currency)}")
-        pnl = Decimal(line["realised_pnl"])
-        named = story.plans > 0 or base != 0 or (story.closed or {}).get("outcome") != "completed"
-        if pnl < self._expected_loss(story.body, fills) - room and not named and not self._slipped(line["hedge_id"]):
-            self._report.fail("S7", f"{line['hedge_id']} made {pnl} and nothing says why")
-
-    @staticmethod
-    def _expected_loss(opened: Json, fills: int) -> Decimal:
-        """Of a drill: what it was decided at, and what the venue's rounding of fees can cost with each of its fills."""
-        return min(Decimal(opened["expected_pnl"]), ZERO) - CENT * fills if opened["drill"] else ZERO
-
-    def _slipped(self, hedge_id: str) -> bool:
-        """Whether a leg filled at worse than the decision's price or fee: market or fees moved in between."""
-        story = self._fold.hedges[hedge_id]
-        for side, price in (("buy", "buy_vwap"), ("sell", "sell_vwap")):
-            fills = [fill for fill in self._truth.fills.values() if fill.name in story.orders and fill.side == side]
-            size = sum((fill.size for fill in fills), ZERO)
-            value = sum((fill.size * fill.price for fill in fills), ZERO)
-            decided = Decimal(story.body[price]) * size
-            if sum((fill.fee for fill in fills), ZERO) > Decimal(story.body[f"{side}_fee"]) * value + CENT:
-                return True
-            if (side == "buy" and value > decided) or (side == "sell" and value < decided):
-                return True
-        return False
 
     def all_fills(self) -> None:
         """Every fill of the venue's is booked."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from tests.sim.checker.drill import reckoned_fx
 from tests.sim.checker.fold import Fold, HedgeStory, Json
+from tests.sim.checker.profit import ProfitJudge
 from tests.sim.checker.report import Report
 
 ZERO = Decimal(0)
@@ -84,9 +85,10 @@ class Seen:
 class RampJudge:
     """Follows the weight through the journal, over the ends of processes too."""
 
-    def __init__(self, limits: RampLimits | None, fold: Fold, report: Report) -> None:
+    def __init__(self, limits: RampLimits | None, fold: Fold, profit: ProfitJudge, report: Report) -> None:
         self._limits = limits
         self._fold = fold
+        self._profit = profit
         self._report = report
         self._weight = ZERO if limits is None else limits.begins
         self._seen = Seen()
@@ -128,8 +130,8 @@ class RampJudge:
         elif kind == "conversion_opened":
             self._fx_fee = Decimal(line["fee"])
         elif kind == "conversion_closed":
-            beyond = Decimal(line["fee"]) - abs(Decimal(line["domestic_delta"])) * self._fx_fee
-            seen.realised += Decimal(line["realised_pnl"]) - beyond
+            own = self._profit.conversions[line["conversion_id"]]
+            seen.realised += own.realised - (own.fee - abs(own.domestic) * self._fx_fee)
         elif kind == "requests_counted":
             seen.requests += line["requests"]
             seen.rate_limited += line["rate_limited"]
@@ -174,7 +176,7 @@ class RampJudge:
         self._seen.large += 2 * bought >= weighed
         fx = reckoned_fx(story.body) * bought / size
         self._seen.expected += Decimal(story.body["expected_pnl"]) * bought / size - fx
-        self._seen.realised += Decimal(line["realised_pnl"]) - fx
+        self._seen.realised += self._profit.hedges[line["hedge_id"]] - fx
 
     # --- decisions ------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from tests.sim.checker.fold import Fold, Json
 from tests.sim.checker.leaving import THEIRS
+from tests.sim.checker.profit import ProfitJudge
 from tests.sim.checker.report import Report
 
 HOUR_US = 3_600_000_000
@@ -65,9 +66,10 @@ class Opened:
 class RiskJudge:
     """Remembers what was opened, settled and ordered; a person's resume lets the counts of what tripped begin anew."""
 
-    def __init__(self, limits: RiskLimits, fold: Fold, report: Report) -> None:
+    def __init__(self, limits: RiskLimits, fold: Fold, profit: ProfitJudge, report: Report) -> None:
         self._limits = limits
         self._fold = fold
+        self._profit = profit
         self._report = report
         self.equity = Equity()
         self._opened: deque[Opened] = deque()
@@ -110,12 +112,13 @@ class RiskJudge:
         if kind == "order_moved":
             self._moved(line["client_order_id"], line["state"])
         elif kind == "hedge_settled":
-            pnl = Decimal(line["realised_pnl"])
+            pnl = self._profit.hedges[line["hedge_id"]]
             self._lost -= pnl
             if pnl and not line["drill"]:
                 self._losers = self._losers + 1 if pnl < 0 else 0
         elif kind == "conversion_closed":
-            self._lost -= Decimal(line["realised_pnl"]) - Decimal(line["fee"])
+            own = self._profit.conversions[line["conversion_id"]]
+            self._lost -= own.realised - own.fee
         elif kind == "limit_tripped":
             self._tripped.add(line["name"])
 
