@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def clean(variables: dict[str, str]) -> dict[str, str]:
-    """An environment without any ARBBOT variable but these."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("ARBBOT_")} | variables
+    """An environment without any ARBBOT variable but these, and a page at any free port: several run at once."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("ARBBOT_")}
+    return others | {"ARBBOT_DASHBOARD__PORT": "0"} | variables
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def arbbot(*words: str, **variables: str) -> Ended:
         env=clean(variables),
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=150,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)

@@ -309,7 +309,7 @@ def test_ten_minutes_do_not_open_live_mode_and_are_listed(played: tuple[Path, in
     with pytest.raises(SettingsError, match=r"was only 0\.2 h long|did not pass"):
         refuse_unrehearsed(Settings.model_validate({"mode": "live", "state_dir": state, "live": switch}))
     with arbbot(state, "rehearse", "--list", "--json") as process:
-        (line,) = json.loads(process.communicate(timeout=20)[0])["rehearsals"]
+        (line,) = json.loads(process.communicate(timeout=120)[0])["rehearsals"]
     assert (line["verdict"], line["this_code"], line["these_settings"]) == (told["verdict"], True, True)
 
 
@@ -328,7 +328,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path
 def test_a_place_too_deep_for_a_control_socket_is_refused_before_anything_starts(tmp_path: Path) -> None:
     """A daemon that could not be spoken to would be rehearsed in vain."""
     with arbbot(tmp_path / ("deep" * 20), "rehearse") as process:
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == ExitCode.SETTINGS
     assert "choose a shorter state_dir" in err
     assert not list(tmp_path.iterdir())
@@ -338,7 +338,7 @@ def test_ctrl_c_stops_both_children_and_passes_nothing(interrupted: tuple[Path, 
     """The daemon ends flat, nobody is left behind, and what is on record is no pass."""
     state, process = interrupted
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=50)
+    out, _ = process.communicate(timeout=150)
     told = json.loads(out)
     assert process.returncode == ExitCode.CHECK_FAILED
     assert told["verdict"] == "failed"

@@ -198,7 +198,7 @@ def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
     code = (
         "import sys, arbbot.cli; print(sorted({'aiohttp','websockets','datadog','pydantic','rich'} & set(sys.modules)))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=150)
     assert found.stdout == "[]\n"
 
 
@@ -206,7 +206,7 @@ def test_the_real_program_ends_with_the_exit_code(place: Path) -> None:
     """`python -m arbbot` as a process: the line on stderr, the code to the shell, no traceback."""
     (place / "settings.toml").write_text('mode = "live"')
     ended = subprocess.run(
-        [sys.executable, "-m", "arbbot", "run", "--for", "1s"], capture_output=True, text=True, check=False, timeout=50
+        [sys.executable, "-m", "arbbot", "run", "--for", "1s"], capture_output=True, text=True, check=False, timeout=150
     )
     assert ended.returncode == ExitCode.LIVE_SWITCH
     assert ended.stdout == ""

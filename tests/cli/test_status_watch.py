@@ -143,7 +143,7 @@ def test_a_silent_daemon_is_shown_and_asked_again(tmp_path: Path) -> None:
     while b"NO ANSWER" not in shown:
         shown += os.read(ours, 4096)
     process.send_signal(2)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     os.close(ours)
     assert (process.returncode, err) == (0, b"")
 
@@ -151,6 +151,6 @@ def test_a_silent_daemon_is_shown_and_asked_again(tmp_path: Path) -> None:
 def test_without_a_terminal_it_says_what_to_do(tmp_path: Path) -> None:
     """A pipe is told to ask for JSON, by the exit code of a wrong command line."""
     process = watch("--socket", str(tmp_path / "none.sock"), output=subprocess.PIPE)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert b"--watch --json" in err

@@ -55,7 +55,7 @@ def test_a_unit_is_shut_off(unit: str) -> None:
         pytest.skip("systemd-analyze is not installed, and set-up could not (Debian: apt install systemd)")
     told = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(FOLDER / unit)],
-        capture_output=True, text=True, timeout=20, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     level = re.search(r"Overall exposure level for \S+: ([0-9.]+)", told.stdout)
     assert level is not None, told.stderr

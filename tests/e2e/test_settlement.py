@@ -194,7 +194,7 @@ def program(stage: Stage, typed: str | None = None, **over: str) -> Ended:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "arbbot", "settle"], cwd=ROOT, env=clean(variables(stage, **over)), stdin=theirs,
-            capture_output=True, text=True, timeout=50, check=False,
+            capture_output=True, text=True, timeout=150, check=False,
         )  # fmt: skip
     finally:
         os.close(ours)

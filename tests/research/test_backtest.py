@@ -71,7 +71,7 @@ def test_a_run_is_the_same_in_two_processes() -> None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=50,
+            timeout=150,
         ).stdout
         for hash_seed in ("1", "2")
     }

@@ -277,7 +277,7 @@ def test_without_the_extra(vault: VaultServer) -> None:
     code = "import sys; sys.modules['hvac'] = None; from arbbot.settings import load, read_keys; read_keys(load())"
     ended = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True,
-        text=True, check=False, timeout=30,
+        text=True, check=False, timeout=120,
     )  # fmt: skip
     assert "arbbot[vault]" in ended.stderr
     assert vault.asked == []

@@ -69,7 +69,7 @@ def hashes(hash_seed: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=50,
+        timeout=150,
     )
     return done.stdout
 
