@@ -151,17 +151,6 @@ def transferred(parsed: JsonValue) -> None:
         raise Malformed("a transfer that is not ok")
 
 
-def withdrawal_cancelled(parsed: JsonValue, request_id: int) -> None:
-    """The reply to a cancel names the request."""
-    if identity(as_object(parsed, "cancel").get("id"), "id") != request_id:
-        raise Malformed("cancel of another request")
-
-
-def bank_status(parsed: JsonValue) -> str:
-    """How far a bank transfer is, in the venue's words."""
-    return text(as_object(parsed, "status"), "status")
-
-
 def _currency(row: JsonObject) -> str:
     code = text(row, "currency").lower()
     if not is_currency(code):

@@ -12,7 +12,6 @@ from arbbot.bitstamp.requests import CannotAsk, Request
 from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bitstamp.wire import JsonValue, Malformed
 from arbbot.domain.funding import (
-    BankWithdrawal,
     CryptoMoves,
     Currency,
     DepositAddress,
@@ -46,16 +45,6 @@ class FundingGateway:
         answer = await self._sent(lambda: funding_requests.withdraw(asked))
         return answer if isinstance(answer, FundingRefused) else funding_outcome.withdrawal(answer, self._signed)
 
-    async def withdraw_to_bank(self, asked: BankWithdrawal) -> WithdrawalOutcome:
-        """Ask for a bank transfer."""
-        answer = await self._sent(lambda: funding_requests.withdraw_to_bank(asked))
-        return answer if isinstance(answer, FundingRefused) else funding_outcome.withdrawal(answer, self._signed)
-
-    async def cancel_withdrawal(self, request_id: int) -> FundingOutcome:
-        """Cancel a request that is not in process yet."""
-        answer = await self._source.fetch(funding_requests.cancel_withdrawal(request_id))
-        return funding_outcome.cancellation(request_id, answer, self._signed)
-
     async def transfer(self, asked: Transfer) -> FundingOutcome:
         """Move money between main and sub-account."""
         answer = await self._sent(lambda: funding_requests.transfer(asked))
@@ -79,10 +68,6 @@ class FundingGateway:
         if isinstance(rows, Unread):
             return rows
         return next((row for row in rows if row.request_id == request_id), None)
-
-    async def bank_status(self, request_id: int) -> str | Unread:
-        """How far a bank transfer is, in the venue's words."""
-        return await self._read(funding_requests.bank_status(request_id), codec_funding.bank_status)
 
     async def crypto_moves(self) -> CryptoMoves | Unread:
         """The newest crypto deposits and withdrawals."""

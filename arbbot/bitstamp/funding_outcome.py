@@ -59,27 +59,23 @@ REFUSING_TEXTS = re.compile(
             r"Not allowed to withdraw to specified [A-Z0-9]{2,12} address\.?",
             r"[A-Z0-9]{2,12} withdrawals are currently unavailable for your account\.?",
             r"Your withdrawals are currently disabled.{0,200}",
-            r"Bank withdrawals temporarily disabled\.?",
-            r"Unsupported withdrawal type \(must be either SEPA or international\)\.?",
-            r"(Opening|Cancelling) bank withdrawals with sub account API keys is not supported\.?",
             r"User not verified\.?",
             r"Invalid network selection\.?",
             r"(Contact|Vasp) does not exist\.?",
             r"(contact_uuid: )?You must set this field because contact_thirdparty=True\.?",
             r"Sub account with identifier \".{0,40}\" does not exist\.?",
-            r"Cannot cancel a withdrawal in process \(id=\d+\)\.?",
         )
     )
 )
 """The documentation's reasons for withdrawals and transfers that say that nothing was done, whichever shape they come
-in. `No active bank withdrawal with id=X found.` is not among them: a cancel asked for twice gets it too.
+in.
 """
 
 Done = TypeVar("Done")
 
 
 def withdrawal(answer: Answer, require_signed_errors: bool = False) -> WithdrawalOutcome:
-    """What became of a withdrawal, crypto or fiat."""
+    """What became of a withdrawal."""
     return _outcome(answer, lambda word: WithdrawalAccepted(codec_funding.withdrawal_id(word)), require_signed_errors)
 
 
@@ -88,16 +84,6 @@ def transfer(answer: Answer, require_signed_errors: bool = False) -> FundingOutc
 
     def read(word: JsonValue) -> FundingDone:
         codec_funding.transferred(word)
-        return FundingDone()
-
-    return _outcome(answer, read, require_signed_errors)
-
-
-def cancellation(request_id: int, answer: Answer, require_signed_errors: bool = False) -> FundingOutcome:
-    """What became of the cancel of a withdrawal."""
-
-    def read(word: JsonValue) -> FundingDone:
-        codec_funding.withdrawal_cancelled(word, request_id)
         return FundingDone()
 
     return _outcome(answer, read, require_signed_errors)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from arbbot.bitstamp.requests import API, CannotAsk, Request
 from arbbot.bitstamp.wire import is_currency
-from arbbot.domain.funding import LISTED_S, BankWithdrawal, Transfer, Withdrawal
+from arbbot.domain.funding import LISTED_S, Transfer, Withdrawal
 
 LISTED = 1000
 """Requests and moves read at once: the most the venue gives, newest first."""
@@ -23,25 +23,6 @@ TRAVEL_RULE_FIELDS = frozenset(
     }
 )
 """The documentation of the call names the first five; its table of errors speaks of `contact_...`."""
-BANK_FIELDS = frozenset(
-    {
-        "name",
-        "iban",
-        "bic",
-        "address",
-        "postal_code",
-        "city",
-        "country",
-        "type",
-        "currency",
-        "comment",
-        "bank_name",
-        "bank_address",
-        "bank_postal_code",
-        "bank_city",
-        "bank_country",
-    }
-)
 
 
 def withdraw(asked: Withdrawal) -> Request:
@@ -53,27 +34,6 @@ def withdraw(asked: Withdrawal) -> Request:
         raise CannotAsk("a withdrawal needs a size, a network and an address")
     fields = {"amount": f"{asked.size:f}", "address": asked.address, "network": asked.network}
     return _private(f"{_code(asked.currency)}_withdrawal/", fields | dict(asked.extras))
-
-
-def withdraw_to_bank(asked: BankWithdrawal) -> Request:
-    """Ask for a bank transfer. Raises CannotAsk."""
-    strange = {name for name, _ in asked.fields} - BANK_FIELDS
-    if strange:
-        raise CannotAsk(f"a bank withdrawal has no field {', '.join(sorted(strange))}")
-    if not asked.size.is_finite() or asked.size <= 0:
-        raise CannotAsk("a bank withdrawal needs a size")
-    fields = {"amount": f"{asked.size:f}", "account_currency": _code(asked.currency).upper()}
-    return _private("withdrawal/open/", fields | dict(asked.fields))
-
-
-def cancel_withdrawal(request_id: int) -> Request:
-    """Cancel a request that is not in process yet, of whichever kind."""
-    return _private("withdrawal/cancel/", {"id": str(request_id)})
-
-
-def bank_status(request_id: int) -> Request:
-    """How far a bank transfer is, in words."""
-    return _private("withdrawal/status/", {"id": str(request_id)})
 
 
 def withdrawal_requests(request_id: int | None = None) -> Request:

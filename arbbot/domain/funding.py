@@ -23,17 +23,6 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
-class BankWithdrawal:
-    """Fiat to be sent to a bank account. `fields` are the account holder's, as the venue spells them: name, iban, bic,
-    address, postal_code, city, country, and `type`: sepa or international.
-    """
-
-    currency: str
-    size: Decimal
-    fields: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Transfer:
     """Money between the main account and a sub-account of the same customer. A sub-account's own key names none."""
 
@@ -55,7 +44,7 @@ class WithdrawalAccepted:
 
 @dataclass(frozen=True, slots=True)
 class FundingDone:
-    """The venue says that a transfer, or a cancel, is done."""
+    """The venue says that a transfer is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,6 @@ replies = st.builds(
 READERS: list[Callable[[Any], Any]] = [
     codec_funding.withdrawal_id, codec_funding.withdrawal_requests, codec_funding.crypto_moves,
     codec_funding.deposit_address, codec_funding.withdrawal_fees, codec_funding.currencies, codec_funding.transferred,
-    codec_funding.bank_status, lambda value: codec_funding.withdrawal_cancelled(value, 1),
 ]  # fmt: skip
 
 
@@ -61,9 +60,7 @@ def test_a_reader_reads_or_says_that_it_cannot(read: Callable[[Any], Any], value
 @example(reply=Reply(200, b"[" * 3000, "application/json", Seal.VALID))
 def test_every_reply_has_an_outcome(reply: Reply) -> None:
     """For each call; and what is not sealed by the venue accepts nothing."""
-    for outcome in (
-        funding_outcome.withdrawal(reply), funding_outcome.transfer(reply), funding_outcome.cancellation(1, reply)
-    ):  # fmt: skip
+    for outcome in (funding_outcome.withdrawal(reply), funding_outcome.transfer(reply)):
         if isinstance(outcome, WithdrawalAccepted):
             assert reply.seal is Seal.VALID
             assert 200 <= reply.status < 300

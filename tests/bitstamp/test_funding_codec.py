@@ -10,7 +10,7 @@ import pytest
 from arbbot.bitstamp import codec_funding, funding_requests
 from arbbot.bitstamp.requests import CannotAsk
 from arbbot.bitstamp.wire import Malformed
-from arbbot.domain.funding import BankWithdrawal, DepositAddress, RequestStatus, Transfer, Withdrawal
+from arbbot.domain.funding import DepositAddress, RequestStatus, Transfer, Withdrawal
 from tests.bitstamp.samples import of_kind
 
 ADDRESS = "0x" + "a" * 40
@@ -44,17 +44,8 @@ def test_what_cannot_be_asked_is_found_before_it_is_sent(asked: Withdrawal) -> N
         funding_requests.withdraw(asked)
 
 
-def test_bank_transfers_and_transfers_between_accounts() -> None:
+def test_transfers_between_accounts() -> None:
     """The currency in capitals, as the documentation has it; what is missing is found before anything is sent."""
-    bank = funding_requests.withdraw_to_bank(BankWithdrawal("eur", Decimal(100), (("iban", "DE02"), ("type", "sepa"))))
-    assert (bank.path, bank.body) == (
-        "/api/v2/withdrawal/open/",
-        b"amount=100&account_currency=EUR&iban=DE02&type=sepa",
-    )
-    with pytest.raises(CannotAsk):
-        funding_requests.withdraw_to_bank(BankWithdrawal("eur", Decimal(100), (("amount", "1"),)))
-    with pytest.raises(CannotAsk):
-        funding_requests.withdraw_to_bank(BankWithdrawal("eur", Decimal(-1), ()))
     there = funding_requests.transfer(Transfer("btc", Decimal("0.5"), False, "12"))
     assert (there.path, there.body) == ("/api/v2/transfer-from-main/", b"amount=0.5&currency=BTC&subAccount=12")
     back = funding_requests.transfer(Transfer("btc", Decimal("0.5"), True, None))
@@ -159,9 +150,3 @@ def test_deposit_addresses_come_with_memo_or_tag() -> None:
     for odd in odds:
         with pytest.raises(Malformed):
             codec_funding.deposit_address(odd)
-
-
-def test_bank_status_is_in_words() -> None:
-    """The venue tells how far a bank transfer is in a sentence."""
-    [sample] = of_kind("doc_example.POST /api/v2/withdrawal/status/")
-    assert codec_funding.bank_status(sample.payload) == "Waiting to be processed"

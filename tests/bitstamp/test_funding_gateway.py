@@ -11,7 +11,6 @@ import pytest
 
 from arbbot.bitstamp.funding import FundingGateway
 from arbbot.domain.funding import (
-    BankWithdrawal,
     DepositAddress,
     FundingDone,
     FundingInDoubt,
@@ -71,7 +70,6 @@ async def test_what_cannot_be_asked_is_refused_unsent() -> None:
         odd = Withdrawal("usdt", Decimal(100), "ethereum", "0x", (("amount", "1"),))
         for outcome in (
             await funding.withdraw(odd),
-            await funding.withdraw_to_bank(BankWithdrawal("e/r", Decimal(1), ())),
             await funding.transfer(Transfer("btc", Decimal(0), True, None)),
         ):
             assert isinstance(outcome, FundingRefused)
@@ -86,20 +84,15 @@ async def test_a_venue_that_is_not_there_was_not_asked() -> None:
         assert isinstance(await FundingGateway(source).withdraw(ASKED), FundingRefused)
 
 
-async def test_bank_transfers_cancels_and_transfers() -> None:
-    """Each with its own path and its own yes."""
-    async with treasury(_json({"withdrawal_id": 4})) as (funding, _):
-        asked = BankWithdrawal("eur", Decimal(1), (("iban", "DE"),))
-        assert await funding.withdraw_to_bank(asked) == WithdrawalAccepted(4)
-    async with treasury(_json({"id": "4", "amount": 1})) as (funding, _):
-        assert await funding.cancel_withdrawal(4) == FundingDone()
+async def test_a_transfer_has_its_own_path() -> None:
+    """And its own yes."""
     async with treasury(_json({"status": "ok"})) as (funding, venue):
         assert await funding.transfer(Transfer("btc", Decimal(1), True, "9")) == FundingDone()
     assert venue.heard[0].body == b"amount=1&currency=BTC&subAccount=9"
 
 
 async def test_questions_are_answered_with_values() -> None:
-    """Requests, one request, addresses, fees, words."""
+    """Requests, one request, addresses, fees."""
     async with treasury(_json([ROW])) as (funding, _):
         [row] = await funding.withdrawal_requests()  # type: ignore[misc]  # a list, or this fails
         assert await funding.withdrawal_request(5) == row
@@ -110,8 +103,6 @@ async def test_questions_are_answered_with_values() -> None:
     async with treasury(_json([])) as (funding, venue):
         assert (await funding.withdrawal_fees(), await funding.currencies()) == ((), ())
         assert [heard.method for heard in venue.heard] == ["POST", "GET"]
-    async with treasury(_json({"status": "In process"})) as (funding, _):
-        assert await funding.bank_status(5) == "In process"
     async with treasury(_json({"deposits": []})) as (funding, _):
         assert not isinstance(await funding.crypto_moves(), Unread)
 

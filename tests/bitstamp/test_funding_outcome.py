@@ -84,7 +84,6 @@ def test_everything_else_is_doubt(answer: Answer) -> None:
     """
     assert isinstance(funding_outcome.withdrawal(answer), FundingInDoubt)
     assert isinstance(funding_outcome.transfer(answer), FundingInDoubt)
-    assert isinstance(funding_outcome.cancellation(17, answer), FundingInDoubt)
 
 
 def test_what_was_never_sent_is_refused() -> None:
@@ -101,15 +100,9 @@ def test_unsigned_errors_by_the_setting() -> None:
     assert isinstance(funding_outcome.withdrawal(error, require_signed_errors=True), FundingInDoubt)
 
 
-def test_transfers_and_cancels_have_their_own_yes() -> None:
-    """`status: ok`, with or without the success code; a cancel names its request, and no other."""
+def test_a_transfer_has_its_own_yes() -> None:
+    """`status: ok`, with or without the success code."""
     assert funding_outcome.transfer(said({"status": "ok"})) == FundingDone()
     assert funding_outcome.transfer(said({"status": "ok", "code": "API0000"})) == FundingDone()
     [missing] = of_kind("doc_example.POST /api/v2/transfer-to-main/")
     assert isinstance(funding_outcome.transfer(said(missing.payload)), FundingRefused)
-    [sample] = of_kind("doc_example.POST /api/v2/withdrawal/cancel/")
-    cancelled = sample.payload
-    assert funding_outcome.cancellation(1, said(cancelled)) == FundingDone()
-    assert isinstance(funding_outcome.cancellation(2, said(cancelled)), FundingInDoubt)
-    gone = said({"status": "error", "reason": "No active bank withdrawal with id=1 found."})
-    assert isinstance(funding_outcome.cancellation(1, gone), FundingInDoubt)

@@ -18,7 +18,6 @@ from arbbot.bitstamp.funding import FundingGateway
 from arbbot.bitstamp.limiter import Limiter
 from arbbot.bitstamp.rest import BitstampGateway, RestSettings
 from arbbot.domain.funding import (
-    BankWithdrawal,
     CryptoMoves,
     FundingDone,
     FundingInDoubt,
@@ -45,10 +44,6 @@ from arbbot.runtime.clock import SystemClock
 
 ADDRESS = "0x" + "a" * 40
 ASKED = Withdrawal("usdt", Decimal("250.5"), "ethereum", ADDRESS)
-BANK = (
-    ("name", "Ann"), ("iban", "DE02120300000000202051"), ("bic", "BYLADEM1001"), ("address", "Street 1"),
-    ("postal_code", "10115"), ("city", "Berlin"), ("country", "DE"), ("type", "sepa"),
-)  # fmt: skip
 SPEED = 600.0
 """Market seconds a second: a request's life of two and a half minutes is a quarter of a second."""
 
@@ -215,7 +210,6 @@ async def test_keys_without_the_right_and_frozen_accounts_are_told() -> None:
         for outcome in (
             await here.funding.withdraw(ASKED),
             await here.funding.transfer(Transfer("btc", Decimal(1), False, "4848702")),
-            await here.funding.cancel_withdrawal(1),
         ):
             assert isinstance(outcome, FundingRefused)
             assert (outcome.code, outcome.auth_lost) == ("API0003", True)
@@ -224,23 +218,6 @@ async def test_keys_without_the_right_and_frozen_accounts_are_told() -> None:
         assert isinstance(frozen, Unread)
         assert frozen.auth_lost
         assert "API0006: Your account is frozen" in frozen.reason
-
-
-async def test_an_open_request_can_be_cancelled_and_a_bank_transfer_watched() -> None:
-    """What is cancelled comes back; the bank's fee leaves with the transfer."""
-    async with rehearsal(rules=VenueRules(withdrawal_open_us=10**12)) as here:
-        before = await here.held("usdt")
-        taken = await here.funding.withdraw(ASKED)
-        assert isinstance(taken, WithdrawalAccepted)
-        assert await here.funding.cancel_withdrawal(taken.request_id) == FundingDone()
-        assert await here.held("usdt") == before
-        told = await here.funding.withdrawal_request(taken.request_id)
-        assert isinstance(told, WithdrawalRequest)
-        assert told.status is RequestStatus.CANCELED
-        bank = await here.funding.withdraw_to_bank(BankWithdrawal("eur", Decimal(100), BANK))
-        assert isinstance(bank, WithdrawalAccepted)
-        assert await here.funding.bank_status(bank.request_id) == "Waiting to be processed"
-        assert isinstance(await here.funding.withdraw_to_bank(BankWithdrawal("eur", Decimal(100), ())), FundingRefused)
 
 
 async def test_money_goes_to_the_sub_account_and_back() -> None:
