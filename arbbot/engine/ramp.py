@@ -162,13 +162,16 @@ class Ramp:
     # --- people --------------------------------------------------------------------------------------------
 
     def set(self, weight: Decimal, who: str, reason: str) -> None:
-        """A person's weight, from now on; alerts where it cannot be."""
+        """A person's weight, from now on, and all are told of it; so are they where it cannot be."""
         core, problem = self._core, self._problem(weight)
         if problem is not None:
             core.alert(Severity.NOTICE, "ramp_refused", f"{who} asks for {shown(weight)}: {problem}")
             return
         self._count()
-        core.emit(RampSet(self.weight, weight, who, reason, core.at.utc_us, core.rules.trade.target_size))
+        before = self.weight
+        core.emit(RampSet(before, weight, who, reason, core.at.utc_us, core.rules.trade.target_size))
+        text = f"one hedge may use {shown(weight)} of the target size and of the capital, before {shown(before)}"
+        core.alert(Severity.WARNING, "ramp_set", f"{text}, by {who}: {reason}")
 
     def _problem(self, weight: Decimal) -> str | None:
         """Why a person's weight cannot be taken."""

@@ -8,9 +8,7 @@ from typing import Any
 
 from arbbot.domain import events as ev
 from arbbot.domain.mode import Mode
-from arbbot.domain.money import ZERO
 from arbbot.domain.records import AlertRaised, Record
-from arbbot.engine.ramp import shown
 from arbbot.engine.state import State
 from arbbot.runtime.control import Refused
 
@@ -104,9 +102,7 @@ def outcome(state: State, records: Sequence[Record], verb: str = "") -> dict[str
 
 
 def _quietly(state: State, verb: str) -> list[str]:
-    """What no alert tells of: the weight that a person set, or why a pause led to nothing."""
-    if verb == "ramp_set":
-        return [f"one hedge may use {shown(state.ramp.weight or ZERO)} of the target size and of the capital"]
+    """What no alert tells of: why a pause led to nothing."""
     if verb != "pause":
         return []
     if state.mode is Mode.PAUSED:

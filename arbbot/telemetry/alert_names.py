@@ -43,6 +43,7 @@ RISK = (
     "panic",
     "ramp_reduced",
     "ramp_refused",
+    "ramp_set",
     "rebase_undone",
     "resolve_refused",
     "row_contradiction",

@@ -125,12 +125,17 @@ def test_a_trip_is_not_waited_with() -> None:
 
 
 def test_a_person_chooses_and_the_journal_says_who() -> None:
-    """In effect at once, evidence begins anew; more than the cap, nothing, or dust is refused and told."""
+    """In effect at once, evidence begins anew, and people are told what is at risk now, by whom and why; more than the
+    cap, nothing, or dust is refused and told.
+    """
     rig = rig_of()
     trade(rig)
     rig.step(ev.OperatorRampSet(D("0.08"), "ops", "a quiet week"))
     (chosen,) = rig.all(RampSet)
     assert (chosen.before, chosen.weight, chosen.who, chosen.reason) == (D("0.05"), D("0.08"), "ops", "a quiet week")
+    assert rig.alert_texts("ramp_set") == [
+        "one hedge may use 8 % of the target size and of the capital, before 5 %, by ops: a quiet week"
+    ]
     assert rig.state.ramp.figures.hedges == 0
     assert trade(rig).size == D("0.04")
     for weight, words in (
@@ -141,6 +146,7 @@ def test_a_person_chooses_and_the_journal_says_who() -> None:
         rig.step(ev.OperatorRampSet(weight, "ops", "why not"))
         assert words in rig.alert_texts("ramp_refused")[-1]
     assert rig.engine.ramp.weight == D("0.08")
+    assert len(rig.alert_texts("ramp_set")) == 1
     rig.check()
 
 

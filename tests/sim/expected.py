@@ -51,8 +51,8 @@ ALERTS = tuple(
         "halt_refused", "hedge_abandoned", "lease_expired", "leg_open", "ledger_difference", "limit_tripped",
         "market_halted",
         "mode_active", "mode_halted", "mode_panic", "mode_paused", "mode_reducing", "not_trading",
-        "order_contradiction", "order_stuck", "ramp_reduced", "ramp_refused", "rebase_undone", "resolve_refused",
-        "row_missing", "settlement_stuck", "stopped_not_flat", "stopped_unreconciled",
+        "order_contradiction", "order_stuck", "ramp_reduced", "ramp_refused", "ramp_set", "rebase_undone",
+        "resolve_refused", "row_missing", "settlement_stuck", "stopped_not_flat", "stopped_unreconciled",
     )
 )  # fmt: skip
 LIMITS = tuple(
