@@ -6,28 +6,12 @@ from urllib.parse import urlencode
 
 from arbbot.bitstamp.requests import API, CannotAsk, Request
 from arbbot.bitstamp.wire import is_currency
-from arbbot.domain.funding import LISTED_S, Transfer, Withdrawal
-
-LISTED = 1000
-"""Requests and moves read at once: the most the venue gives, newest first."""
-MEMO_FIELDS = frozenset({"memo_id", "destination_tag", "transfer_id"})
-TRAVEL_RULE_FIELDS = frozenset(
-    {
-        "originator_info",
-        "beneficiary_thirdparty",
-        "beneficiary_id",
-        "beneficiary_info",
-        "vasp_uuid",
-        "contact_thirdparty",
-        "contact_uuid",
-    }
-)
-"""The documentation of the call names the first five; its table of errors speaks of `contact_...`."""
+from arbbot.domain.funding import EXTRA_FIELDS, LISTED_MOST, LISTED_S, Transfer, Withdrawal
 
 
 def withdraw(asked: Withdrawal) -> Request:
     """Ask for a crypto withdrawal. Sizes are written plainly, never as 1E-8. Raises CannotAsk."""
-    strange = {name for name, _ in asked.extras} - MEMO_FIELDS - TRAVEL_RULE_FIELDS
+    strange = {name for name, _ in asked.extras} - EXTRA_FIELDS
     if strange:
         raise CannotAsk(f"a withdrawal has no field {', '.join(sorted(strange))}")
     if not asked.size.is_finite() or asked.size <= 0 or not asked.address or not asked.network:
@@ -42,13 +26,13 @@ def withdrawal_requests(request_id: int | None = None) -> Request:
     """
     if request_id is not None:
         return _private("withdrawal-requests/", {"id": str(request_id)})
-    page = {"timedelta": str(LISTED_S), "limit": str(LISTED), "offset": "0"}
+    page = {"timedelta": str(LISTED_S), "limit": str(LISTED_MOST), "offset": "0"}
     return _private("withdrawal-requests/", page)
 
 
 def crypto_moves() -> Request:
     """The newest crypto deposits and withdrawals."""
-    return _private("crypto-transactions/", {"limit": str(LISTED), "offset": "0"})
+    return _private("crypto-transactions/", {"limit": str(LISTED_MOST), "offset": "0"})
 
 
 def deposit_address(currency: str, network: str | None) -> Request:

@@ -1,4 +1,6 @@
-"""One message to the webhook, from a process that has no telemetry: a start that failed, a panic."""
+"""One message to the webhook, from a process that has no telemetry: a start that failed, a panic, a withdrawal that
+does not end while no daemon answers.
+"""
 
 from __future__ import annotations
 

@@ -109,11 +109,8 @@ class Hands:
                 return _order_word(await (await self._venue()).perform(question))
             case SendWithdrawal(_, asked):
                 return Answered(await (await self._funding()).withdraw(asked))
-            case ReadRequests():
-                listed = await (await self._funding()).withdrawal_requests()
-                if isinstance(listed, Unread):
-                    return VenueUnread(listed.reason, listed.auth_lost)
-                return RequestsListed(listed)
+            case ReadRequests(request_id):
+                return await self._requests(await self._funding(), request_id)
 
     # --- the daemon and the person -------------------------------------------------------------------------
 
@@ -149,6 +146,15 @@ class Hands:
     async def _funding(self) -> FundingGateway:
         signed = self._settings.rest.require_signed_errors
         return FundingGateway(await self._venue(), require_signed_errors=signed)
+
+    async def _requests(self, funding: FundingGateway, request_id: int | None) -> RequestsListed | VenueUnread:
+        """The list, or the one of this id, of which the venue may know nothing."""
+        if request_id is None:
+            listed = await funding.withdrawal_requests()
+        else:
+            one = await funding.withdrawal_request(request_id)
+            listed = one if isinstance(one, Unread) else () if one is None else (one,)
+        return VenueUnread(listed.reason, listed.auth_lost) if isinstance(listed, Unread) else RequestsListed(listed)
 
     async def _facts(self) -> FactsRead | VenueUnread:
         """All that the venue tells for a plan; what it does not tell is None, and the plan says which it misses."""

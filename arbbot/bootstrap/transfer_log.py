@@ -5,7 +5,6 @@ A transfer whose end is not written is in doubt, and no other is sent until the 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.funding import Transfer
 from arbbot.domain.order import Transaction
+from arbbot.lock import LockHeldError, take_lock
 from arbbot.telemetry.utc import utc_text
 
 NAME = "transfers.jsonl"
@@ -139,13 +139,16 @@ def transfer_log(directory: Path) -> Iterator[TransferLog]:
     path = directory / NAME
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="utf-8")
+        lock = take_lock(path)
+    except LockHeldError as error:
+        raise Failure(ExitCode.JOURNAL, f"{path}: {error}; another transfer is under way") from error
     except OSError as error:
         raise Failure(ExitCode.JOURNAL, f"{path}: {error.strerror}") from error
-    with file:
+    with lock:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file = path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise Failure(ExitCode.JOURNAL, f"{path}: another transfer is under way") from error
-        path.chmod(0o600)
-        yield TransferLog(file, path)
+            raise Failure(ExitCode.JOURNAL, f"{path}: {error.strerror}") from error
+        with file:
+            path.chmod(0o600)
+            yield TransferLog(file, path)

@@ -8,6 +8,16 @@ from enum import StrEnum
 
 # --- what is asked for --------------------------------------------------------------------------------------------
 
+EXTRA_FIELDS = frozenset(
+    {
+        "memo_id", "destination_tag", "transfer_id", "originator_info", "beneficiary_thirdparty", "beneficiary_id",
+        "beneficiary_info", "vasp_uuid", "contact_thirdparty", "contact_uuid",
+    }
+)  # fmt: skip
+"""What a withdrawal may carry beside its address: a memo or tag of the chain, and the travel rule's fields. The
+documentation of the call names the first five of those; its table of errors speaks of `contact_...`.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
@@ -70,6 +80,8 @@ FundingOutcome = FundingDone | FundingRefused | FundingInDoubt
 
 LISTED_S = 50_000_000
 """Requests are asked for so far back: the most the venue allows. Of an older one its list says nothing."""
+LISTED_MOST = 1000
+"""Requests and moves read at once: the most the venue gives, newest first."""
 
 # --- what the venue lists -----------------------------------------------------------------------------------------
 

@@ -152,8 +152,12 @@ class LeaseDesk:
         if problem is not None:
             self._deny("order", f"{event.client_order_id}: {problem}")
             return
-        fx = core.view.exit_book(core.route.fx.symbol, core.at.mono_ns)
-        rate = ONE if event.counter == core.route.numeraire or fx is None else fx.ask or ONE
+        rate = ONE
+        if event.counter != core.route.numeraire:
+            fx = core.view.exit_book(core.route.fx.symbol, core.at.mono_ns)
+            assert fx is not None  # else none of it may be spent
+            assert fx.ask is not None
+            rate = fx.ask
         lease = state.settlements.lease
         assert lease is not None
         core.emit(

@@ -87,11 +87,6 @@ class AnnouncedWithdrawal:
         return tuple(dict.fromkeys((self.total, self.announced.size)))
 
     @property
-    def at_venue(self) -> bool:
-        """The venue has it, or had: by its id, by the balance that it has left, or by its row."""
-        return self.rowed is not None or self.out is not None or self.venue_id is not None
-
-    @property
     def unrowed(self) -> bool:
         """It may take money of which no row has told yet."""
         return self.rowed is None and (self.out is not None or self.outcome not in ("refused", "returned"))

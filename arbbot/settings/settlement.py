@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from arbbot.domain.funding import EXTRA_FIELDS
 from arbbot.settings.conversion import fraction
 from arbbot.settings.errors import refuse_if
 from arbbot.settings.fields import PLACES, Percent, Section, Size, Word
@@ -20,14 +21,6 @@ if TYPE_CHECKING:
 Code = Annotated[str, Field(pattern=r"^[a-z0-9]{2,10}$")]
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9:._-]{10,128}$")]
 Wait = Annotated[Decimal, Field(ge=0, le=2_592_000, decimal_places=PLACES)]
-CALL_FIELDS = frozenset(
-    {
-        "memo_id", "destination_tag", "transfer_id", "originator_info", "beneficiary_thirdparty", "beneficiary_id",
-        "beneficiary_info", "vasp_uuid", "contact_thirdparty", "contact_uuid",
-    }
-)  # fmt: skip
-"""Fields of a withdrawal that may be listed beside its address: the chain's, and the travel rule's."""
-
 LIVE_COOLING_OFF_S = 3_600
 """The least of live mode: in less nobody has seen the alert of a changed address."""
 
@@ -108,7 +101,7 @@ def check_settlement(settings: Settings) -> None:
         ("settlement.cooling_off_s",),
         f"in live mode a change of [settlement] cools off for {LIVE_COOLING_OFF_S} s at least",
     )
-    strange = sorted({name for each in told.allowed for name in each.fields} - CALL_FIELDS)
+    strange = sorted({name for each in told.allowed for name in each.fields} - EXTRA_FIELDS)
     refuse_if(bool(strange), ("settlement.allowed",), f"a withdrawal has no field {', '.join(strange)}")
     refuse_if(
         told.enabled and not any(each.currency == told.buys for each in told.allowed),

@@ -9,7 +9,7 @@ from typing import Any
 from arbbot.domain.events import Moment
 from arbbot.treasury.plan import Refused
 from arbbot.treasury.policy import Policy
-from arbbot.treasury.records import AnnouncementDenied, PersonCalled, TreasuryRecord
+from arbbot.treasury.records import DAEMON, OWN, AnnouncementDenied, PersonCalled, TreasuryRecord
 from arbbot.treasury.silence import SECOND_NS, Silence
 from arbbot.treasury.state import TreasuryState
 from arbbot.treasury.words import AskDaemon, Command, DaemonRefused, DaemonSaid, Event, View, Wait
@@ -91,11 +91,12 @@ class Desk:
         return not answer.unreachable
 
     def call(self, name: str, state: str, text: str) -> Steps:
-        """Call a person by the daemon's alerts, once for each thing and each state it does not leave. A daemon that has
-        not heard of it is told by the next settlement.
+        """Call a person by the daemon's alerts, once for each thing and each state it does not leave. Where the daemon
+        does not hear of it this program calls, once as well, and the daemon is told by the next settlement.
         """
-        if (name, state) in self.state.called:
+        if (name, state, DAEMON) in self.state.called:
             return
         answer = yield from self.told("announce", text, what="word", name=name, outcome="stuck")
-        if isinstance(answer, DaemonSaid):
-            self.emit(PersonCalled(name, text, self.utc_us, state))
+        by = DAEMON if isinstance(answer, DaemonSaid) else OWN
+        if (name, state, by) not in self.state.called:
+            self.emit(PersonCalled(name, text, self.utc_us, state, by))

@@ -7,6 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 
+DAEMON, OWN = "daemon", "settle"
+"""Who calls a person."""
+
 
 class OrderState(StrEnum):
     """Where a conversion stands."""
@@ -62,7 +65,7 @@ class PolicySeen:
 
 @dataclass(frozen=True, slots=True)
 class SettlementRefused:
-    """Something forbade it; nothing was sent."""
+    """Something forbade it; no withdrawal was sent by it, as far as is known. A conversion may have been."""
 
     kind: ClassVar[str] = "settlement_refused"
     cause: str
@@ -143,7 +146,7 @@ class RequestMoved:
 
 @dataclass(frozen=True, slots=True)
 class PersonCalled:
-    """A person was told that something does not end."""
+    """A person is called, because something does not end."""
 
     kind: ClassVar[str] = "person_called"
     name: str
@@ -151,6 +154,8 @@ class PersonCalled:
     utc_us: int
     state: str = ""
     """That it does not leave."""
+    by: str = DAEMON
+    """Whose alerts were to call: the daemon's, or `OWN` of this program, because the daemon did not answer."""
 
 
 @dataclass(frozen=True, slots=True)

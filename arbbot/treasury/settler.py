@@ -7,6 +7,7 @@ the plan, a person's yes, the lease, the conversion, the withdrawal, and a state
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -102,6 +103,9 @@ class Settler:
         for request in state.open_requests():
             yield from withdrawal.look(desk, request)
         yield from statement.write(desk)
+        if state.conversions or state.requests:
+            with suppress(Refused):  # what it forbids is said where a settlement begins
+                yield from self._view()
         left = self._left_open()
         if left is not None:
             yield left
@@ -111,11 +115,11 @@ class Settler:
         if order is not None:
             return Done(ExitCode.SETTLEMENT_OPEN, f"{order.intended.name} is {order.state}: nothing new begins")
         for request in requests:
-            stuck = withdrawal.stuck(self.desk, request) is not None
-            words = (
-                f"{request.intended.name} is {request.state}, request {request.request_id or 'unknown'} at the venue"
-            )
-            return Done(ExitCode.SETTLEMENT_OPEN if stuck else ExitCode.OK, f"{words}: nothing new begins")
+            name, stuck = request.intended.name, withdrawal.stuck(self.desk, request)
+            if stuck is not None:
+                return Done(ExitCode.SETTLEMENT_OPEN, f"{name} does not end, {stuck}: nothing new begins")
+            words = f"{name} is {request.state}, request {request.request_id or 'unknown'} at the venue"
+            return Done(ExitCode.OK, f"{words}: nothing new begins")
         return None
 
     def _settle(self) -> Generator[Command, Event, Done]:
@@ -177,15 +181,22 @@ class Settler:
         second, which takes seconds after any row. Raises Refused.
         """
         desk, begun_ns = self.desk, self.desk.at.mono_ns
-        view = yield from desk.view()
-        self._refuse_behind(view)
-        _refuse_daemon_behind(desk, view)
-        yield from self._remind(view)
+        view = yield from self._view()
         while view.waiting is None and not view.agreed and desk.since(begun_ns) < AGREED_S:
             yield from desk.wait(1)
             view = yield from desk.view()
         if view.waiting is not None or not view.agreed:
             raise Refused("not_quiet", view.waiting or "the ledger has not been seen equal to the venue")
+        return view
+
+    def _view(self) -> Generator[Command, Event, View]:
+        """How the account stands by a daemon that knows what this journal knows, and the other way round; what it has
+        missed it is told. Raises Refused.
+        """
+        view = yield from self.desk.view()
+        self._refuse_behind(view)
+        _refuse_daemon_behind(self.desk, view)
+        yield from self._remind(view)
         return view
 
     def _refuse_behind(self, view: View) -> None:

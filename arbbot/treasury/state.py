@@ -72,8 +72,8 @@ class TreasuryState:
     """How long from then nothing is settled."""
     conversions: dict[str, Conversion] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
-    called: set[tuple[str, str]] = field(default_factory=set)
-    """What a person was called for: a name, and the state it does not leave."""
+    called: set[tuple[str, str, str]] = field(default_factory=set)
+    """What a person was called for: a name, the state it does not leave, and who called."""
     denied: set[str] = field(default_factory=set)
     """Names that the daemon would not have announced: if it has them, they are another's."""
     adopted: dict[str, r.PersonResolved] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class TreasuryState:
         """What moves nothing, and a person's word."""
         match record:
             case r.PersonCalled():
-                self.called.add((record.name, record.state))
+                self.called.add((record.name, record.state, record.by))
             case r.AnnouncementDenied():
                 self.denied.add(record.name)
             case r.PersonResolved():

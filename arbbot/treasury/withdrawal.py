@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from arbbot.domain.funding import (
+    LISTED_MOST,
+    LISTED_S,
     FundingInDoubt,
     FundingRefused,
     RequestStatus,
@@ -31,8 +33,6 @@ PATIENCE_S = Decimal(60)
 """Beyond the venue's bound: how long one process looks for a request in doubt."""
 CLOCKS_APART_S = 30
 """A request of ours may be listed as so much older than its intent: clocks differ, and the list has whole seconds."""
-LISTED_S = 50_000_000
-"""The list tells of so much of the past at most: what is older is not absent because it is not there."""
 TOLD = {
     RequestState.ACCEPTED: "accepted",
     RequestState.FINISHED: "finished",
@@ -76,20 +76,21 @@ def withdraw(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event,
 
 
 def look(desk: Desk, request: Request) -> Steps:
-    """Read the venue's list: until a doubt is over or patience is, else once."""
+    """Read the venue's list, or of one that it leaves out what the venue says of its id: until a doubt is over or
+    patience is, else once.
+    """
     looked_ns, policy, before = desk.at.mono_ns, desk.policy, request.state
     silence = desk.silence(request.intended.utc_us)
     while not request.state.ended:
-        answer = yield ReadRequests()
-        listed = answer.requests if isinstance(answer, RequestsListed) else None
+        listed = yield from _listed(None)
+        number = request.request_id
+        if number is not None and listed is not None and all(each.request_id != number for each in listed):
+            listed = yield from _listed(number)
         if (listed is not None and _found(desk, request, listed)) or request.state is RequestState.ACCEPTED:
             break
-        like = None if listed is None else _like(desk, request, listed)
-        if like is not None:
-            _doubt(desk, request, f"request {like} in the venue's list may be it")
-        elif desk.utc_us - request.intended.utc_us > LISTED_S * SECOND_US:
-            _doubt(desk, request, "it is older than what the venue's list tells of")
-            break
+        why = None if listed is None else _no_proof(desk, request, listed)
+        if why is not None:
+            _doubt(desk, request, why)
         elif listed is not None and silence.lasts(desk.at):
             yield from _call_absent(desk, request)
             break
@@ -101,6 +102,12 @@ def look(desk: Desk, request: Request) -> Steps:
     why = stuck(desk, request)
     if why is not None:
         yield from desk.call(request.intended.name, request.state.value, why)
+
+
+def _listed(request_id: int | None) -> Generator[Command, Event, tuple[WithdrawalRequest, ...] | None]:
+    """The list, or the one of this id; None where the venue does not answer."""
+    answer = yield ReadRequests(request_id)
+    return answer.requests if isinstance(answer, RequestsListed) else None
 
 
 def tell(desk: Desk, request: Request) -> Generator[Command, Event, str | None]:
@@ -193,19 +200,35 @@ def _is(request: Request, listed: WithdrawalRequest) -> bool:
     )
 
 
+def _no_proof(desk: Desk, request: Request, listed: tuple[WithdrawalRequest, ...]) -> str | None:
+    """Why a list that does not show it, as we would write it, does not prove it absent; None where it may."""
+    like = _like(desk, request, listed)
+    if like is not None:
+        return f"request {like} in the venue's list may be it"
+    if desk.utc_us - request.intended.utc_us > LISTED_S * SECOND_US:
+        return "it is older than what the venue's list tells of"
+    if len(listed) >= LISTED_MOST and min(each.utc_us for each in listed) >= _earliest(desk, request):
+        return f"the venue's list ends at {LISTED_MOST} requests, all of which are younger"
+    return None
+
+
 def _like(desk: Desk, request: Request, listed: tuple[WithdrawalRequest, ...]) -> int | None:
     """A line that is nobody's we know and could be this request, should the venue write it otherwise than we believe:
     the fee in or out, the chain's other name, a clock as far off as it lets requests through. Its id, or None.
     """
-    told, policy, known = request.intended, desk.policy, desk.state.known_ids()
+    told, known, since_us = request.intended, desk.state.known_ids(), _earliest(desk, request)
     sizes = (told.size, told.size - told.fee, told.size + told.fee)
-    since_us = told.utc_us - int((policy.bound_s + policy.lag_s) * SECOND_US)
     for each in listed:
         strange = each.currency == told.currency and each.utc_us >= since_us and each.request_id not in known
         theirs = each.address is not None and _is_address(each.address, told.address)
         if strange and (theirs or each.size in sizes):
             return each.request_id
     return None
+
+
+def _earliest(desk: Desk, request: Request) -> int:
+    """When the venue can have dated it at the earliest: its clock may be as far off as it lets requests through."""
+    return request.intended.utc_us - int((desk.policy.bound_s + desk.policy.lag_s) * SECOND_US)
 
 
 def _is_address(listed: str, told: str) -> bool:

@@ -46,7 +46,9 @@ class SendWithdrawal:
 
 @dataclass(frozen=True, slots=True)
 class ReadRequests:
-    """The venue's list of withdrawals. Answered by RequestsListed or VenueUnread."""
+    """The venue's list of withdrawals, or what it says of this one alone. Answered by RequestsListed or VenueUnread."""
+
+    request_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

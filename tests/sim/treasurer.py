@@ -245,8 +245,8 @@ class Treasurer:
                 answer, late_us = self._wire.send(wanted, risky=True, arrived=lambda: judge.took(sent))
                 outcome = funding_outcome.withdrawal(answer, self._wire.reading.require_signed_errors)
                 self._later(late_us, Answered(outcome), turn)
-            case ReadRequests():
-                answer, late_us = self._wire.send(funding_requests.withdrawal_requests())
+            case ReadRequests(request_id):
+                answer, late_us = self._wire.send(funding_requests.withdrawal_requests(request_id))
                 listed = self._wire.read(answer, codec_funding.withdrawal_requests)
                 if listed is None:
                     self._later(late_us, VenueUnread("unread"), turn)

@@ -142,3 +142,45 @@ def test_a_refusal_that_the_daemon_s_rows_contradict_stops_the_next_settlement()
     assert world.requests == []
     assert world.sent[0].asked.address == ADDRESS
     assert len([each for each in world.asked_daemon if each.get("outcome") == "stuck"]) == 1
+
+
+def crowd(since_us: int, least: int) -> list[WithdrawalRequest]:
+    """A thousand requests of somebody else on the same account, one a second from a moment on, newest first."""
+    return [
+        WithdrawalRequest(
+            least + count, since_us + count * 10**6, "btc", D(1), RequestStatus.FINISHED, None, None, None
+        )
+        for count in reversed(range(1000))
+    ]
+
+
+@pytest.mark.parametrize("reaches_back", [False, True])
+def test_a_list_that_does_not_reach_back_to_it_proves_nothing(reaches_back: bool) -> None:
+    """The venue gives a thousand, newest first: where all of them are younger, it may be the next."""
+    world = World(request_trouble="lost_before", daemon_trouble=lambda request: "no" if _absent(request) else None)
+    assert world.code() is ExitCode.SETTLEMENT_OPEN
+    world.daemon_trouble = lambda request: None
+    world.policy = replace(world.policy, threshold=D(10_000))
+    (request,) = world.replayed().requests.values()
+    world.later(3600)
+    world.requests = crowd(request.intended.utc_us + (-400 if reaches_back else 1) * 10**6, 9000)
+    world.code()
+    assert state(world) is (RequestState.ABSENT if reaches_back else RequestState.IN_DOUBT)
+    if not reaches_back:
+        (request,) = world.replayed().requests.values()
+        assert "all of which are younger" in request.cause
+
+
+def test_one_that_the_list_leaves_out_is_asked_for_by_its_id() -> None:
+    """It was accepted; a list that tells nothing of it is no end of it."""
+    world = World()
+    assert world.code() is ExitCode.OK
+    assert world.asked_for == []
+    world.request_trouble = "late"
+    world.later(60)
+    assert world.code() is ExitCode.OK
+    assert (world.asked_for, state(world)) == ([500], RequestState.ACCEPTED)
+    world.end(RequestStatus.FINISHED)
+    world.policy = replace(world.policy, threshold=D(10_000))
+    assert world.code() is ExitCode.OK
+    assert (world.asked_for, state(world)) == ([500, 500], RequestState.FINISHED)

@@ -5,12 +5,13 @@ what does not end calls a person until the daemon has heard of it.
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 import pytest
 
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.funding import RequestStatus
-from arbbot.treasury.records import ConversionIntended, StatementWritten
+from arbbot.treasury.records import DAEMON, OWN, ConversionIntended, PersonCalled, StatementWritten
 from arbbot.treasury.resolve import Resolution
 from tests.treasury.world import D, Died, World
 
@@ -68,18 +69,26 @@ def test_a_conversion_whose_withdrawal_was_denied_has_a_statement_of_its_own() -
 
 
 def test_a_stuck_request_is_told_when_the_daemon_is_back() -> None:
-    """It was away at that moment; the exit code calls meanwhile."""
+    """It was away at that moment; this program calls meanwhile, once, by its own webhook and its exit code."""
     world = World()
     assert world.code() is ExitCode.OK
     world.later(90_000)
     world.daemon_up = False
-    assert world.code() is ExitCode.SETTLEMENT_OPEN
-    assert "person_called" not in world.kinds()
+    for _ in range(2):
+        done = world.settle()
+        assert done.code is ExitCode.SETTLEMENT_OPEN
+        assert "does not end, request 500 not finished after 25 h" in done.text
+        assert callers(world) == [OWN]
     world.daemon_up = True
     for _ in range(3):
         world.later(3600)
         assert world.code() is ExitCode.SETTLEMENT_OPEN
-    assert world.kinds().count("person_called") == 1
+        assert callers(world) == [OWN, DAEMON]
+
+
+def callers(world: World) -> list[str]:
+    """Who called a person."""
+    return [each.by for each in world.journal if isinstance(each, PersonCalled)]
 
 
 def test_one_that_was_in_doubt_and_then_hangs_calls_again() -> None:
@@ -122,3 +131,25 @@ def test_what_comes_back_is_taken_back_by_a_line_of_its_own(by_person: bool) -> 
     world.later(60)
     world.code()
     assert statements(world) == told
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_what_the_daemon_missed_it_is_told_whether_or_not_anything_may_be_settled(off: bool) -> None:
+    """It did not run when a withdrawal ended; settlements are turned off by then, or have to cool off."""
+    world = World()
+    assert world.code() is ExitCode.OK
+    (name,), (order,) = world.withdrawals, world.orders
+    world.end(RequestStatus.FINISHED)
+    world.daemon_up = False
+    world.later(60)
+    assert world.code() is ExitCode.DAEMON
+    world.daemon_up = True
+    world.orders[order]["filled"] = None
+    assert world.withdrawals[name]["outcome"] == "accepted"
+    change = {"enabled": False} if off else {"max_per_day": D(9_000), "cooling_off_s": D(86_400)}
+    world.policy = replace(world.policy, **change)
+    heard = len(world.asked_daemon)
+    assert world.code() is ExitCode.SETTLEMENT_REFUSED
+    assert world.withdrawals[name]["outcome"] == "finished"
+    assert D(world.orders[order]["filled"]) == world.bought
+    assert not any(each["verb"] == "lease" for each in world.asked_daemon[heard:])

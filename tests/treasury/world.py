@@ -127,6 +127,8 @@ class World:
     asked_daemon: list[Mapping[str, Any]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     asked_person: list[str] = field(default_factory=list)
+    asked_for: list[int | None] = field(default_factory=list)
+    """The venue's ids that it was asked about."""
     withdrawn: Decimal = ZERO
 
     # --- a life --------------------------------------------------------------------------------------------
@@ -194,9 +196,12 @@ class World:
                 return self.report(name)
             case SendWithdrawal():
                 return self.send(command)
-            case ReadRequests():
-                shown = self.requests if self.request_trouble != "late" else []
+            case ReadRequests(None):
+                shown = self.requests[:1000] if self.request_trouble != "late" else []
                 return RequestsListed(tuple(self.shows(each) for each in shown))
+            case ReadRequests(request_id):
+                self.asked_for.append(request_id)
+                return RequestsListed(tuple(each for each in self.requests if each.request_id == request_id))
             case AskPerson(text):
                 self.asked_person.append(text)
                 return PersonSaid(self.person, "ann")

@@ -57,7 +57,7 @@ MUTANTS = (
     mutant(
         "S1", "extras-decide", "a field from the settings may replace size or address of a withdrawal",
         ("bitstamp/funding_requests.py",
-         "    strange = {name for name, _ in asked.extras} - MEMO_FIELDS - TRAVEL_RULE_FIELDS\n",
+         "    strange = {name for name, _ in asked.extras} - EXTRA_FIELDS\n",
          "    strange = frozenset[str]()\n"),
         hunted=CODEC,
     ),

@@ -95,7 +95,12 @@ MUTANTS = (
     ),
     mutant(
         "T3", "spelt-otherwise-is-absent", "a line of the list that could be the request does not keep it in doubt",
-        ("treasury/withdrawal.py", "        if like is not None:\n", "        if like == -1:\n"),
+        ("treasury/withdrawal.py", "    if like is not None:\n", "    if like == -1:\n"),
+        hunted=one_test("tests/treasury/test_presence.py"),
+    ),
+    mutant(
+        "T3", "full-list-proves", "a request is absent that the venue's list is too short to show",
+        ("treasury/withdrawal.py", "    if len(listed) >= LISTED_MOST and", "    if len(listed) < 0 and"),
         hunted=one_test("tests/treasury/test_presence.py"),
     ),
     mutant(
