@@ -51,7 +51,7 @@ from arbbot.treasury.words import (
 )
 
 D = Decimal
-PROFIT = D(300)
+PROFIT, PRICE = D(300), D("1.0001")
 ADDRESS, OTHER = "0x" + "a1" * 20, "0x" + "b2" * 20
 POLICY = Policy(
     enabled=True, confirm=False, pays="usd", buys="usdt", allowed=(Destination("usdt", "ethereum", ADDRESS),),
@@ -109,6 +109,8 @@ class World:
     """The venue takes a withdrawal off the balance at once, and the daemon has seen it; else it reserves it."""
     shows: Callable[[WithdrawalRequest], WithdrawalRequest] = lambda each: each
     """How the venue's list writes a request."""
+    price: Decimal = PRICE
+    """At which conversions fill: units of what is paid for one of what is bought."""
     anchor_us: int = NOW.utc_us - 10**9
     """When the daemon's ledger began."""
 
@@ -217,7 +219,7 @@ class World:
 
     def balances(self) -> dict[str, Decimal]:
         """As both keys see them."""
-        return {"usd": D(10_000) - self.spent, "usdt": self.at_hand}
+        return {self.policy.pays: D(10_000) - self.spent, self.policy.buys: self.at_hand}
 
     def daemon(self, request: Mapping[str, Any]) -> Event:
         """The daemon's own rules, in short."""
@@ -253,7 +255,7 @@ class World:
         name, outcome = request["name"], request["outcome"]
         if name in self.orders and outcome == "over":
             told = self.orders[name]
-            told.update(filled=request["filled"], complete=True, paid=str(D(request["filled"]) * D("1.0001")))
+            told.update(filled=request["filled"], complete=True, paid=str(D(request["filled"]) * self.price))
             return DaemonSaid({})
         if name in self.orders and outcome == "named":
             self.orders[name]["venue_id"] = request["venue_id"]
@@ -273,7 +275,7 @@ class World:
             "lease": self.lease,
             "agreed": self.agrees(),
             "waiting": self.waiting,
-            "withdrawable": {"size": str(max(self.profit - self.spent, D(0))), "principal": {"usd": "9000"}},
+            "withdrawable": {"size": str(max(self.profit - self.spent, D(0))), "principal": {self.policy.pays: "9000"}},
             "at_hand": str(self.at_hand),
             "orders": {name: dict(told) for name, told in self.orders.items()},
             "withdrawals": {name: dict(told) for name, told in self.withdrawals.items()},
@@ -294,7 +296,7 @@ class World:
         filled = terms.size if trouble not in ("partial", "old_reply") else (terms.size / 3).quantize(D("0.01"))
         self.fills[name] = filled
         self.bought += filled
-        self.spent += filled * D("1.0001") * D("1.0005")
+        self.spent += filled * self.price * D("1.0005")
         return OrderUnanswered(name, "timed out") if trouble == "lost_after" else OrderAcked(name, 77)
 
     def report(self, name: str) -> Event:
@@ -303,7 +305,7 @@ class World:
         if filled is None:
             return OrderReported(0, name, None, None)
         size = next(each.terms.size for each in self.placed if each.terms.client_order_id == name)
-        fills = (Fill(1, "usdtusd", Side.BUY, filled, D("1.0001"), None),)
+        fills = (Fill(1, self.policy.market, Side.BUY, filled, self.price, None),)
         status = VenueOrderStatus.FINISHED if filled == size else VenueOrderStatus.CANCELED
         if self.order_trouble == "never_ends":
             status = VenueOrderStatus.OPEN
