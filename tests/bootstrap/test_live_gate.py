@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from arbbot.bootstrap.check import gate_findings
-from arbbot.bootstrap.longrun.fingerprints import code_fingerprint, settings_fingerprint
+from arbbot.bootstrap.longrun.fingerprints import code_fingerprint, runtime_versions, settings_fingerprint
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed, rehearsals_dir
 from arbbot.bootstrap.longrun.verdict import on_record, write
 from arbbot.domain.exit_codes import ExitCode
@@ -106,3 +108,21 @@ def test_any_change_of_a_source_is_another_version(tmp_path: Path) -> None:
     second = code_fingerprint(tmp_path)
     (tmp_path / "a.py").rename(tmp_path / "b.py")
     assert len({first, second, code_fingerprint(tmp_path)}) == 3
+
+
+def test_what_the_daemon_runs_on_is_a_part_of_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python and every installed package that it needs, those that others need too, and no tool for development:
+    another version of one of them is another code, and a rehearsal of before does not count.
+    """
+    versions = runtime_versions()
+    assert versions["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+    assert versions["aiohttp"] == metadata.version("aiohttp")
+    assert {"websockets", "pydantic-core", "yarl", "uvloop"} <= versions.keys()
+    assert versions.keys().isdisjoint({"pytest", "mypy", "ruff", "hypothesis"})
+    settings, before = live(tmp_path), code_fingerprint(tmp_path)
+    put(settings)
+    assert leave(settings).granted
+    true = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "99" if name == "yarl" else true(name))
+    assert code_fingerprint(tmp_path) != before
+    assert "or of what it runs on" in leave(settings).words

@@ -30,6 +30,18 @@ LOG_LINE_BYTES_MAX = 1 << 20
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
+def added_wait_s(settings: Settings, speed: Decimal) -> Decimal:
+    """Market seconds by which a question may wait for its answer longer at this speed than the settings say."""
+    asked_s = settings.rest.ask_timeout_s
+    return _timeout_s(settings, "ask_timeout_s", SHORTEST_TIMEOUTS_S["ask_timeout_s"], speed) * speed - asked_s
+
+
+def _timeout_s(settings: Settings, name: str, shortest_s: Decimal, speed: Decimal) -> Decimal:
+    """In real seconds."""
+    asked_s: Decimal = getattr(settings.rest, name)
+    return max(asked_s / speed, min(shortest_s, asked_s))
+
+
 def child_settings(settings: Settings, addresses: dict[str, str], directory: Path, speed: Decimal) -> Settings:
     """The operator's rules against this exchange: its addresses, an own state directory, timeouts that fit the speed.
     Page, `/metrics` and alerts are off: what happens there is made up.
@@ -37,10 +49,7 @@ def child_settings(settings: Settings, addresses: dict[str, str], directory: Pat
     REST timeouts are real seconds, so at a speed they are divided by it, but only so far.
     """
     place = {"rest_url": addresses["rest"], "ws_url": addresses["websocket"], "ca_file": None, "speed": speed}
-    patience = {
-        name: max(getattr(settings.rest, name) / speed, min(shortest_s, getattr(settings.rest, name)))
-        for name, shortest_s in SHORTEST_TIMEOUTS_S.items()
-    }
+    patience = {name: _timeout_s(settings, name, shortest_s, speed) for name, shortest_s in SHORTEST_TIMEOUTS_S.items()}
     return settings.model_copy(
         update={
             "mode": RunMode.SANDBOX,

@@ -1,9 +1,12 @@
-"""What was rehearsed: the code and the rules that decide, each as one hash."""
+"""What was rehearsed: the code with what it runs on, and the rules that decide, each as one hash."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
+from importlib import metadata
 from pathlib import Path
 
 import arbbot
@@ -27,12 +30,45 @@ DECIDES_NOTHING = frozenset(
 )
 """Where it runs, what it writes and whom it tells. Every other section counts, those of tomorrow too."""
 SOURCES = (".py", ".sql", ".toml")
+RUNS_ON = frozenset({"fast", "vault"})
+"""Extras that the daemon uses where they are installed."""
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
+
+
+def runtime_versions() -> dict[str, str]:
+    """Installed versions of Python and of every package that the daemon requires, directly or through another. A
+    package that this platform leaves out is left out.
+    """
+    found: dict[str, str] = {}
+    waiting = _required("arbbot", RUNS_ON)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        waiting += _required(name, frozenset())
+    return {"python": ".".join(map(str, sys.version_info)), **dict(sorted(found.items()))}
+
+
+def _required(package: str, extras: frozenset[str]) -> list[str]:
+    """Names of what an installed package requires, one spelling each. Raises PackageNotFoundError."""
+    wanted = (_REQUIREMENT.match(line) for line in metadata.requires(package) or ())
+    return [
+        re.sub(r"[-_.]+", "-", each["name"]).lower()
+        for each in wanted
+        if each is not None and (each["extra"] is None or each["extra"] in extras)
+    ]
 
 
 def code_fingerprint(root: Path | None = None) -> str:
-    """SHA-256 over the names and contents of the package's sources: a version number alone is easily forgotten."""
+    """SHA-256 over the names and contents of the package's sources, and the versions of what they run on: a version
+    number alone is easily forgotten. Raises PackageNotFoundError where the package is not installed.
+    """
     root = Path(arbbot.__file__).parent if root is None else root
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(json.dumps(runtime_versions()).encode())
     for path in sorted(path for path in root.rglob("*") if path.suffix in SOURCES and path.is_file()):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())

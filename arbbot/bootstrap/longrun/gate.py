@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from arbbot.bootstrap.longrun.fingerprints import code_fingerprint, settings_fingerprint
-from arbbot.bootstrap.longrun.schedule import Level
+from arbbot.bootstrap.longrun.schedule import DAY_S, Level
 from arbbot.bootstrap.longrun.verdict import OnRecord, on_record
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.settings import RunMode, Settings, SettingsError
 
-LIVE_LEAST_S = Decimal(86_400)
+LIVE_LEAST_S = DAY_S
 """Market seconds."""
 
 
@@ -50,7 +49,7 @@ def _lacking(each: OnRecord, code: str, rules: str) -> str | None:
     if not each.passed:
         return "did not pass"
     if each.code != code:
-        return f"was of another version of the program ({each.version}, sources {each.code[:12]})"
+        return f"was of another version of the program, or of what it runs on ({each.version}, code {each.code[:12]})"
     if each.settings != rules:
         return "was of other settings"
     if each.market_s < LIVE_LEAST_S:

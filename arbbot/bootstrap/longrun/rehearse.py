@@ -20,7 +20,7 @@ from arbbot import __version__, screen
 from arbbot.bootstrap.demo import MAKER_PERCENT, TAKER_PERCENT
 from arbbot.bootstrap.exchange_child import exchange_child
 from arbbot.bootstrap.longrun import show, verdict
-from arbbot.bootstrap.longrun.daemon_child import DaemonChild, child_settings, said_last
+from arbbot.bootstrap.longrun.daemon_child import DaemonChild, added_wait_s, child_settings, said_last
 from arbbot.bootstrap.longrun.fingerprints import code_fingerprint, settings_fingerprint
 from arbbot.bootstrap.longrun.gate import LIVE_LEAST_S, rehearsals_dir
 from arbbot.bootstrap.longrun.memory import judge
@@ -143,7 +143,10 @@ async def _play(settings: Settings, options: Options, directory: Path) -> dict[s
         raise Failure(ExitCode.CHECK_FAILED, f"{error}\n{said_last(directory)}") from error
     if counts.route is None:
         raise Failure(ExitCode.CHECK_FAILED, f"the daemon never started: {said_last(directory)}")
-    seen = verdict.Seen(course, counts, truth, judge(tuple(course.rss)), options.for_s, dust)
+    seen = verdict.Seen(
+        course, counts, truth, judge(tuple(course.rss)), options.for_s, dust, settings.limits.unhedged_s,
+        added_wait_s(settings, options.speed), settings.limits.unhedged_notional,
+    )  # fmt: skip
     return {
         **_identity(settings, options, directory),
         **_judged(seen, options),
@@ -195,6 +198,7 @@ def _of_course(course: Course, daemon: DaemonChild) -> dict[str, Any]:
         "began": dict(course.began),
         "fired": dict(course.fired),
         "fired_total": course.fired.total(),
+        "struck": dict(course.struck),
         "reconnects": max(0, ups - daemon.starts),
         "stalls": daemon.signals["feed stalled"],
         "log_lines": dict(daemon.signals),

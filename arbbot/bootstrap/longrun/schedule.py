@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from random import Random
 
 from arbbot.bootstrap.longrun.troubles import CATALOGUE, Trouble
 
+DAY_S = Decimal(86_400)
+"""Market seconds in which every trouble of the catalogue comes, and strikes."""
 FIRST_AFTER_S = 45.0
 """Left alone at first: it has to be seen trading."""
 

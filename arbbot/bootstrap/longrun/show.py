@@ -40,7 +40,7 @@ def lines(told: Mapping[str, Any]) -> list[str]:
     """The whole report."""
     options, unhedged, doubts, answers = told["options"], told["unhedged"], told["doubts"], told["answers_ms"]
     found = [
-        f"version     {told['version']}, sources {told['code'][:12]}, settings {told['settings'][:12]}",
+        f"version     {told['version']}, code {told['code'][:12]}, settings {told['settings'][:12]}",
         f"duration    {Decimal(told['market_s']) / 3600:.2f} h of market time in {told['real_s']:.0f} s, "
         f"{options['speed']} to one; scenario {options['scenario']}, seed {options['seed']}, "
         f"faults {options['faults']}",

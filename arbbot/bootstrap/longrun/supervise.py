@@ -13,6 +13,7 @@ from arbbot.bootstrap.longrun.daemon_child import DaemonChild
 from arbbot.bootstrap.longrun.memory import Sample
 from arbbot.bootstrap.longrun.person import WHO, Person
 from arbbot.bootstrap.longrun.schedule import Death, Spell, Timetable
+from arbbot.bootstrap.longrun.troubles import Trouble
 from arbbot.bootstrap.longrun.truth import Truth
 from arbbot.bootstrap.longrun.venue import VenueControl
 from arbbot.domain.exit_codes import ExitCode
@@ -30,6 +31,8 @@ STOP_REAL_S = 30.0
 OVERTIME_S, OVERTIME_REAL_S = 1800.0, 60.0
 """How long a start may take, the first one and those after the last deaths: market seconds, and real ones at least."""
 SAMPLES = 4000
+AGAIN_S = 90.0
+"""How long a trouble that found nothing to strike stands again, in a gap of the timetable that is longer."""
 SPIKE_AFTERGLOW_US = 10_000_000
 """How long after it was seen to strike a wick may still be what is shown, market time."""
 
@@ -56,6 +59,13 @@ class Course:
     """Troubles let loose, by name."""
     fired: Counter[str] = field(default_factory=Counter)
     """Faults that struck, by the exchange's count."""
+    planned: frozenset[str] = frozenset()
+    """Troubles of the timetable, by name."""
+    struck: Counter[str] = field(default_factory=Counter)
+    """Of these, those that did: let loose while there was something to strike."""
+    deaths_planned: frozenset[Death] = frozenset()
+    down: list[tuple[int, int]] = field(default_factory=list)
+    """From each death until it could trade again, microseconds since 1970."""
     spikes: list[tuple[int, int]] = field(default_factory=list)
     deaths: list[Ended] = field(default_factory=list)
     recoveries_us: list[int] = field(default_factory=list)
@@ -81,12 +91,17 @@ class Supervisor:
         interrupted: asyncio.Event,
         tell: Callable[[dict[str, Any]], None],
     ) -> None:
-        self.course = Course()
+        self.course = Course(
+            planned=frozenset(trouble.name for spell in timetable.spells for trouble in spell.troubles),
+            deaths_planned=frozenset(kind for _, kind in timetable.deaths),
+        )
         self._interrupted = interrupted
         self._daemon, self._venue, self._person, self._truth = daemon, venue, person, truth
         self._spells, self._deaths = deque(timetable.spells), deque(timetable.deaths)
         self._length_us, self._speed, self._tell = int(length_s * 1e6), speed, tell
         self._spell: tuple[Spell, int] | None = None
+        self._missed: deque[Trouble] = deque()
+        """Let loose in vain."""
         self._killing: Death | None = None
         self._died_us: int | None = None
         self._started_us = 0
@@ -136,6 +151,7 @@ class Supervisor:
                 self._noted(status)
             await self._pause()
         self.course.recoveries_us.clear()
+        self.course.down.clear()
 
     async def _pause(self) -> None:
         try:
@@ -201,6 +217,7 @@ class Supervisor:
             self._fruitless = 0
             if self._died_us is not None:
                 self.course.recoveries_us.append(self._venue.now_us() - self._died_us)
+                self.course.down.append((self._died_us, self._venue.now_us()))
                 self._died_us = None
 
     def _sample(self) -> None:
@@ -218,13 +235,12 @@ class Supervisor:
         now_us = self._venue.now_us()
         elapsed_s = (now_us - self.course.begun_us) / 1e6
         if self._spell is not None:
-            spell, since_us = self._spell
-            over = elapsed_s >= spell.at_s + spell.for_s
-            lasts = any(trouble.end for trouble in spell.troubles)
-            if over or (not lasts and now_us - since_us > 1e6 and await self._worn_out(spell)):
-                await self._end_spell(spell, since_us)
-        elif self._spells and elapsed_s >= self._spells[0].at_s:
-            spell = self._spells.popleft()
+            present, since_us = self._spell
+            over = elapsed_s >= present.at_s + present.for_s
+            lasts = any(trouble.end for trouble in present.troubles)
+            if over or (not lasts and now_us - since_us > 1e6 and await self._worn_out(present)):
+                await self._end_spell(present, since_us)
+        elif (spell := self._next(elapsed_s)) is not None:
             self._spell = (spell, now_us)
             for trouble in spell.troubles:
                 self.course.began[trouble.name] += 1
@@ -234,14 +250,29 @@ class Supervisor:
             _, self._killing = self._deaths.popleft()
             self._daemon.signal(signal.SIGKILL if self._killing is Death.KILL else signal.SIGTERM)
 
+    def _next(self, elapsed_s: float) -> Spell | None:
+        """The timetable's, when it is time; in a long gap what has been let loose in vain, once more."""
+        if self._spells and elapsed_s >= self._spells[0].at_s:
+            return self._spells.popleft()
+        until_s = self._spells[0].at_s if self._spells else self._length_us / 1e6
+        if not self._missed or until_s - elapsed_s <= AGAIN_S:
+            return None
+        return Spell(elapsed_s, AGAIN_S, (self._missed.popleft(),))
+
     async def _worn_out(self, spell: Spell) -> bool:
         return any(trouble.faults for trouble in spell.troubles) and await self._venue.worn_out()
 
     async def _end_spell(self, spell: Spell, since_us: int) -> None:
         self._spell = None
-        self.course.fired += await self._venue.heal()
+        fired = await self._venue.heal()
+        for (name, _), times in fired.items():
+            self.course.fired[name] += times
         for trouble in spell.troubles:
             await self._venue.pull(trouble.end)
+            if trouble.struck(fired):
+                self.course.struck[trouble.name] += 1
+            elif not self.course.struck[trouble.name]:
+                self._missed.append(trouble)
         spikes = [trouble for trouble in spell.troubles if trouble.family == "spike"]
         if not spikes:
             return

@@ -5,6 +5,7 @@ Delays are market seconds here; `at_speed` turns those that the exchange counts 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +15,8 @@ WALL_DELAYS = frozenset({"delay_before", "delay_after", "stall", "stall_frames",
 ROUTE = ("btcusd", "btceur", "eurusd")
 """The markets that the built-in exchange quotes, as troubles name them: domestic, foreign, FX."""
 CLOSE_CODES = (1000, 1001, 1006, 1009, 1011, 1012, 4300)
+Strike = tuple[str, str]
+"""A fault by its name and what it is meant for."""
 Body = Mapping[str, object]
 Lever = tuple[str, Body]
 """An action of the control endpoint and its body."""
@@ -29,6 +32,11 @@ class Trouble:
     faults: tuple[str, ...] = ()
     begin: tuple[Lever, ...] = ()
     end: tuple[Lever, ...] = ()
+
+    def struck(self, fired: Counter[Strike]) -> bool:
+        """Whether each of its faults has; levers are pulled, whatever happens."""
+        switches = (fault.partition(",")[0].split(":") for fault in self.faults)
+        return all(fired[name, pattern] for name, pattern, *_ in switches)
 
 
 def _of(family: str, *faults: str) -> list[Trouble]:

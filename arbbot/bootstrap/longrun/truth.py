@@ -34,7 +34,11 @@ class Truth:
     longest_us: int = 0
     longest_at_us: int | None = None
     """How long the longest unhedged span lasted, and when it began."""
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """Every one that is over, first and last microsecond."""
     _since_us: int | None = None
+    _open_us: int = 0
+    """How long the present span has lasted."""
     _price: Decimal = ZERO
 
     def take(self, account: Mapping[str, Any], now_us: int) -> None:
@@ -63,6 +67,7 @@ class Truth:
         if abs(self.net) <= self.dust:
             if self._since_us is not None:
                 self._unhedged_until(at_us)
+                self.spans.append((self._since_us, at_us))
             self._since_us = None
             return
         if self._since_us is None:
@@ -71,7 +76,17 @@ class Truth:
         self.most = max(self.most, abs(self.net))
         self.most_usd = max(self.most_usd, abs(self.net) * self._price)
 
+    def longest_but_for(self, down: list[tuple[int, int]]) -> int:
+        """Microseconds of the longest unhedged span, without what of it lies in these others."""
+        open_span = [] if self._since_us is None else [(self._since_us, self._since_us + self._open_us)]
+        lasted = [
+            last - first - sum(max(0, min(last, end) - max(first, begin)) for begin, end in down)
+            for first, last in (*self.spans, *open_span)
+        ]
+        return max(lasted, default=0)
+
     def _unhedged_until(self, at_us: int) -> None:
         assert self._since_us is not None
-        if at_us - self._since_us >= self.longest_us:
-            self.longest_us, self.longest_at_us = at_us - self._since_us, self._since_us
+        self._open_us = at_us - self._since_us
+        if self._open_us >= self.longest_us:
+            self.longest_us, self.longest_at_us = self._open_us, self._since_us

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from arbbot.bootstrap.longrun.troubles import Lever, Trouble, at_speed
+from arbbot.bootstrap.longrun.troubles import Lever, Strike, Trouble, at_speed
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 
@@ -66,11 +66,11 @@ class VenueControl:
         active = (await self._call("GET", "faults"))["active"]
         return bool(active) and all(fault["left"] == 0 for fault in active)
 
-    async def heal(self) -> Counter[str]:
-        """Switch all faults off; how often each has struck."""
-        fired: Counter[str] = Counter()
+    async def heal(self) -> Counter[Strike]:
+        """Switch all faults off; how often each has struck, by its name and what it was meant for."""
+        fired: Counter[Strike] = Counter()
         for fault in (await self._call("DELETE", "faults"))["cleared"]:
-            fired[fault["name"]] += int(fault["fired"])
+            fired[fault["name"], fault["pattern"]] += int(fault["fired"])
         return fired
 
     async def net_base(self, opening: Decimal) -> Decimal:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from arbbot.bootstrap.longrun.memory import GROWTH_MIB_A_DAY_MAX, MOST_MIB_MAX, Memory
+from arbbot.bootstrap.longrun.schedule import DAY_S
 from arbbot.bootstrap.longrun.supervise import Course
 from arbbot.bootstrap.longrun.tally import Tally
 from arbbot.bootstrap.longrun.truth import Truth
@@ -47,6 +48,12 @@ class Seen:
     memory: Memory | None
     length_s: Decimal
     dust: Decimal
+    unhedged_s: Decimal
+    """The settings' limit."""
+    added_s: Decimal
+    """By which time-outs last longer at this speed, market time."""
+    unhedged_notional: Decimal
+    """The settings' limit."""
 
 
 def differences(tally: Tally, truth: Truth) -> dict[str, Decimal]:
@@ -65,7 +72,7 @@ def differences(tally: Tally, truth: Truth) -> dict[str, Decimal]:
 
 def criteria(seen: Seen) -> list[Criterion]:
     """All of them, whether they hold or not."""
-    return [*_ending(seen), *_money(seen), *_machine(seen)]
+    return [*_ending(seen), *_money(seen), *_small(seen), *_machine(seen), *_tried(seen)]
 
 
 def _ending(seen: Seen) -> list[Criterion]:
@@ -100,6 +107,40 @@ def _money(seen: Seen) -> list[Criterion]:
                   f"{len(tally.at_a_loss)} of {tally.opened}, {least} net, recomputed", "0 at or below the net floor"),
         Criterion("it traded", completed > 0, f"{completed} hedges completed", "at least 1"),
         Criterion("nothing withdrawn", not truth.withdrawn, "yes" if truth.withdrawn else "no", "no"),
+    ]  # fmt: skip
+
+
+def _small(seen: Seen) -> list[Criterion]:
+    """What the limits promise, by the venue's own rows."""
+    truth = seen.truth
+    longest_s = Decimal(truth.longest_but_for(seen.course.down)) / 1_000_000
+    added = f", and {seen.added_s:.0f} s by which time-outs are longer at this speed" if seen.added_s else ""
+    return [
+        Criterion("unhedged for a short time only", longest_s <= seen.unhedged_s + seen.added_s,
+                  f"{longest_s:.1f} s at most while it ran, {truth.longest_us / 1e6:.1f} s with its deaths",
+                  f"<= limits.unhedged_s, {plain(seen.unhedged_s)} s{added}"),
+        Criterion("little was unhedged", truth.most_usd <= seen.unhedged_notional, f"{truth.most_usd:.2f} usd at most",
+                  f"<= limits.unhedged_notional, {plain(seen.unhedged_notional)}"),
+    ]  # fmt: skip
+
+
+def _tried(seen: Seen) -> list[Criterion]:
+    """Whether it was a trial at all. A short one cannot let everything strike, and says what it does not show."""
+    course = seen.course
+    missed = sorted(course.planned - course.struck.keys())
+    told = f"{len(course.planned) - len(missed)} of {len(course.planned)}" + (
+        f", not {', '.join(missed)}" if missed else ""
+    )
+    short = seen.length_s < DAY_S
+    died = {ended.cause for ended in course.deaths}
+    survived = f"{sum(each.cause in course.deaths_planned for each in course.deaths)} times"
+    return [
+        Criterion("every trouble struck", not missed or short, told if course.planned else "none was let loose",
+                  "not asked for in less than a day: it shows nothing of the others" if short
+                  else "each trouble of the timetable at least once"),
+        Criterion("killed and stopped", course.deaths_planned <= died,
+                  survived if course.deaths_planned else "left alone, which shows nothing of deaths",
+                  "at least once each, where deaths are planned"),
     ]  # fmt: skip
 
 

@@ -1,0 +1,80 @@
+"""What a rehearsal's verdict asks beside the money: that it was a trial, and that what was open stayed small."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+from arbbot.bootstrap.longrun.daemon_child import added_wait_s
+from arbbot.bootstrap.longrun.schedule import Death
+from arbbot.bootstrap.longrun.supervise import Course, Ended
+from arbbot.bootstrap.longrun.tally import Tally
+from arbbot.bootstrap.longrun.troubles import CATALOGUE
+from arbbot.bootstrap.longrun.truth import Truth
+from arbbot.bootstrap.longrun.verdict import Seen, criteria
+from arbbot.engine.rules import FxPolicy
+from arbbot.settings import Settings
+from tests.bootstrap.test_rehearse import account, row
+
+D = Decimal
+
+
+def test_time_unhedged_while_it_was_dead_is_told_apart() -> None:
+    """The longest span by the venue's rows, less what of it the process was down; one that goes on counts as well."""
+    truth = Truth(D("0.0005"))
+    truth.take(account(row(1, 10, "0.1"), row(2, 40, "-0.1"), row(3, 50, "0.1"), row(4, 60, "-0.1")), 70_000_000)
+    assert truth.longest_but_for([]) == truth.longest_us == 30_000_000
+    assert truth.longest_but_for([(5_000_000, 15_000_000), (20_000_000, 39_000_000)]) == 10_000_000
+    truth.take(account(row(5, 80, "0.1")), 200_000_000)
+    assert truth.longest_but_for([(100_000_000, 110_000_000)]) == 110_000_000
+
+
+def lived(course: Course, truth: Truth, length_s: str = "86400", added_s: str = "0") -> set[str]:
+    """Names of the criteria that a rehearsal does not meet."""
+    counts = Tally(D(0), FxPolicy.BAND)
+    seen = Seen(course, counts, truth, None, D(length_s), D(0), D(240), D(added_s), D(15_000))
+    return {each.name for each in criteria(seen) if not each.passed}
+
+
+def test_a_day_that_was_no_trial_does_not_pass() -> None:
+    """Every trouble of the timetable must have struck, and each planned kind of death been died: a short rehearsal says
+    which did not, and passes; a day does not. One left alone is asked for neither.
+    """
+    course, truth = Course(planned=frozenset({"reject", "nan"}), deaths_planned=frozenset(Death)), Truth(D(0))
+    assert lived(course, truth) >= {"every trouble struck", "killed and stopped"}
+    assert lived(course, truth, "600") & {"every trouble struck", "killed and stopped"} == {"killed and stopped"}
+    course.struck.update(["reject"])
+    course.deaths += [Ended(1, -9, "kill"), Ended(1, 0, "itself")]
+    assert lived(course, truth) >= {"every trouble struck", "killed and stopped"}
+    told = criteria(Seen(course, Tally(D(0), FxPolicy.BAND), truth, None, D(600), D(0), D(1), D(0), D(1)))
+    assert next(each.measured for each in told if each.name == "every trouble struck") == "1 of 2, not nan"
+    course.struck.update(["nan"])
+    course.deaths.append(Ended(1, 0, "stop"))
+    assert not lived(course, truth) & {"every trouble struck", "killed and stopped"}
+    assert not lived(Course(), truth) & {"every trouble struck", "killed and stopped"}
+
+
+def test_what_was_unhedged_must_have_stayed_small() -> None:
+    """By the venue's rows: longer than the settings' limit, or worth more, is no pass; what time-outs last longer at a
+    speed is allowed on top, and named.
+    """
+    course, small = Course(), {"unhedged for a short time only", "little was unhedged"}
+    for price, seconds, missed in (("85000", 240, set()), ("85000", 241, {"unhedged for a short time only"}),
+                                   ("150001", 1, {"little was unhedged"})):  # fmt: skip
+        truth = Truth(D("0.0005"))
+        truth.take(account(row(1, 10, "0.1", price=price), row(2, 10 + seconds, "-0.1")), 900_000_000)
+        assert lived(course, truth) & small == missed
+        assert lived(course, truth, added_s="1") & small == missed - {"unhedged for a short time only"}
+    assert (added_wait_s(Settings(), D(1)), added_wait_s(Settings(), D(60))) == (
+        D(0),
+        120 - Settings().rest.ask_timeout_s,
+    )
+
+
+def test_a_trouble_struck_when_each_of_its_faults_did() -> None:
+    """By the exchange's count of each fault and what it was meant for; levers are pulled, and strike."""
+    both = next(each for each in CATALOGUE if each.name == "both replies lost")
+    spike = next(each for each in CATALOGUE if each.name.startswith("spike"))
+    assert not both.struck(Counter({("reply_lost", "buy"): 1, ("reply_lost", "cancel_order"): 1}))
+    assert both.struck(Counter({("reply_lost", "buy"): 1, ("reply_lost", "sell"): 1}))
+    assert spike.struck(Counter())
