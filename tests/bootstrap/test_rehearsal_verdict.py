@@ -65,10 +65,8 @@ def test_what_was_unhedged_must_have_stayed_small() -> None:
         truth.take(account(row(1, 10, "0.1", price=price), row(2, 10 + seconds, "-0.1")), 900_000_000)
         assert lived(course, truth) & small == missed
         assert lived(course, truth, added_s="1") & small == missed - {"unhedged for a short time only"}
-    assert (added_wait_s(Settings(), D(1)), added_wait_s(Settings(), D(60))) == (
-        D(0),
-        120 - Settings().rest.ask_timeout_s,
-    )
+    wanted = Settings()
+    assert [added_wait_s(wanted, D(speed)) for speed in (1, 60)] == [0, 120 - wanted.rest.ask_timeout_s]
 
 
 def test_a_trouble_struck_when_each_of_its_faults_did() -> None:
