@@ -160,7 +160,8 @@ async def _serve(
         stack.push_async_callback(rotation.close)
         desk, feeds = await _venue(stack, parts, source, taps, keys, door)
         live = open_radar(stack, route, settings.feed.fresh_s, clock, logger) if settings.radar_on else None
-        feeds = feeds if live is None else [live.watching(each) for each in feeds]
+        if live is not None:
+            desk, feeds = live.hearing(desk), [live.watching(each) for each in feeds]
         late_after_s = LATE_AFTER_S * clock.speed  # a rehearsal's process is no faster than any other
         daemon = Daemon(parts.engine, journal, desk, feeds, clock, told, parts.recorder, __version__, late_after_s)
         door.open(daemon)

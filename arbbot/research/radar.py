@@ -4,7 +4,8 @@ An edge is seen at the touch: proceeds over cost in domestic currency, held agai
 it lasts is a run; runs of a dearer tier lie within those of a cheaper one. Its size is all that both base books offer
 level by level at a profit, converted at the FX book's touch, whose depth is not looked at. Size and profit of a run are
 of the moment at which its profit was largest. Time counts up to a book that came: what nobody saw the end of ended with
-the last one, and a book that stood still for longer than is fresh counts no more until it comes again.
+the last one, and a book that stood still for longer than is fresh, while REST was silent about it, counts no more until
+it comes again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from arbbot.domain.book import Book, Row
-from arbbot.domain.events import BookSeen, Event, FeedDead, FeedDown, FeedUp, Moment
+from arbbot.domain.events import BookFetched, BookSeen, Event, FeedDead, FeedDown, FeedUp, Moment
 from arbbot.domain.market import Direction, FeeRate, Route
 from arbbot.domain.money import BPS, ONE, ZERO, exact
 from arbbot.engine.spread import Costs
@@ -123,8 +124,8 @@ class _Tally:
 
 class Radar:
     """Takes events in order; `ended` is called with each run at the lowest bar, and all bars that it cleared. A book
-    whose frame is older than `fresh_s` counts no more: nobody here asks REST whether it is only quiet. `medians` of
-    lengths and edges want the runs to be kept: not for who looks for weeks.
+    that neither its frame nor REST vouched for since `fresh_s` counts no more. `medians` of lengths and edges want the
+    runs to be kept: not for who looks for weeks.
     """
 
     def __init__(
@@ -144,6 +145,8 @@ class Radar:
         self._books: dict[str, Book] = {}
         self._came_ns: dict[str, int] = {}
         """When each book came."""
+        self._vouched_ns: dict[str, int] = {}
+        """Or when REST had the same one: quiet is not stale."""
         self._epoch = -1
         self._at: Moment | None = None
         self._ways = tuple(_way(direction, self.bars) for direction in _WAYS)
@@ -164,6 +167,8 @@ class Radar:
         """An event at its time; only books and the state of the feed matter."""
         if isinstance(event, BookSeen):
             self._book(event.book, event.epoch, at)
+        elif isinstance(event, BookFetched):
+            self._vouched(event.book, at)
         elif isinstance(event, FeedUp) and event.epoch > self._epoch:
             self.gap(at)
             self._epoch = event.epoch
@@ -176,6 +181,7 @@ class Radar:
             self.gaps += 1
         self._books.clear()
         self._came_ns.clear()
+        self._vouched_ns.clear()
         self.close()
         self._is(at)
 
@@ -191,26 +197,35 @@ class Radar:
             self.gap(at)
             self._epoch = epoch
         self._pass(at)
-        self._books[book.symbol], self._came_ns[book.symbol] = book, at.mono_ns
+        self._books[book.symbol] = book
+        self._came_ns[book.symbol] = self._vouched_ns[book.symbol] = at.mono_ns
         self.changes += 1
         if self._whole():
             self._look(at)
         else:
             self._end_all(at)
 
+    def _vouched(self, book: Book, at: Moment) -> None:
+        """REST has a book: one that counts still, and is the same, is fresh again."""
+        held = self._books.get(book.symbol)
+        if held is not None and held.microtimestamp == book.microtimestamp:
+            self._pass(at)
+            if book.symbol in self._books:
+                self._vouched_ns[book.symbol] = at.mono_ns
+
     def _pass(self, at: Moment) -> None:
         """Time went by, and a book comes: the others stood for so long, and those that are old by now count no more."""
         if self._at is not None and self._whole():
             oldest_ns = min(self._came_ns.values())
-            until = min(at.mono_ns, oldest_ns + self._fresh_ns)
+            until = min(at.mono_ns, min(self._vouched_ns.values()) + self._fresh_ns)
             passed_ns = max(until - self._at.mono_ns, 0)
             self.observed_ns += passed_ns
             for run in (held for way in self._ways for held in way.open if held is not None):
                 run.oldest_ns = max(run.oldest_ns, until - oldest_ns)
             if until < at.mono_ns:
                 self._end_all(Moment(self._at.mono_ns + passed_ns, self._at.utc_us + passed_ns // 1000))
-        for symbol in [each for each, came_ns in self._came_ns.items() if came_ns + self._fresh_ns < at.mono_ns]:
-            del self._books[symbol], self._came_ns[symbol]
+        for symbol in [each for each, last_ns in self._vouched_ns.items() if last_ns + self._fresh_ns < at.mono_ns]:
+            del self._books[symbol], self._came_ns[symbol], self._vouched_ns[symbol]
         self._is(at)
 
     def _is(self, at: Moment) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import tracemalloc
+from collections.abc import Coroutine
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,9 @@ from typing import Any
 
 from arbbot.bootstrap.radar.live import LOOK_EVERY_S, TOLD_A_MINUTE, WAITING_MAX, LiveRadar
 from arbbot.bootstrap.radar.tiers import BARS
-from arbbot.domain.events import BookSeen, Event, FeedDown, FeedUp, Moment, Tick
+from arbbot.domain.book import Book
+from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder, Topic
+from arbbot.domain.events import AskFailed, BookFetched, BookSeen, Event, FeedDown, FeedUp, Moment, Tick
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
 from arbbot.ports import Sink
 from arbbot.research.radar import Radar
@@ -22,6 +25,7 @@ from tests.bootstrap.program import arbbot, exchange, variables
 from tests.engine.rig import ROUTE, book, fx_book
 
 CALM = book("btceur", "54500", "54560", stamp=1)
+ASK = Ask(1, Topic.BOOK, market="btceur")
 EDGES = 20
 FRESH_S = Decimal(3600)
 """Of three books one changes here."""
@@ -114,6 +118,43 @@ async def test_it_is_bounded() -> None:
     await lived(live, Script(played(100, lasting_ms=200)), lambda _event, _at: None)
     assert len(log.lines) == TOLD_A_MINUTE < 100
     assert live.view()["tiers"][-1]["runs"] == 100
+
+
+class Still:
+    """A clock that stands."""
+
+    def now(self) -> Moment:
+        return Moment(6 * 10**9, 6_000_000)
+
+
+class Desk:
+    """A gateway that has one book, and counts."""
+
+    def __init__(self, held: Book) -> None:
+        self.held = held
+        self.asked: list[object] = []
+
+    def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Coroutine[Any, Any, Event]:
+        self.asked.append(command)
+        return self._answer(command)
+
+    async def _answer(self, command: object) -> Event:
+        return BookFetched(1, self.held) if command == ASK else AskFailed(2, "not now")
+
+
+async def test_it_hears_what_rest_says_of_a_quiet_book() -> None:
+    """Each answer goes to who asked, the question goes out before anything is awaited, and a book is looked at."""
+    live, desk = LiveRadar(ROUTE, Decimal(10), Still(), Log()), Desk(RICH)  # type: ignore[arg-type]  # as above
+    for each in (book("btcusd", "60000", "60010"), RICH, fx_book()):
+        live.put(BookSeen(each, 1), Moment(0, 0))
+    heard = live.hearing(desk)
+    answering = heard.perform(ASK)
+    assert desk.asked == [ASK]
+    assert await answering == BookFetched(1, RICH)
+    assert isinstance(await heard.perform(Ask(2, Topic.BALANCES)), AskFailed)
+    assert isinstance(await heard.perform(CancelOrder("a", None, "btceur")), AskFailed)
+    await looked(live)
+    assert live.view()["observed_s"] == Still().now().mono_ns // 10**9 == 6
 
 
 def rich() -> LiveRadar:

@@ -19,7 +19,7 @@ from arbbot.bootstrap.radar import FRESH_S, figures, kept, radar
 from arbbot.bootstrap.radar.page import write_page
 from arbbot.bootstrap.radar.tiers import BARS
 from arbbot.domain.book import Book
-from arbbot.domain.events import BookSeen, FeedDown, FeedUp, Moment
+from arbbot.domain.events import BookFetched, BookSeen, FeedDown, FeedUp, Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.market import Direction, Side
@@ -261,6 +261,23 @@ def test_a_run_over_a_book_that_stood_still_ends_when_that_is_old() -> None:
     assert {row["oldest_book_s"] for row in found.figures()["tiers"]} == {FRESH_S}
     assert found.figures()["observed_s"] == FRESH_S + 3
     assert found.gaps == 0
+
+
+def test_a_quiet_book_that_rest_vouches_for_counts() -> None:
+    """The same one by REST is fresh again, as it is to a daemon; another one is not, nor does it bring back what is
+    old. How long it stood unchanged is told all the same.
+    """
+    usd, eur, fx = edge()
+    for vouched_by, lasted in ((eur, D(14)), (Book(EUR, 2, eur.bids, eur.asks), FRESH_S)):
+        found = Radar(ROUTE, BARS, FRESH_S)
+        seen([usd, eur, fx], found, "0")
+        found.take(BookFetched(1, vouched_by), at("6"))
+        seen([usd, fx], found, "9")
+        seen([usd, fx], found, "14")
+        found.close()
+        found.take(BookFetched(2, eur), at("17"))
+        assert [(run.lasted_s, run.oldest_book_s) for run in found.newest] == [(lasted, lasted)]
+        assert found.figures()["observed_s"] == (D(16) if lasted == 14 else FRESH_S)
 
 
 def test_a_book_just_as_old_as_is_fresh_counts() -> None:

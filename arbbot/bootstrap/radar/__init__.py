@@ -27,8 +27,9 @@ FRESH_S = FeedSettings().fresh_s
 MEANING = (
     "edges at the touch of recorded books, after taker fees on both legs, and on the conversion where it says so; size "
     "and profit of all levels that paid, at the FX book's touch. What an order would have met when it arrived, a "
-    "fraction of a second later, is not in it: short runs are no money. A book that stood still for longer than "
-    f"{FRESH_S} s counts no more until it comes again, and what was cut off ended with the last book seen"
+    "fraction of a second later, is not in it: short runs are no money. A book that neither came nor was "
+    f"confirmed by REST for {FRESH_S} s counts no more until it comes again, and what was cut off ended with the last "
+    "book seen"
 )
 COLUMNS = (
     ("from volume", "volume_usd"), ("taker %", "taker_pct"), ("FX", "with_fx"), ("needs gross %", "break_even_pct"),

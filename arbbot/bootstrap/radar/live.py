@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Any
@@ -13,9 +13,10 @@ from structlog.typing import FilteringBoundLogger
 
 from arbbot.bootstrap.beside import beside
 from arbbot.bootstrap.radar.tiers import BARS
-from arbbot.domain.events import BookSeen, Event, FeedDead, FeedDown, FeedUp, Moment
+from arbbot.domain.commands import Ask, CancelOrder, PlaceOrder, Topic
+from arbbot.domain.events import BookFetched, BookSeen, Event, FeedDead, FeedDown, FeedUp, Moment
 from arbbot.domain.market import Route
-from arbbot.ports import Clock, Feed, Sink
+from arbbot.ports import Clock, Feed, Gateway, Sink
 from arbbot.research.radar import MINUTE_US, Bar, Radar, Run
 
 LOOK_EVERY_S = 0.25
@@ -28,7 +29,7 @@ and there is a gap where they were.
 TOLD_A_MINUTE = 30
 """Log lines; further runs of the minute are counted all the same."""
 FRESH_NS = 1_000_000_000
-_WANTED = (BookSeen, FeedUp, FeedDown, FeedDead)
+_WANTED = (BookSeen, BookFetched, FeedUp, FeedDown, FeedDead)
 
 
 def seen(radar: Radar, left_out: int) -> dict[str, Any]:
@@ -56,6 +57,10 @@ class LiveRadar:
     def watching(self, feed: Feed) -> Feed:
         """The same feed, whose books are put aside here, too."""
         return _Watched(feed, self)
+
+    def hearing(self, desk: Gateway) -> Gateway:
+        """The same gateway, of whose answers those that hold a book are put aside here, too."""
+        return _Heard(desk, self, self._clock)
 
     def put(self, event: Event, at: Moment) -> None:
         """Keep an event for later; costs next to nothing."""
@@ -149,3 +154,20 @@ class _Watched:
 
     def moved_ns(self) -> int | None:
         return self._feed.moved_ns()
+
+
+class _Heard:
+    def __init__(self, desk: Gateway, radar: LiveRadar, clock: Clock) -> None:
+        self._desk = desk
+        self._radar = radar
+        self._clock = clock
+
+    def perform(self, command: PlaceOrder | CancelOrder | Ask) -> Coroutine[Any, Any, Event]:
+        """What goes to the venue goes at once, as it would without."""
+        answering = self._desk.perform(command)
+        return self._told(answering) if isinstance(command, Ask) and command.topic is Topic.BOOK else answering
+
+    async def _told(self, answering: Coroutine[Any, Any, Event]) -> Event:
+        answer = await answering
+        self._radar.put(answer, self._clock.now())
+        return answer
