@@ -36,6 +36,15 @@ class Memory:
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
+        self._kept = 0
+
+    def keep(self) -> None:
+        """Make a copy."""
+        self._kept = len(self._lines)
+
+    def put_back(self) -> None:
+        """The copy is all there is."""
+        del self._lines[self._kept :]
 
     def append(self, records: Sequence[DurableRecord]) -> list[Line]:
         """See Shelf."""

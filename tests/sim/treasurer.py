@@ -111,8 +111,10 @@ class Treasurer:
         self._world = world
         self._process = process
         self._rng = Random(f"{world.plan.seed}/treasurer")
-        self._policy = policy_of(world.plan)
-        self._lines: list[tuple[str, str]] = []
+        self.policy = policy_of(world.plan)
+        """In force from the next settlement on."""
+        self.lines: list[tuple[str, str]] = []
+        """Its journal: kind and body of each."""
         self._copies = [0]
         """How long the journal was when something of it was kept."""
         self._open: set[str] = set()
@@ -151,30 +153,30 @@ class Treasurer:
         if self._settler is not None:
             self._end("lost")
         kept = self._rng.choice(self._copies)
-        self._world.reached("treasury journal " + ("restored" if kept < len(self._lines) else "as it was"))
-        self._lines = self._lines[:kept]
+        self._world.reached("treasury journal " + ("restored" if kept < len(self.lines) else "as it was"))
+        self.lines = self.lines[:kept]
         self._copies = [each for each in self._copies if each <= kept]
         self._open.clear()
-        self._world.checker.treasury.restored(self._lines)
+        self._world.checker.treasury.restored(self.lines)
 
     def settings_change(self) -> None:
         """Somebody puts another address in the place of the first, and would wait for nothing."""
-        if OTHER in self._policy.allowed:
+        if OTHER in self.policy.allowed:
             return
-        self._policy = replace(self._policy, allowed=(OTHER,), cooling_off_s=D(0))
+        self.policy = replace(self.policy, allowed=(OTHER,), cooling_off_s=D(0))
 
     def settle(self) -> None:
         """Start a settlement, unless one runs."""
         if self._settler is not None:
             return
         self._world.reached("settlement begun")
-        self._copies.append(len(self._lines))
-        self._world.checker.treasury.begun(_caps(self._policy), self._world.clock.moment().utc_us)
+        self._copies.append(len(self.lines))
+        self._world.checker.treasury.begun(_caps(self.policy), self._world.clock.moment().utc_us)
         self._dies_in = self._rng.randint(1, 9) if self._wire.faults and self._rng.random() < 0.3 else None
         state = TreasuryState()
-        for kind, body in self._lines:
+        for kind, body in self.lines:
             state.apply(decode(kind, body))
-        self._settler = Settler(self._policy, state, JOURNAL_KEY, Asked())
+        self._settler = Settler(self.policy, state, JOURNAL_KEY, Asked())
         self._take(self._settler.begin(self._world.clock.moment()))
 
     def _take(self, output: Output) -> None:
@@ -196,7 +198,7 @@ class Treasurer:
 
     def _write(self, record: TreasuryRecord) -> None:
         world, line = self._world, (record.kind, encode(record))
-        self._lines.append(line)
+        self.lines.append(line)
         world.trace.note(world.clock.now_us, f"treasury {line[0]} {line[1]}")
         world.checker.treasury.line(*line)
         state = getattr(record, "state", None)

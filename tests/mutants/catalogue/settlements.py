@@ -120,6 +120,11 @@ MUTANTS = (
         hunted=one_test("tests/treasury/test_older_copy.py"),
     ),
     mutant(
+        "T1", "profit-leaves-twice", "what was sent is not looked for in the daemon's notes, and leaves again",
+        ("treasury/settler.py", "    for sent in desk.state.newest_sent():\n", "    for sent in ():\n"),
+        hunted=one_test("tests/sim/test_older_daemon.py"),
+    ),
+    mutant(
         "T3", "denied-is-told", "the daemon is told the end of what it would not have announced",
         ("treasury/desk.py", "        return not answer.unreachable\n", "        return False\n"),
         hunted=one_test("tests/treasury/test_older_copy.py"),

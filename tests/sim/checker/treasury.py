@@ -189,10 +189,14 @@ class TreasuryJudge:
             self._leaving.told(line["name"], line["outcome"], line["filled"])
 
     def _put_in(self, kind: str, line: Json) -> None:
-        """What people have put in and taken out."""
+        """What people have put in and taken out. What a settlement bought was no person's doing, whatever a daemon that
+        does not know of it takes it for.
+        """
         if kind == "anchor_set":
             self._opening = {each["currency"]: Decimal(each["total"]) for each in line["holdings"]}
             self._external = {}
+        if kind == "row_booked" and self._ordered_by(line["row"]["order_id"]) is not None:
+            return
         for entry in line["entries"] if kind in ("row_booked", "return_booked") else ():
             if entry["account"] == "external":
                 self._external[entry["currency"]] = self._external.get(entry["currency"], ZERO) - Decimal(
@@ -215,13 +219,18 @@ class TreasuryJudge:
 
     # --- rows -----------------------------------------------------------------------------------------------
 
+    def _ordered_by(self, order_id: int | None) -> str | None:
+        """The treasury's name of an order, by the venue's books; None for others."""
+        order = None if order_id is None else self._truth.account.orders.get(order_id)
+        name = None if order is None else order.client_order_id
+        return name if name is not None and name.startswith(THEIRS) else None
+
     def owner(self, row: Row, told: str | None) -> str | None:
         """The treasury's name behind a row of the venue, where the daemon's is plausible; None for nobody's."""
-        order = None if row.order_id is None else self._truth.account.orders.get(row.order_id)
-        name = None if order is None else order.client_order_id
-        if name is not None and name.startswith(THEIRS):
+        name = self._ordered_by(row.order_id)
+        if name is not None:
             return name
-        if order is not None or self.caps is None or row.amounts[0][0] != BUYS:
+        if row.order_id in self._truth.account.orders or self.caps is None or row.amounts[0][0] != BUYS:
             return None
         moved = row.amounts[0][1]
         if row.row_id in self._by_hand and not (moved > 0 and self._leaving.may_come_back(moved)):
