@@ -37,6 +37,8 @@ class Treasurer:
     rig: Rig
     lease: str | None = None
     taken: dict[str, Decimal] = field(default_factory=dict)
+    pays: str = "USD"
+    """What its conversions are paid with."""
 
     def denials(self) -> list[str]:
         return [each.reason for each in self.rig.all(LeaseDenied)]
@@ -49,7 +51,7 @@ class Treasurer:
 
     def order(self, name: str = "t-c1", size: str = "20", price: str = "1.001", fee: str = "0.0004") -> bool:
         before = len(self.denials())
-        self.rig.step(words.OrderAnnounced(self.lease or "none", name, TUSD, "USD", D(size), D(price), D(fee)))
+        self.rig.step(words.OrderAnnounced(self.lease or "none", name, TUSD, self.pays, D(size), D(price), D(fee)))
         return len(self.denials()) == before
 
     def trade(
@@ -59,16 +61,19 @@ class Treasurer:
         """The order fills at the venue, so long ago; returns its id there. One without a name is a person's."""
         venue, bought, total = self.rig.venue, D(size) * side.sign, D(size) * D(price) * side.sign
         fee = (abs(total) * D("0.0004")).quantize(D("0.00001"))
-        terms = OrderTerms(name, "", Purpose.CONVERT, "USDTUSD", side, OrderKind.IOC, D(size), D(price), None)
+        terms = OrderTerms(
+            name, "", Purpose.CONVERT, f"{TUSD}{self.pays}", side, OrderKind.IOC, D(size), D(price), None
+        )
         placed = Placed(terms, venue.mint(), 0, status=VenueOrderStatus.FINISHED)
         venue.orders.append(placed)
         venue.totals[TUSD] = venue.totals.get(TUSD, D(0)) + bought
-        venue.totals["USD"] -= total + fee
+        venue.totals[self.pays] -= total + fee
         shown = tuple(
-            (currency, delta.quantize(D(1).scaleb(-decimals))) for currency, delta in ((TUSD, bought), ("USD", -total))
+            (currency, delta.quantize(D(1).scaleb(-decimals)))
+            for currency, delta in ((TUSD, bought), (self.pays, -total))
         )
         row_id, utc_us = venue.mint(), self.rig.at.utc_us - age_s * 10**6
-        row = Transaction(row_id, utc_us, 2, shown, fee, "USD", placed.venue_order_id, "USDTUSD", D(price))
+        row = Transaction(row_id, utc_us, 2, shown, fee, self.pays, placed.venue_order_id, market, D(price))
         venue.rows.append((self.rig.at.mono_ns + lag_s * 10**9, row))
         return placed.venue_order_id
 
