@@ -61,17 +61,14 @@ class Treasurer:
         """The order fills at the venue, so long ago; returns its id there. One without a name is a person's."""
         venue, bought, total = self.rig.venue, D(size) * side.sign, D(size) * D(price) * side.sign
         fee = (abs(total) * D("0.0004")).quantize(D("0.00001"))
-        terms = OrderTerms(
-            name, "", Purpose.CONVERT, f"{TUSD}{self.pays}", side, OrderKind.IOC, D(size), D(price), None
-        )
+        market = f"{TUSD}{self.pays}"
+        terms = OrderTerms(name, "", Purpose.CONVERT, market, side, OrderKind.IOC, D(size), D(price), None)
         placed = Placed(terms, venue.mint(), 0, status=VenueOrderStatus.FINISHED)
         venue.orders.append(placed)
         venue.totals[TUSD] = venue.totals.get(TUSD, D(0)) + bought
         venue.totals[self.pays] -= total + fee
-        shown = tuple(
-            (currency, delta.quantize(D(1).scaleb(-decimals)))
-            for currency, delta in ((TUSD, bought), (self.pays, -total))
-        )
+        unit = D(1).scaleb(-decimals)
+        shown = ((TUSD, bought.quantize(unit)), (self.pays, (-total).quantize(unit)))
         row_id, utc_us = venue.mint(), self.rig.at.utc_us - age_s * 10**6
         row = Transaction(row_id, utc_us, 2, shown, fee, self.pays, placed.venue_order_id, market, D(price))
         venue.rows.append((self.rig.at.mono_ns + lag_s * 10**9, row))
