@@ -29,6 +29,8 @@ EXIT_PAUSE_S = Decimal(1)
 BOOK_PATIENCE_S = Decimal(5)
 """How long an exit waits for all three books, so that the cheaper way is known, before it takes what there is."""
 LEFT_OPEN_ALERT_EVERY_S = Decimal(60)
+EXIT_ANSWER_S = Decimal(5)
+"""An exit on its way is no doubt before this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,10 @@ class HedgeDesk:
         self._waiting_for_books: tuple[str, int] | None = None
         """The hedge whose exit lacks a book, and since when."""
         self._unsettled: list[str] = []
+        self._taken_up_ns = NEVER
+        """When this process took up what the journal left."""
+        self._doubt_told: str | None = None
+        """The hedge of which this process has told that a doubt leaves it open."""
 
     def opened(self, hedge_id: str) -> None:
         """A hedge was decided here and now."""
@@ -71,6 +77,7 @@ class HedgeDesk:
     def recover(self) -> None:
         """Take up what the journal left."""
         hedges = self._core.state.hedges
+        self._taken_up_ns = self._core.at.mono_ns
         self._unsettled = [name for name, hedge in hedges.items() if hedge.closed and not hedge.settled]
 
     @property
@@ -86,6 +93,8 @@ class HedgeDesk:
         if hedge is None:
             return
         orders = [self._core.state.orders[name] for name in hedge.orders]
+        if self._core.state.live:
+            self._tell_of_doubt(hedge, orders)
         move = next_move(orders, overdue=self._overdue(hedge), dust=self._core.dust)
         match move:
             case Wait():
@@ -95,6 +104,8 @@ class HedgeDesk:
                     self._tracker.cancel(order, cause)
             case ExitImbalance() if self._core.state.mode is Mode.PANIC:
                 return
+            case ExitImbalance() if self._core.state.live:
+                return  # an order of an earlier hedge, taken for absent, is alive: no top-up before it is cancelled
             case ExitImbalance(imbalance=imbalance, cause=cause):
                 self._exit(hedge, imbalance, cause)
             case Close(outcome=outcome, cause=cause):
@@ -109,6 +120,20 @@ class HedgeDesk:
     def _overdue(self, hedge: Hedge) -> bool:
         core = self._core
         return core.halting or core.view.feed_dead or self._age_ns(hedge) >= ns(core.rules.hedge.wait_s)
+
+    def _tell_of_doubt(self, hedge: Hedge, orders: list[OwnOrder]) -> None:
+        """At T2 a person hears, once, of a filled part that waits for a word on what may still fill; it goes on when
+        the word comes. A hedge of an earlier process has the whole time again, for it is found with every start.
+        """
+        core, hedge_id = self._core, hedge.opened.hedge_id
+        since_ns = hedge.opened.mono_ns if hedge_id in self._this_process else self._taken_up_ns
+        due_ns = max(since_ns + ns(core.rules.hedge.force_s), self._exit_sent_ns + ns(EXIT_ANSWER_S))
+        imbalance = filled(orders, Side.BUY) - filled(orders, Side.SELL)
+        if self._doubt_told == hedge_id or core.at.mono_ns < due_ns or abs(imbalance) < core.dust:
+            return
+        self._doubt_told = hedge_id
+        why = f"{', '.join(core.state.live)} may still fill"
+        core.alert(Severity.CRITICAL, "leg_open", f"{hedge_id}: {imbalance} {core.route.base} unhedged: {why}")
 
     def _close(self, hedge: Hedge, orders: list[OwnOrder], outcome: str, cause: str) -> None:
         core, rules = self._core, self._core.rules.hedge

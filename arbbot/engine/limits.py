@@ -14,7 +14,8 @@ once), and is a record of its own. What is measured, and how:
   `reject_window` orders of which the venue's word is known;
 * `unhedged_notional` and `unhedged_s`: by how much the base position may be one-sided while a hedge is open, and since
   when it is open. Doubt counts: it is the wider end of what may still fill. Only the notional of a hedge younger than
-  its waiting period, of which nothing is in doubt, is what has filled: its two sides are on their way.
+  its waiting period, of which nothing is in doubt, is what has filled: its two sides are on their way. Without a hedge
+  it is what is left beyond the dust cap, at the last marks, and since when this process has seen it so.
 
 Where an input is missing nothing opens, by its name. When our clock and the venue's differ the earlier one counts, so
 that a clock set forward forgets nothing.
@@ -65,6 +66,8 @@ class Limits:
         self._rules = core.rules.limits
         self._open: tuple[int, int] | None = None
         """Since when the open hedge is open: by the record, and monotonic."""
+        self._left_since_ns: int | None = None
+        """Since when more than dust is left without a hedge, and no trip for it stands."""
 
     @property
     def _memory(self) -> LimitMemory:
@@ -87,6 +90,10 @@ class Limits:
 
     def watch(self) -> None:
         """Trip what has reached its limit."""
+        if not self._left_over() or "unhedged_s" in self._memory.open_trips:
+            self._left_since_ns = None
+        elif self._left_since_ns is None:
+            self._left_since_ns = self._core.at.mono_ns
         for measure in self.measures():
             if measure.tripped:
                 self._trip(measure)
@@ -135,19 +142,32 @@ class Limits:
         return -sum((change * prices[currency] for currency, change in changes.items()), ZERO)
 
     def _unhedged_notional(self) -> Decimal:
-        """What the open hedge's one-sided part is worth at its own decision's price."""
+        """What the open hedge's one-sided part is worth at its own decision's price; without one, what is left at the
+        last mark.
+        """
         core, state = self._core, self._core.state
         hedge = state.open_hedge()
         if hedge is None:
-            return ZERO
+            return self._left_over() * state.last_marks.get(core.route.base, ZERO)
         young = self._open_s() < core.rules.hedge.wait_s and not state.in_doubt()
         one_sided = abs(state.position) if young else self._one_sided()
         return one_sided * self._worth(hedge.opened) / hedge.opened.size
 
     def _unhedged_s(self) -> Decimal:
-        """For how long the open hedge may have been one-sided by more than dust: since its decision."""
+        """For how long the open hedge may have been one-sided by more than dust: since its decision. Without one, for
+        how long more than dust is left.
+        """
+        if self._core.state.open_hedge_id is None:
+            since_ns = self._left_since_ns
+            return ZERO if since_ns is None else Decimal(self._core.at.mono_ns - since_ns) / SECOND_NS
         open_s = self._open_s()
         return open_s if self._one_sided() > self._core.rules.hedge.dust_cap else ZERO
+
+    def _left_over(self) -> Decimal:
+        """Base that no open hedge answers for, unsigned; zero up to the dust cap."""
+        state = self._core.state
+        left = abs(state.position) if state.open_hedge_id is None else ZERO
+        return left if left > self._core.rules.hedge.dust_cap else ZERO
 
     def _one_sided(self) -> Decimal:
         """The wider end of the position's interval, unsigned, in base units."""

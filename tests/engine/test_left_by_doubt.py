@@ -1,0 +1,146 @@
+"""A leg that a doubt leaves open is told in time, and nothing is sent beside an order that may still fill."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from arbbot.domain import events as ev
+from arbbot.domain.mode import Mode
+from arbbot.domain.order import OrderState, Purpose, VenueOrderStatus
+from arbbot.domain.records import HedgeClosed
+from tests.engine.played_venue import Play
+from tests.engine.rig import D, Rig, book, rules
+from tests.engine.scenes import BUY, CALM, REFUSED, RESTS, SELL, closed, hedge
+
+RICHER = book("btceur", "55200", "55210", stamp=2**57)
+
+
+def taken_for_absent(rig: Rig) -> Rig:
+    """The first hedge's sale, wrongly declared absent, comes alive beside the second hedge's resting one; cancels of it
+    are not answered, the second hedge's are.
+    """
+    rig.venue.channel = False
+    hedge(rig, buy=REFUSED, sell=Play("lost", fill=D(0), hidden_s=D(4000))).run(5)
+    rig.step(ev.OperatorResolved("q7-000002", None, "ann", "did not look"))
+    rig.run(15)
+    rig.venue.plays = {BUY: [], SELL: [RESTS]}
+    rig.show(RICHER)
+    rig.run("0.5")
+    assert rig.state.open_hedge_id is not None
+    rig.venue.cancels = [("unanswered", False), ("canceled", True)] + [("unanswered", False)] * 100
+    old = rig.venue.orders[0]
+    old.shown_ns, old.terms, old.status = 0, replace(old.terms, expire_utc_ms=None), VenueOrderStatus.OPEN
+    rig.step(ev.OrderEventSeen(rig.venue.event_of(old, "created")))
+    assert rig.mode() is Mode.HALTED
+    return rig
+
+
+def test_no_exit_beside_a_living_order_of_an_earlier_hedge(rig: Rig) -> None:
+    """The exit waits until that order is over, which is cancelled again and again; at T2 a person is called, once."""
+    taken_for_absent(rig).run(40)
+    assert [command.terms.purpose for command in rig.placed()] == [Purpose.LEG] * 4
+    assert rig.cancelled().count("q7-000002") > 2
+    (told,) = rig.alert_texts("leg_open")
+    assert "q7-000002 may still fill" in told
+    rig.venue.cancels = []
+    rig.run(40)
+    assert rig.stands(2) is OrderState.CANCELED
+    assert [command.terms.size for command in rig.placed()[4:]] == [D("0.05")]
+    assert rig.state.position == 0
+    assert rig.state.open_hedge_id is None
+
+
+def test_every_start_beside_a_living_order_of_an_earlier_hedge_survives(rig: Rig) -> None:
+    """The journal leads straight to that exit: the next processes wait as the first does, each tells it once."""
+    taken_for_absent(rig).run(10)
+    for _ in range(3):
+        rig = Rig(rig.rules, venue=rig.venue, journal=rig.journal, at=rig.at)
+        rig.start()
+        rig.run(30)
+        assert rig.exit is None
+        assert rig.alerts().count("leg_open") == 1
+    rig.venue.cancels = []
+    rig.run(40)
+    assert rig.state.position == 0
+    assert rig.all(HedgeClosed)[-1].outcome == "one_sided"
+
+
+def test_a_leg_that_a_doubt_leaves_open_is_told_at_its_deadline() -> None:
+    """The purchase is lost, the sale filled: told once when the exit would be forced, not when the doubt is old; the
+    mode stays, and the exit follows when the doubt is over.
+    """
+    rig = Rig(rules())
+    rig.venue.channel = False
+    hedge(rig, buy=Play("lost", taken=False)).run(14)
+    assert rig.alerts() == []
+    rig.run(150)
+    assert rig.alerts() == ["leg_open"]
+    assert rig.alert_texts("leg_open") == ["q7-h00001: -0.05000000 BTC unhedged: q7-000001 may still fill"]
+    assert rig.mode() is Mode.ACTIVE
+    rig.run(40)
+    assert closed(rig).outcome == "one_sided"
+    assert rig.alerts() == ["leg_open"]
+
+
+def test_a_doubt_of_which_nothing_is_filled_leaves_no_leg_open() -> None:
+    """Purchase lost, sale cancelled unfilled: there is a doubt, and no leg."""
+    rig = Rig(rules())
+    rig.venue.channel = False
+    hedge(rig, buy=Play("lost", taken=False), sell=RESTS).run(100)
+    assert rig.alerts() == []
+
+
+def test_a_forced_exit_on_its_way_is_no_doubt(rig: Rig) -> None:
+    """At the deadline the exit goes out; what may fill for these moments is that exit, and nobody is called."""
+    hedge(rig, sell=RESTS)
+    rig.show(book("btcusd", "59000", "59010"), book("btceur", "53600", "53610"))
+    rig.run(30)
+    assert closed(rig).outcome == "one_sided"
+    assert rig.alerts() == []
+
+
+def left_over(rig: Rig) -> Rig:
+    """A sale that was declared absent has filled after its hedge was closed; a person resumes all the same."""
+    rig.venue.channel = False
+    hedge(rig, buy=REFUSED, sell=Play("lost", taken=False)).run(5)
+    rig.step(ev.OperatorResolved("q7-000002", None, "ann", "did not look"))
+    rig.run(15)
+    late = rig.placed()[1].terms
+    rig.venue.plays = {SELL: [RESTS]}
+    rig.venue.place(late)
+    order = rig.venue.orders[0]
+    fill = rig.venue.fill(order, D("0.02"), D(55_100))
+    rig.venue.end(order, VenueOrderStatus.CANCELED)
+    rig.step(ev.FillSeen(order.venue_order_id, late.client_order_id, fill))
+    rig.run(40)
+    assert rig.state.position == D("-0.02")
+    rig.step(ev.OperatorResumed("ann", "what of it"))
+    return rig
+
+
+def test_what_is_left_without_a_hedge_trips_by_its_worth() -> None:
+    """A position that no hedge answers for halts again, however often a person resumes: 0.02 is worth 1,200."""
+    rig = left_over(Rig(rules(unhedged_notional=D(1_000))))
+    rig.run(1)
+    assert rig.mode() is Mode.HALTED
+    assert rig.state.limits.open_trips["unhedged_notional"].measured > 1_190
+
+
+def test_what_is_left_without_a_hedge_trips_by_its_time() -> None:
+    """Below the limit of its worth it halts when it has been there for too long, and again as long after a resume."""
+    rig = left_over(Rig(rules(unhedged_s=D(100))))
+    for quiet_s, more_s in ((50, 20), (95, 8)):
+        rig.run(quiet_s)
+        assert rig.mode() is Mode.ACTIVE
+        rig.run(more_s)
+        assert rig.mode() is Mode.HALTED
+        assert list(rig.state.limits.open_trips) == ["unhedged_s"]
+        rig.step(ev.OperatorResumed("ann", "what of it"))
+
+
+def test_dust_that_is_carried_trips_nothing() -> None:
+    """Up to the dust cap what is left is carried, for ever."""
+    rig = left_over(Rig(rules(unhedged_s=D(60), unhedged_notional=D(1_000), dust_cap=D("0.02"))))
+    rig.show(CALM)
+    rig.run(120)
+    assert rig.mode() is Mode.ACTIVE
