@@ -12,7 +12,7 @@ from arbbot.domain.commands import Topic
 from arbbot.domain.events import AskFailed, OrderReported
 from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
-from arbbot.domain.order import OrderReport, RowKey, Transaction
+from arbbot.domain.order import OrderReport, OrderState, RowKey, Transaction
 from arbbot.engine.core import Core, ns
 from arbbot.engine.own import OwnOrder
 from arbbot.engine.view import NEVER
@@ -97,13 +97,28 @@ class Attribution:
 
     def _foreign(self, waiting: Unowned, event: OrderReported) -> bool:
         """True when the row is somebody else's. While an order that the venue has not named yet could own it, one in
-        doubt or one on its way, only another name on it says so.
+        doubt or one on its way, only another name on it says so; for one that was taken for absent, whoever said so,
+        the venue's not finding it is no more proof than it was then.
         """
         unnamed = [order for order in self._core.state.open_orders() if order.venue_order_id is None]
         owners = [order for order in unnamed if self._may_own(order, waiting.row, event.report)]
         if event.report is not None:
             return event.report.client_order_id is not None or not owners
-        return waiting.answers >= NOT_FOUND_TRIES and not owners
+        return waiting.answers >= NOT_FOUND_TRIES and not owners and not self._is_of_an_absent(waiting.row)
+
+    def _is_of_an_absent(self, row: Transaction) -> bool:
+        """Whether an order taken for absent can be the one behind a row: it came before the venue's bound, and rested
+        no longer than until an exit is forced.
+        """
+        rules = self._core.rules
+        latest_us = ns(rules.account.doubt_bound_s + rules.hedge.force_s + rules.account.lag_s) // 1000
+        return any(
+            order.state is OrderState.ABSENT
+            and order.venue_order_id is None
+            and row.utc_us <= order.intended_utc_us + latest_us + self._core.venue_offset_ms * 1000
+            and self._may_own(order, row, None)
+            for order in self._core.state.orders.values()
+        )
 
     def _may_own(self, order: OwnOrder, row: Transaction, report: OrderReport | None) -> bool:
         """Whether an order can be the one behind a row: same market and side, sent before it, and of the size

@@ -144,3 +144,20 @@ def test_dust_that_is_carried_trips_nothing() -> None:
     rig.show(CALM)
     rig.run(120)
     assert rig.mode() is Mode.ACTIVE
+
+
+def test_a_row_that_an_absent_order_may_have_made_waits_for_its_name() -> None:
+    """A person calls the purchase absent, the venue shows its row and finds its order only later: the row is nobody
+    else's, the fill is booked, told and halts.
+    """
+    rig = Rig(rules())
+    rig.venue.channel = False
+    hedge(rig, buy=Play("lost", hidden_s=D(30)), sell=RESTS, wait="0.01").run("0.1")
+    rig.step(ev.OperatorResolved("q7-000001", None, "ann", "did not look"))
+    rig.run(20)
+    assert "external_row" not in rig.alerts()
+    rig.run(80)
+    assert "external_row" not in rig.alerts()
+    assert "order_contradiction" in rig.alerts()
+    assert rig.mode() is Mode.HALTED
+    assert rig.state.position == D("0.05")

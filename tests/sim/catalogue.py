@@ -51,7 +51,7 @@ STRIKES: dict[str, str] = {
 }
 """What lies in wait, and for what; the others happen at their time."""
 DRAWN = (*STRIKES, *HAPPENINGS, *CRASHES)
-WORDS = ("ramp_set",)
+WORDS = ("ramp_set", "resolve_wrongly")
 """What people say besides; drawn by itself, so that it moves nothing else in a life."""
 SETTLED = ("usdt_deposit", "requests_restored", "settings_changed")
 """What befalls lives with a treasury; drawn by itself as well."""

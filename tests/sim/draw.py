@@ -17,6 +17,10 @@ D = Decimal
 LONG_MS = 680_000
 SETTLING = 0.25
 """Share of lives with a treasury."""
+SLIPS = 0.05
+"""Share of lives in which people resolve without a look."""
+EDGE_BPS = 20
+"""A larger premium is an edge."""
 NO_TICKER = Disturbance("http_503", 15_000, "ticker", 2_000)
 """With this a long life stands still until a person hears of it."""
 
@@ -58,7 +62,13 @@ def draw(seed: int) -> Plan:
         clock_off_ms=rng.choice((0, 0, 0, -700, 900, -20_000, 20_000)),
         length_ms=length_ms,
         quotes=quotes,
-        disturbances=(NO_TICKER,) if long else (*_disturbances(rng, length_ms, quotes), *_weights(seed, length_ms)),
+        disturbances=(NO_TICKER,)
+        if long
+        else (
+            *_disturbances(rng, length_ms, quotes),
+            *_weights(seed, length_ms),
+            *_slips(seed, length_ms, quotes),
+        ),
     )
     return _with_settlements(plan)
 
@@ -190,6 +200,30 @@ def _weights(seed: int, length_ms: int) -> list[Disturbance]:
     return [Disturbance("ramp_set", at_ms, size=rng.choice((0, 30, 100, 130, 250))) for at_ms in times]
 
 
+def _slips(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Disturbance]:
+    """In a few lives people call an order absent that is there: one that rests, or one of which they see as little as
+    the daemon. In some its cancel is lost besides.
+    """
+    rng = Random(f"{seed}/slips")
+    if rng.random() > SLIPS:
+        return []
+    edges = [quote.at_ms for quote in quotes if abs(quote.premium_bps) > EDGE_BPS and quote.at_ms < length_ms]
+    found = []
+    for edge_ms in rng.sample(edges, min(len(edges), 2)):
+        leg = rng.choice(("buy", "sell", "leg"))
+        found.append(Disturbance("yank", edge_ms, "sell"))
+        if rng.random() < 0.5:
+            found += [
+                Disturbance("private_lost", edge_ms, count=50, for_ms=15_000),
+                Disturbance("lost_after", edge_ms, leg, for_ms=2_000),
+                Disturbance("not_found", edge_ms, leg, 1, 2_000, rng.choice((1_500, 12_000))),
+            ]
+        found.append(Disturbance("resolve_wrongly", min(edge_ms + rng.choice((150, 600, 4_000, 11_000)), length_ms)))
+        if rng.random() < 0.5:
+            found.append(Disturbance("lost_before", edge_ms, "cancel", rng.choice((1, 2)), 20_000))
+    return found
+
+
 def _limits(rng: Random) -> dict[str, object]:
     """Risk limits that a life of minutes reaches; in most lives they are as wide as usual."""
     if rng.random() < 0.6:
@@ -250,7 +284,7 @@ def _disturbances(rng: Random, length_ms: int, quotes: tuple[Quote, ...]) -> tup
     names = list(catalogue.DRAWN)
     if rng.random() < 0.35:
         names = list(catalogue.FAMILIES[rng.choice(sorted(catalogue.FAMILIES))])
-    edges = [quote.at_ms for quote in quotes if abs(quote.premium_bps) > 20] or [1000]
+    edges = [quote.at_ms for quote in quotes if abs(quote.premium_bps) > EDGE_BPS] or [1000]
     found = []
     for _ in range(many):
         kind = rng.choice(names)

@@ -24,7 +24,7 @@ MOVES = (
     "moved rejected: not_sent", "moved rejected: local_rate_limit", "moved in_doubt: HTTP",
     "moved in_doubt: TimeoutError", "moved in_doubt: ClientPayloadError", "moved in_doubt: named by an error reply",
     "moved in_doubt: no answer before", "moved in_doubt: unsigned", "moved absent: whole readings show nothing",
-    "moved absent: declared absent", "order leg expired",
+    "moved absent: declared absent", "order leg expired", "alive, taken for absent", "alive, taken for rejected",
 )  # fmt: skip
 HEDGES = (
     "hedge completed", "hedge one_sided", "hedge nothing", "hedge abandoned", "hedge settled with a gain",
@@ -38,7 +38,8 @@ LEDGER = (
 )  # fmt: skip
 CANCELS = (
     "cancel because no longer waiting", "cancel because the other leg ended", "cancel canceled", "cancel not_found",
-    "cancel refused", "cancel unanswered",
+    "cancel refused", "cancel unanswered", "cancel because exists against all evidence",
+    "cancel because its plan is closed",
 )  # fmt: skip
 MODES = (
     "mode paused by arbbot", "mode paused by person", "mode reducing by arbbot", "mode halted by arbbot",
@@ -126,6 +127,7 @@ NOT_HERE = {
     "alert not_converting": "it takes half an hour of the same trouble",
     "alert row_contradiction": "the venue here never books two different rows under one id",
     "alert unknown_own_order": "every order that reaches the venue here was written down first",
+    "cancel because own order unknown to": "every order that reaches the venue here was written down first",
 }
 """What the engine has a name for and no life reaches, and why; tests of the engine reach it."""
 
@@ -173,7 +175,9 @@ SELDOM = frozenset(
         "branch stopped 20", "branch refusal below_net_floor", "branch refusal book_depth",
         "branch refusal cancel_rate", "branch refusal duplicate", "branch refusal in_doubt",
         "branch refusal median_unknown", "branch refusal notional_day", "branch refusal stopping",
-        "branch refusal unhedged",
+        "branch refusal unhedged", "fault resolve_wrongly", "branch alive, taken for absent",
+        "branch alive, taken for rejected", "branch cancel because exists against all evidence",
+        "branch cancel because its plan is closed",
     )
 )  # fmt: skip
 

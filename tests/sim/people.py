@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from arbbot.domain import events as ev
+from arbbot.domain.order import OrderState
 from arbbot.exchange.accounts import FeeRates
 from arbbot.exchange.entry import OrderRequest
 from arbbot.exchange.matching import Kind, Side
@@ -149,12 +150,24 @@ def _resolve(stage: Stage, each: Disturbance) -> ev.Event | None:
     return ev.OperatorResolved("nobody-000001", None, ANN, "a slip")
 
 
+def _slip(stage: Stage, each: Disturbance) -> ev.Event | None:
+    """A person who has not looked at the venue calls an order absent of which nothing has filled yet."""
+    if stage.process is None:
+        return None
+    for order in stage.process.state.open_orders():
+        if order.state is not OrderState.INTENT and not order.filled:
+            stage.world.checker.truth.slip(order.terms.client_order_id)
+            return ev.OperatorResolved(order.terms.client_order_id, None, ANN, "did not look")
+    return None
+
+
 VERBS: dict[str, Callable[[Stage, Disturbance], ev.Event | None]] = {
     "pause": lambda stage, each: ev.OperatorPaused(ANN, "tea"),
     "resume": lambda stage, each: ev.OperatorResumed(ANN, "looked, all is well"),
     "halt": lambda stage, each: ev.OperatorHalted(ANN, "strange"),
     "panic": lambda stage, each: ev.OperatorHalted(ANN, "very strange", panic=True),
     "resolve": _resolve,
+    "resolve_wrongly": _slip,
     "rebase": lambda stage, each: ev.OperatorRebased(ANN, "as it is"),
     "ramp_set": lambda stage, each: ev.OperatorRampSet(Decimal(each.size) / 100, ANN, "a feeling"),
     "stop": lambda stage, each: ev.StopAsked("SIGTERM"),

@@ -17,6 +17,7 @@ from arbbot.engine.state import State
 
 WORDS = 4
 """So many words of a cause make a branch; the rest are numbers and names."""
+AGAINST = ", but the venue knows it"
 
 
 def event_word(event: Event) -> str:
@@ -43,6 +44,8 @@ def branches(record: rec.Record, state: State) -> tuple[str, ...]:
         return tuple(f"refusal {name}" for name, _ in record.counts)
     if isinstance(record, rec.RowBooked) and _shares_its_id(record, state):
         return (_row(record), "row of a self-trade")
+    if isinstance(record, rec.AlertRaised) and record.name == "order_contradiction" and AGAINST in record.text:
+        return (f"alert {record.name}", f"alive, {record.text.partition(': ')[2].partition(AGAINST)[0]}")
     words = WORDS_OF.get(type(record))
     return () if words is None else (words(record),)
 

@@ -159,8 +159,7 @@ class Wire:
         clock = self._world.clock
         served = self._counter.serve(sent, faults)
         if isinstance(exchange.command, PlaceOrder) and not ELSE.isdisjoint(faults):
-            terms = exchange.command.terms
-            self._world.checker.denied(terms.client_order_id, terms.size)
+            self._world.checker.denied(exchange.command.terms.client_order_id)
         body = b"" if served.reply is None else served.reply.body
         self._world.trace.note(clock.now_us, f"serve {command_word(exchange.command)} {served}", body)
         if served.cut:

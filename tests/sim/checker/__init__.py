@@ -27,6 +27,7 @@ from tests.sim.checker.rebase import RebaseJudge
 from tests.sim.checker.report import Report, Violation
 from tests.sim.checker.risk import RiskJudge
 from tests.sim.checker.states import StateJudge
+from tests.sim.checker.strays import StrayJudge
 from tests.sim.checker.told import ToldJudge
 from tests.sim.checker.treasury import TreasuryJudge
 from tests.sim.checker.truth import Truth
@@ -52,6 +53,7 @@ class Checker:
         self._wire = WireJudge(limits, self.fold, self.truth, self._report)
         self._states = StateJudge(self.fold, self.truth, self._report)
         self._states.underway = self._wire.underway
+        self._strays = StrayJudge(self.fold, self.truth, self._report)
         self.treasury = TreasuryJudge(self.fold, self.truth, self._report)
         self._money = MoneyJudge(limits, self.fold, self.truth, self.treasury, self._report)
         self._exposure = ExposureJudge(limits, self.truth, self._report)
@@ -103,6 +105,7 @@ class Checker:
         """A process starts."""
         self._born_us = self._born_us or now_us
         self._alive = True
+        self.truth.began()
         self._wire.began()
         self._shown.began()
         self._told.began()
@@ -111,6 +114,7 @@ class Checker:
         self._exits.began(now_us)
         self._risk.began()
         self._rebase.began()
+        self._strays.began(now_us)
         self._states.stop_told = False
 
     def ended(self, code: int | None, now_us: int) -> None:
@@ -119,7 +123,7 @@ class Checker:
         self._code = code
         if code is not None:
             self._when(now_us)
-            self._end.left(code, self._exposure.baseline)
+            self._end.left(code)
 
     def stop_told(self) -> None:
         """The process was told to stop."""
@@ -143,6 +147,7 @@ class Checker:
         for kind, body in lines:
             line = parsed(body)
             self._states.line(kind, line, corrupt=corrupt)
+            self._strays.line(kind, line, now_us)
             self.treasury.daemon(kind, line)
             self._money.before(kind, line)
             self.profit.line(kind, line)
@@ -153,13 +158,14 @@ class Checker:
             self._drill.line(kind, line, now_us)
             self._decided(kind, line, mono_ns, now_us)
             if kind == "anchor_set":
-                self._exposure.rebased()
+                self.truth.rebased(line["cursor"])
             elif kind == "alert_raised":
                 self._exits.alerted(line)
             if kind in ("statement_agreed", "anchor_set"):
                 self.truth.note_balances(now_us)
                 self._money.after(kind, line)
         self._exits.committed(now_us)
+        self._strays.committed()
         self._rebase.committed()
 
     def _decided(self, kind: str, line: Json, mono_ns: int, now_us: int) -> None:
@@ -202,9 +208,9 @@ class Checker:
         """A row is left out of the venue's answers for a while."""
         self.truth.hidden_until_us[row_id, order_id] = until_us
 
-    def denied(self, name: str, size: Decimal) -> None:
+    def denied(self, name: str) -> None:
         """A placement was answered with the word on another one."""
-        self.truth.deny(name, size)
+        self.truth.deny(name)
 
     @property
     def underway_ids(self) -> frozenset[str]:
@@ -275,6 +281,7 @@ class Checker:
             self._wire.starved(now_us)
             self._exits.look(now_us, asleep=asleep)
             self._risk.look(now_us, asleep=asleep)
+            self._strays.look(now_us, asleep=asleep)
 
     def _when(self, now_us: int) -> None:
         self._report.when_ms = (now_us - (self._born_us or now_us)) // 1000
@@ -282,7 +289,7 @@ class Checker:
     def settled(self, now_us: int, lag_us: int, *, feed_up: bool) -> None:
         """Faults stopped long ago. A row of the venue's is read within `lag_us`."""
         self._when(now_us)
-        self._end.settled(self._exposure.baseline, feed_up=feed_up, since_us=now_us - lag_us)
+        self._end.settled(feed_up=feed_up, since_us=now_us - lag_us)
         self._rebase.settled()
 
     def finish(self, now_us: int, lag_us: int) -> None:

@@ -20,6 +20,8 @@ LEAVING = (AUTH, NOT_FLAT)
 """Exit codes of processes that may leave something behind, which an alert names."""
 LONG_US = 30_000_000
 """Beyond its lag, for a row that a process has not booked which is not in order."""
+UNTIL_KNOWN = "may still fill"
+"""A leg of which this is said is left open until its doubt ends, and no longer."""
 LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
 NO_LEDGER = UNREAD | {"row_missing", "row_contradiction", "ledger_difference"}
 """Alerts by which a person hears why the ledger does not agree: no others do, and none of an earlier process."""
@@ -41,7 +43,7 @@ class EndJudge:
         self._calm = False
         """Faults have stopped, and there was time to read everything."""
 
-    def settled(self, baseline: Decimal, *, feed_up: bool, since_us: int) -> None:
+    def settled(self, *, feed_up: bool, since_us: int) -> None:
         """Long after faults stopped; what the venue booked at `since_us` or later may not have been read yet."""
         self._calm = True
         fold = self._fold
@@ -50,17 +52,23 @@ class EndJudge:
         for order in fold.orders.values():
             if order.state not in ENDED and order.name not in everything:
                 self._report.fail("L2", f"{order.name} is still {order.state} and nobody was told")
-        net = self._truth.position - baseline
-        flat = abs(net) < max(self._truth.dust(), self._limits.dust_cap)
+        net = self._truth.net
+        room = max(self._truth.dust(), self._limits.dust_cap)
+        flat = abs(net) < room
+        sold, bought = self._truth.against_words()
+        by_lies = sold - room < net < bought + room
         in_doubt = [
             order.name for order in fold.orders.values() if order.state not in ENDED and order.name in everything
         ]
         left = any(
-            alert["name"] == "leg_open" and fold.open_hedge is not None and fold.open_hedge in alert["text"]
+            alert["name"] == "leg_open"
+            and fold.open_hedge is not None
+            and fold.open_hedge in alert["text"]
+            and UNTIL_KNOWN not in alert["text"]
             for alert in fold.alerts
         )
         left_by_word = left or fold.mode == "panic" or in_doubt
-        if not flat and not (told and (left_by_word or self._truth.lied)):
+        if not flat and not (told and (left_by_word or by_lies)):
             self._report.fail("L1", f"one-sided by {net} in mode {fold.mode}; alerts: {sorted(told) or 'none'}")
         if fold.open_hedge is not None and not left_by_word:
             self._report.fail("L1", f"{fold.open_hedge} is still open and nobody was told")
@@ -71,7 +79,7 @@ class EndJudge:
         if not feed_up:
             self._report.fail("L4", "the feed did not come back")
 
-    def left(self, code: int | None, baseline: Decimal) -> None:
+    def left(self, code: int | None) -> None:
         """A process has left with this code."""
         fold, truth = self._fold, self._truth
         if code is None or fold.stopped is None or fold.stopped["code"] != code:
@@ -81,16 +89,16 @@ class EndJudge:
         words = " ".join(alert["text"] for alert in last)
         for order in truth.open_orders():
             name = order.client_order_id or ""
-            if (code == OK or name not in words) and name not in truth.denied:
+            if (code == OK or name not in words) and not truth.believed_gone(name):
                 self._report.fail("L3", f"{name} still rests; code {code}, alerts: {words or 'none'}")
         for intent in fold.orders.values():
             if intent.state not in ENDED and (code not in LEAVING or intent.name not in words):
                 self._report.fail("L2", f"{intent.name} is {intent.state} at the end; code {code}, alerts: {words}")
-        net = truth.position - baseline
-        if abs(net) >= truth.dust() and abs(net) > Decimal("1e-8"):
-            self._one_sided(code, net, last)
-        if code == OK and not truth.lied and fold.position != net:
-            self._report.fail("S3", f"the journal's position is {fold.position}, the truth {net}")
+        known = truth.net - truth.unheard(fold.fills)
+        if abs(known) >= truth.dust() and abs(known) > Decimal("1e-8"):
+            self._one_sided(code, known, last)
+        if code == OK and fold.position != known:
+            self._report.fail("S3", f"the journal's position is {fold.position}, the truth {known}")
         if self._limits.undisturbed:
             self._unfounded(code)
 
@@ -98,8 +106,6 @@ class EndJudge:
         """Not flat: the code and an alert must say so, and say the truth."""
         told = [LEFT.search(alert["text"]) for alert in last if alert["name"] == "stopped_not_flat"]
         spans = [(Decimal(found[1]), Decimal(found[2])) for found in told if found is not None]
-        if self._truth.lied:
-            return
         if code not in LEAVING or not spans:
             self._report.fail("L1", f"left one-sided by {net} with code {code}")
         elif not any(low <= net <= high for low, high in spans):
@@ -114,7 +120,7 @@ class EndJudge:
 
     def finish(self, code: int | None, lag_us: int, now_us: int) -> None:
         """The last process has left with this code: what is in order has every fill and row booked."""
-        in_order = code == OK and not self._truth.lied
+        in_order = code == OK
         if in_order:
             self._money.all_fills()
         if self._fold.unread:

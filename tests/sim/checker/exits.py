@@ -49,7 +49,11 @@ class ExitJudge:
         self._specs = decisions.specs
         self._report = report
         self._idle_us: int | None = None
-        """Since when the open hedge is one-sided and nothing of it can fill; None while that is not so."""
+        """Since when the open hedge is one-sided, and held by a doubt or free of it as it is; None while it is not."""
+        self._held = False
+        """Some order may still fill: nothing may be sent beside it."""
+        self._told_held = False
+        """The person that was called heard of a doubt: once it is over, the way out is waited for again."""
         self._told: str | None = None
         """The hedge that a person was called about."""
         self._silent: str | None = None
@@ -75,16 +79,21 @@ class ExitJudge:
         if self._silent is not None:
             self._report.fail("L1", f"{self._silent} is left open by a plan, and nobody is told in the same breath")
             self._silent = None
+        held = any(order.state not in ENDED for order in self._fold.orders.values())
         if not self._one_sided():
             self._idle_us = None
-        elif self._idle_us is None:
+        elif self._idle_us is None or held is not self._held:
             self._idle_us = now_us
+        if self._told_held and not held:
+            self._told, self._told_held = None, False
+        self._held = held
 
     def alerted(self, line: Json) -> None:
         """Somebody was told something while a hedge was open: that a leg is, and not just that a mode has changed."""
         if line["name"] == "leg_open":
             self._silent = None
             self._told = self._fold.open_hedge
+            self._told_held = any(order.state not in ENDED for order in self._fold.orders.values())
 
     def look(self, now_us: int, *, asleep: bool) -> None:
         """An instant of a living process's."""
@@ -104,8 +113,6 @@ class ExitJudge:
         if fold.open_hedge is None or fold.mode == "panic":
             return False
         orders = [fold.orders[name] for name in fold.hedges[fold.open_hedge].orders]
-        if not orders or any(order.state not in ENDED for order in orders):
-            return False
         return abs(sum((order.sign * order.filled for order in orders), ZERO)) >= self._truth.dust()
 
     # --- plans ----------------------------------------------------------------------------------------------

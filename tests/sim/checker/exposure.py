@@ -18,22 +18,17 @@ class ExposureJudge:
         self._cap = limits.largest_hedge + limits.dust_cap
         self._truth = truth
         self._report = report
-        self.baseline = ZERO
-        """The position that a person took into a new opening."""
-
-    def rebased(self) -> None:
-        """What is there now is the float from now on."""
-        self.baseline = self._truth.position
 
     def look(self, underway: dict[str, dict[str, str]]) -> None:
         """Compute the interval and hold it against the cap."""
         truth = self._truth
-        low = high = truth.position - self.baseline
+        low = high = truth.net
         for order in truth.open_orders():
             if order.side.value == "buy":
                 high += order.remaining
             else:
                 low -= order.remaining
+        gone = truth.may_go_against()
         for fields in underway.values():
             if not fields["market"].startswith(truth.base):
                 continue
@@ -41,6 +36,7 @@ class ExposureJudge:
                 high += Decimal(fields["amount"])
             else:
                 low -= Decimal(fields["amount"])
-        cap = self._cap + truth.lied
+            gone += Decimal(fields["amount"]) if truth.believed_gone(fields.get("client_order_id", "")) else ZERO
+        cap = self._cap + gone
         if high > cap or low < -cap:
             self._report.fail("S5", f"exposure [{low}, {high}] beyond {cap}")

@@ -22,6 +22,7 @@ TRIPS_WITHIN_US = 3_000_000
 """Of a process that runs: limits are watched every second at least."""
 LOOKS_EVERY_US = 200_000
 CENT = Decimal("0.01")
+BASE = "btc"
 ZERO = Decimal(0)
 STOPPED = frozenset({"halted", "panic"})
 SOFTER = STOPPED | {"reducing"}
@@ -83,6 +84,8 @@ class RiskJudge:
         self._resumed_us = 0
         self._open_us = 0
         """Since when the open hedge may have been one-sided, as its time is counted."""
+        self._left_us: int | None = None
+        """Since when this process has more than dust that no open hedge answers for."""
         self._reached_us: dict[str, int] = {}
         """Since when a limit is reached and the mode does not say so."""
         self._looked_us = 0
@@ -134,7 +137,8 @@ class RiskJudge:
         forgiven, self._tripped = self._tripped, set()
         self._reached_us.clear()
         self._resumed_us = now_us if "max_hedges" in forgiven else self._resumed_us
-        self._open_us = now_us if "unhedged_s" in forgiven else self._open_us
+        if "unhedged_s" in forgiven:
+            self._open_us, self._left_us = now_us, None
         self._losers = 0 if "losers_in_row" in forgiven else self._losers
         self._lost = ZERO if "daily_loss" in forgiven else self._lost
         if "max_rejects" in forgiven:
@@ -147,11 +151,13 @@ class RiskJudge:
     def began(self) -> None:
         """A new process has all its time before it."""
         self._reached_us.clear()
+        self._left_us = None
 
     def look(self, now_us: int, *, asleep: bool) -> None:
         """An instant of a living process's: what is reached stops it within moments. Only where clocks are steady."""
         if asleep or not self._limits.steady:
             self._reached_us.clear()
+            self._left_us = None
             return
         if now_us < self._looked_us + LOOKS_EVERY_US:
             return
@@ -170,14 +176,18 @@ class RiskJudge:
         yield "equity_loss", self.equity.lost() >= limits.equity_loss, STOPPED
         yield "losers_in_row", self._losers >= limits.losers_in_row, SOFTER
         yield "max_rejects", self._rejects() >= limits.max_rejects, SOFTER
-        one_sided = ZERO if fold.open_hedge is None else abs(fold.position)
-        late = one_sided > limits.dust_cap and now_us - self._open_us >= limits.unhedged_us
-        yield "unhedged_s", late, STOPPED
-        worth = ZERO
-        if one_sided and fold.open_hedge is not None:
+        one_sided = abs(fold.position)
+        if fold.open_hedge is not None:
             opened = fold.hedges[fold.open_hedge].body
-            worth = one_sided * _worth(opened) / Decimal(opened["size"])
-        yield "unhedged_notional", worth > limits.unhedged_notional, STOPPED
+            since_us, price = self._open_us, _worth(opened) / Decimal(opened["size"])
+            self._left_us = None
+        else:
+            one_sided = one_sided if one_sided > limits.dust_cap else ZERO
+            self._left_us = (self._left_us or now_us) if one_sided else None
+            since_us, price = self._left_us or now_us, self.equity.price(BASE)
+        late = one_sided > limits.dust_cap and now_us - since_us >= limits.unhedged_us
+        yield "unhedged_s", late, STOPPED
+        yield "unhedged_notional", one_sided * price > limits.unhedged_notional, STOPPED
 
     def _rejects(self) -> int:
         return sum(self._refused[-self._limits.reject_window :])
@@ -267,6 +277,10 @@ class Equity:
 
     def _change(self, currency: str, delta: Decimal) -> None:
         self._changed[currency] = self._changed.get(currency, ZERO) + delta
+
+    def price(self, currency: str) -> Decimal:
+        """As last noted; zero before."""
+        return self._prices.get(currency, ZERO)
 
     def forgive(self) -> None:
         """What statements have shown so far is forgiven."""

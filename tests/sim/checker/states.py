@@ -66,6 +66,8 @@ class StateJudge:
             return
         if state != order.state and state not in TABLE[order.state]:
             self._report.fail("S12", f"{name} moves from {order.state} to {state}: {line['cause']}")
+        if state == "absent":
+            self._truth.called_absent(name, self.underway)
         if corrupt and state != "in_doubt":
             self._report.fail("S11", f"{name} becomes {state} by a reply that proves nothing: {line['cause']}")
 
@@ -95,8 +97,11 @@ class StateJudge:
                 self._report.fail("S13", f"{name} tops up while {other} is {self._fold.orders[other].state}")
             order = self._truth.order(other)
             resting = order is not None and order.order_id in self._truth.account.open_orders
-            if other not in self._truth.denied and (other in self.underway or resting):
+            if not self._truth.believed_gone(other) and (other in self.underway or resting):
                 self._report.fail("S13", f"{name} tops up while {other} can fill at the venue")
+        for stray in self._fold.orders.values():
+            if stray.state not in ENDED and stray.name not in story.orders:
+                self._report.fail("S13", f"{name} tops up while {stray.name} of another plan is {stray.state}")
         imbalance = self._truth.hedge_imbalance(story.orders, self._fold.fills)
         sign = 1 if terms["side"] == "buy" else -1
         after = imbalance + sign * Decimal(terms["size"])

@@ -32,6 +32,11 @@ class TrueFill:
     lie: bool
     """After the venue had said that the order was cancelled."""
 
+    @property
+    def signed(self) -> Decimal:
+        """Positive for what was bought."""
+        return self.size if self.side == "buy" else -self.size
+
 
 class Truth:
     """Positions, fills and balances as they are."""
@@ -42,10 +47,20 @@ class Truth:
         self.base = base
         self.position = ZERO
         """Base bought minus sold by the daemon, over the whole life."""
-        self.lied = ZERO
-        """Base that filled against the venue's own word."""
-        self.denied: set[str] = set()
-        """Orders about which it gave the answer to another request."""
+        self.opening = 0
+        """The newest row that the opening holds."""
+        self.baseline = ZERO
+        """The position that a person took into a new opening."""
+        self._lied = False
+        """Something has filled after the venue had said that it was cancelled."""
+        self._denied: set[str] = set()
+        """Orders that were said not to be there: the venue gave the answer to another request, or a person slipped."""
+        self._found: set[str] = set()
+        """Of these, the ones of which the journal has learned since that they are alive."""
+        self._slips: set[str] = set()
+        """Orders that a person calls absent without a look."""
+        self.least: dict[str, Decimal] = {}
+        """Least value of an order per market, as the present process has read it."""
         self.fills: dict[FillName, TrueFill] = {}
         self.hidden_until_us: dict[RowName, int] = {}
         """Rows that the venue leaves out of its answers until then."""
@@ -61,6 +76,10 @@ class Truth:
         self.note_balances(0)
         venue.subscribe(self._heard)
 
+    def began(self) -> None:
+        """A process reads the markets as it starts, and then no more."""
+        self.least = {market: each.spec.minimum_order_value for market, each in self.venue.listings.items()}
+
     def _heard(self, event: VenueEvent) -> None:
         user_id = getattr(event, "user_id", None)
         if user_id != self.account.user_id:
@@ -73,9 +92,9 @@ class Truth:
                 trade.trade_id, event.client_order_id, trade.market, event.side.value, trade.amount, trade.price,
                 event.fee, lie,
             )  # fmt: skip
+            self._lied = self._lied or lie
             if trade.market.startswith(self.base):
                 self.position += trade.amount if event.side.value == "buy" else -trade.amount
-                self.lied += trade.amount if lie else ZERO
 
     def open_orders(self) -> list[AccountOrder]:
         """The daemon's orders that may fill, in the markets of the base."""
@@ -93,15 +112,79 @@ class Truth:
         """Bought minus sold by these orders; what the venue lied about counts once the daemon has found it out."""
         total = ZERO
         for key, fill in self.fills.items():
-            told = key in booked or not (fill.lie or fill.name in self.denied)
+            told = key in booked or not self.is_news(fill)
             if fill.name in names and told and fill.market.startswith(self.base):
-                total += fill.size if fill.side == "buy" else -fill.size
+                total += fill.signed
         return total
 
-    def deny(self, name: str, size: Decimal) -> None:
+    # --- what was denied ------------------------------------------------------------------------------------
+
+    def deny(self, name: str) -> None:
         """The venue has answered a placement with the word on another one: this order may be taken for refused."""
-        self.denied.add(name)
-        self.lied += size
+        self._denied.add(name)
+
+    def slip(self, name: str) -> None:
+        """A person is about to call this order absent, and has not looked."""
+        self._slips.add(name)
+
+    def called_absent(self, name: str, underway: Container[str]) -> None:
+        """The journal takes it for absent: by a slip, where it is one, and not for longer than until it is found."""
+        if name in self._slips and (self.order(name) is not None or name in underway):
+            self._denied.add(name)
+            self._found.discard(name)
+
+    def found_alive(self, name: str) -> None:
+        """The journal has it for alive again: whatever it does from now on is to be known."""
+        self._found.add(name)
+
+    def believed_gone(self, name: str) -> bool:
+        """Whether the process has reason to think that this order can do nothing."""
+        return name in self._denied and name not in self._found
+
+    def is_news(self, fill: TrueFill) -> bool:
+        """Whether nothing that was said before a fill was booked lets it be expected."""
+        return fill.lie or self.believed_gone(fill.name)
+
+    def _against_words(self) -> list[tuple[FillName, TrueFill]]:
+        """Fills since the opening of orders that were over, or not there, by somebody's word at some time."""
+        if not (self._lied or self._denied):
+            return []
+        return [
+            (key, fill)
+            for key, fill in self.fills.items()
+            if (fill.lie or fill.name in self._denied)
+            and fill.trade_id > self.opening
+            and fill.market.startswith(self.base)
+        ]
+
+    def unheard(self, booked: Container[FillName]) -> Decimal:
+        """Base bought minus sold against all words and not booked yet: until then, no process can know it."""
+        told = self._against_words()
+        return sum((fill.signed for key, fill in told if key not in booked and self.is_news(fill)), ZERO)
+
+    def against_words(self) -> tuple[Decimal, Decimal]:
+        """Base sold (negative) and bought since the opening by what was said to be over or not there: no plan of the
+        daemon's has reckoned with it.
+        """
+        sizes = [fill.signed for _, fill in self._against_words()]
+        return sum((each for each in sizes if each < 0), ZERO), sum((each for each in sizes if each > 0), ZERO)
+
+    def may_go_against(self) -> Decimal:
+        """The same, whichever way, with what orders that are believed to be gone may still fill."""
+        sold, bought = self.against_words()
+        resting = (order.remaining for order in self.open_orders() if (order.client_order_id or "") in self._denied)
+        return bought - sold + sum(resting, ZERO)
+
+    def rebased(self, cursor: int) -> None:
+        """What is there up to this row is the float from now on."""
+        self.opening = cursor
+        taken = (fill for fill in self.fills.values() if fill.trade_id <= cursor and fill.market.startswith(self.base))
+        self.baseline = sum((fill.signed for fill in taken), ZERO)
+
+    @property
+    def net(self) -> Decimal:
+        """The position since the opening."""
+        return self.position - self.baseline
 
     # --- balances -------------------------------------------------------------------------------------------
 
@@ -154,10 +237,10 @@ class Truth:
         return {currency: self.shown(total) for currency, total in held.items()}
 
     def dust(self) -> Decimal:
-        """What no market of the base takes as an order."""
+        """What no market of the base takes as an order, by what the process has read of them."""
         least = Decimal("Infinity")
         for market, listing in self.venue.listings.items():
             best = listing.book.bids.best()
             if market.startswith(self.base) and best is not None and "usdt" not in market:
-                least = min(least, listing.spec.minimum_order_value * Decimal("1.08") / best.price)
+                least = min(least, self.least[market] * Decimal("1.08") / best.price)
         return least
