@@ -227,6 +227,23 @@ WEIGHED = rules(
     reject_cooldown_s=Decimal(1),
     premium_tolerance=Decimal("0.02"),
 )
+WRONG_WORDS = _in(
+    "orders that people call absent",
+    40,
+    Disturbance("yank", 0, "sell"),
+    Disturbance("resolve_wrongly", 400),
+    Disturbance("crash_any", 600),
+    Disturbance("lost_before", 400, "cancel", 2, 20_000),
+    Disturbance("resume", 12_000),
+    rules=WEIGHED,
+)
+LEFT_OVER = _in(
+    "what fills after cancels leave",
+    40,
+    *FILLED_AFTER_ALL.weather,
+    Disturbance("resume", 3_000),
+    rules=replace(WEIGHED, limits=replace(WEIGHED.limits, unhedged_s=Decimal(6))),
+)
 RAMP = RampRules(
     period_s=Decimal(5),
     step=Decimal("0.5"),
@@ -333,7 +350,8 @@ GROUNDS = {
     ground.name: ground
     for ground in (
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, SELF_TRADES, OPENINGS,
-        NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL, FEEDS,
+        NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL,
+        WRONG_WORDS, LEFT_OVER, FEEDS,
         LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
         UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, RAMPS, RAMP_LOSSES,
         RAMP_ONE_SIDED, RAMP_TRIPS, DRILLS, SETTLED, SETTLED_BESIDE, SETTLED_LATE,

@@ -17,8 +17,8 @@ D = Decimal
 LONG_MS = 680_000
 SETTLING = 0.25
 """Share of lives with a treasury."""
-SLIPS = 0.05
-"""Share of lives in which people resolve without a look."""
+UNTRUE = 0.05
+"""Share of lives in which what is there is said not to be."""
 EDGE_BPS = 20
 """A larger premium is an edge."""
 NO_TICKER = Disturbance("http_503", 15_000, "ticker", 2_000)
@@ -67,7 +67,7 @@ def draw(seed: int) -> Plan:
         else (
             *_disturbances(rng, length_ms, quotes),
             *_weights(seed, length_ms),
-            *_slips(seed, length_ms, quotes),
+            *_untruths(seed, length_ms, quotes),
         ),
     )
     return _with_settlements(plan)
@@ -200,27 +200,32 @@ def _weights(seed: int, length_ms: int) -> list[Disturbance]:
     return [Disturbance("ramp_set", at_ms, size=rng.choice((0, 30, 100, 130, 250))) for at_ms in times]
 
 
-def _slips(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Disturbance]:
-    """In a few lives people call an order absent that is there: one that rests, or one of which they see as little as
-    the daemon. In some its cancel is lost besides.
+def _untruths(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Disturbance]:
+    """In a few lives what is there is said not to be: people call an order absent that rests, or one of which they see
+    as little as the daemon, and cancels of it may be lost; or the venue refuses one order in the words of another.
     """
-    rng = Random(f"{seed}/slips")
-    if rng.random() > SLIPS:
+    rng = Random(f"{seed}/untruths")
+    if rng.random() > UNTRUE:
         return []
     edges = [quote.at_ms for quote in quotes if abs(quote.premium_bps) > EDGE_BPS and quote.at_ms < length_ms]
+    side = rng.choice(("buy", "sell"))
+    if len(edges) > 1 and rng.random() < 0.4:
+        first_ms, *others_ms = edges
+        told = [Disturbance("stale_reply", at_ms - 100, side, for_ms=1_000) for at_ms in others_ms]
+        return [Disturbance("reject", first_ms - 100, side), *told]
     found = []
     for edge_ms in rng.sample(edges, min(len(edges), 2)):
-        leg = rng.choice(("buy", "sell", "leg"))
-        found.append(Disturbance("yank", edge_ms, "sell"))
-        if rng.random() < 0.5:
+        said_ms = edge_ms + rng.choice((150, 400, 400, 4_000, 11_000))
+        found += [Disturbance("yank", edge_ms, "sell"), Disturbance("resolve_wrongly", min(said_ms, length_ms))]
+        if rng.random() < 0.4:
             found += [
                 Disturbance("private_lost", edge_ms, count=50, for_ms=15_000),
-                Disturbance("lost_after", edge_ms, leg, for_ms=2_000),
-                Disturbance("not_found", edge_ms, leg, 1, 2_000, rng.choice((1_500, 12_000))),
+                Disturbance("lost_after", edge_ms, side, for_ms=2_000),
+                Disturbance("not_found", edge_ms, side, 1, 2_000, rng.choice((1_500, 12_000))),
             ]
-        found.append(Disturbance("resolve_wrongly", min(edge_ms + rng.choice((150, 600, 4_000, 11_000)), length_ms)))
-        if rng.random() < 0.5:
-            found.append(Disturbance("lost_before", edge_ms, "cancel", rng.choice((1, 2)), 20_000))
+        if rng.random() < 0.6:
+            found.append(Disturbance("crash_any", min(said_ms + 200, length_ms)))
+            found.append(Disturbance("lost_before", said_ms, "cancel", rng.choice((1, 2)), 20_000))
     return found
 
 

@@ -19,6 +19,7 @@ from tests.sim.lies_of_rebases import REBASES
 from tests.sim.life import run_plan
 from tests.sim.plan import Plan
 from tests.sim.worded_lies import WORDED
+from tests.sim.world import World
 
 HERE = Path(__file__).parent
 
@@ -244,6 +245,22 @@ def test_a_narrower_rate_is_seen() -> None:
             super().began(now_us)
 
     assert "S9" in judged(Strict)
+
+
+def test_dust_is_what_the_process_has_read_of_the_minimum() -> None:
+    """L1: the venue halves its minimum while a process runs, which reads it as it starts: what is left is dust to that
+    one as before, and none to the next (seed 100166).
+    """
+    world = World(plan(), keep_trace=False)
+    world.house.quote(plan().quotes[0])
+    world.checker.began(0)
+    before_it = world.checker.truth.dust()
+    for market in ("btcusd", "btceur"):
+        listing = world.venue.listing(market)
+        listing.spec = replace(listing.spec, minimum_order_value=listing.spec.minimum_order_value / 2)
+    assert world.checker.truth.dust() == before_it
+    world.checker.began(1)
+    assert world.checker.truth.dust() == before_it / 2
 
 
 def test_the_checker_shares_no_code_with_the_daemon() -> None:

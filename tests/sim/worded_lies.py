@@ -31,6 +31,10 @@ def _other_sign(line: Json) -> None:
     line["realised_pnl"] = str(-Decimal(line["realised_pnl"]))
 
 
+def _late(line: Json) -> None:
+    line["late"] = True
+
+
 def _leaves(line: Json) -> None:
     line["action"] = "leave"
 
@@ -119,16 +123,31 @@ class LeftInSilence(Doctor):
     """From the first plan of an exit on nothing is written any more."""
 
     _silent = False
+    last = "exit_planned"
 
     def lines(self, lines: Lines) -> Lines:
         told: Lines = []
         for kind, line in lines:
-            self._silent = self._silent or kind == "exit_planned"
+            self._silent = self._silent or kind == self.last
             told += [] if self._silent else [(kind, line)]
         return told
 
     def sent(self, request: HttpRequest, lane: str, mono_ns: int) -> None:
         """Of what is sent without having been written the judge would soon have heard enough."""
+
+
+class LeftInDoubt(LeftInSilence):
+    """From the second leg's fate on nothing is written any more: one has filled, the other may."""
+
+    last = "hedge_closed"
+
+    def lines(self, lines: Lines) -> Lines:
+        kept = [
+            (kind, line)
+            for kind, line in super().lines(lines)
+            if kind != "order_moved" or line["state"] not in ("filled", "canceled", "expired")
+        ]
+        return [(kind, line) for kind, line in kept if kind != "fill_booked" or line["fill"]["side"] == "buy"]
 
 
 class ToldOfTheHaltOnly(LeftInSilence):
@@ -236,6 +255,9 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S13", "of a cap of", Dearer),
     ("L1", "is left one-sided", LeftInSilence),
     ("L1", "is left one-sided", ToldOfTheHaltOnly),
+    ("L1", "is left one-sided", LeftInDoubt),
+    ("S12", "and nobody is told", each("fill_booked", _late)),
+    ("S12", "in mode active", each("fill_booked", _late)),
     ("L1", "is still open", StillOpen),
     ("L1", "in mode halted", LongAndHalted),
     ("L1", "in the same breath", each("exit_planned", _leaves)),

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DARK, FALLS, HALTED, LOST, SHELL, UNDISTURBED, one_test
+from tests.mutants.grounds import (
+    DARK,
+    FALLS,
+    FILLED_AFTER_ALL,
+    HALTED,
+    LOST,
+    SHELL,
+    UNDISTURBED,
+    WRONG_WORDS,
+    one_test,
+)
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -28,6 +38,21 @@ MUTANTS = (
         Edit("engine/hedge.py", "        if halt:\n            core.restrict(",
              "        if False:\n            core.restrict("),
         hunted=FALLS,
+    ),
+    mutant(
+        "L1", "doubts-are-told-when-old", "a leg that a doubt leaves open is told when the doubt is minutes old",
+        ("engine/hedge.py", "            self._tell_of_doubt(hedge, orders)\n", "            pass\n"),
+        hunted=LOST,
+    ),
+    mutant(
+        "L1", "naked-with-zero", "what a late fill has left is not looked at when leaving",
+        ("engine/leaving.py", " or abs(state.position) >= core.dust:\n", ":\n"),
+        hunted=FILLED_AFTER_ALL,
+    ),
+    mutant(
+        "L3", "strays-are-left", "an order that came alive after its plan was closed is cancelled once, and then left",
+        ("engine/step.py", "        self.tracker.cancel_strays()\n", ""),
+        hunted=WRONG_WORDS,
     ),
     mutant(
         "L1", "conversions-are-base", "what a conversion fills counts as base bought",

@@ -96,6 +96,23 @@ MUTANTS = (
         hunted=FILLED_AFTER_ALL,
     ),
     mutant(
+        "S12", "contradictions-do-not-halt", "what comes alive or fills after its end is told, and trading goes on",
+        ("engine/tracker.py",
+         '        self._core.restrict(Mode.HALTED, f"{order.terms.client_order_id}: {text}")\n', ""),
+        hunted=FILLED_AFTER_ALL,
+    ),
+    mutant(
+        "S12", "contradictions-untold", "it halts, and nobody hears what has come alive or filled",
+        ("engine/tracker.py",
+         '        self._tell("order_contradiction", f"{order.terms.client_order_id}: {text}")\n', ""),
+        hunted=FILLED_AFTER_ALL,
+    ),
+    mutant(
+        "S3", "absent-rows-are-foreign", "the row of an order that was called absent is booked as somebody else's",
+        ("engine/attribution.py", " and not owners and not self._is_of_an_absent(waiting.row)\n", " and not owners\n"),
+        hunted=one_test("tests/engine/test_left_by_doubt.py"),
+    ),
+    mutant(
         "S12", "full-is-not-the-end", "an order that has filled in full is thought to live",
         ("engine/tracker.py", "        if order.filled == order.terms.size and not order.state.terminal:\n",
          "        if False:\n"),

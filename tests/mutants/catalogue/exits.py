@@ -99,6 +99,13 @@ MUTANTS = (
         hunted=YANKED,
     ),
     mutant(
+        "S13", "tops-up-beside-a-stray", "an exit goes out while an order of an earlier hedge has come alive",
+        ("engine/hedge.py", "            case ExitImbalance() if self._core.state.live:\n                return",
+         "            case ExitImbalance() if False:\n                return"),
+        Edit("engine/risk.py", GUARD, ""),
+        hunted=one_test("tests/engine/test_left_by_doubt.py"),
+    ),
+    mutant(
         "S13", "left-within-the-cap", "a leg is left open although there is a way out within the cap",
         ("engine/hedge.py", "        if best.loss > cap:\n", "        if forced or best.loss > cap:\n"),
         hunted=FALLS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import NARROW, REFUSED, one_test
+from tests.mutants.grounds import LEFT_OVER, NARROW, REFUSED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 LIMITS = one_test("tests/engine/test_limits.py")
@@ -104,6 +104,12 @@ MUTANTS = (
          "        if record.utc_us < state.last_utc_us:\n            self._clock_agreed(record, state)\n"
          "        fold = _FOLDS.get(type(record))\n"),
         hunted=CLOCKS,
+    ),
+    mutant(
+        "R", "left-over-for-nothing", "a position that no open hedge answers for is worth nothing to the limits",
+        ("engine/limits.py", "        left = abs(state.position) if state.open_hedge_id is None else ZERO\n",
+         "        left = ZERO\n"),
+        hunted=LEFT_OVER,
     ),
     mutant(
         "R", "clock-never-seen", "a process trades before it has seen the venue's clock",

@@ -10,8 +10,8 @@ from tests.sim.checker.truth import Truth
 
 TAKEN_FOR = ("absent", "rejected")
 STOPPED = ("halted", "panic")
-OFTEN, WITHIN_US = 2, 8_000_000
-"""So many cancels of a stray come within this of each other; the later ones take their time."""
+WITHIN_US = (2_000_000, 5_000_000, 8_000_000)
+"""The first cancel of a stray comes within this, and the next ones of the one before; later ones take their time."""
 
 
 class StrayJudge:
@@ -58,7 +58,7 @@ class StrayJudge:
     def look(self, now_us: int, *, asleep: bool) -> None:
         """An instant of a living process's."""
         if asleep:
-            self.began(now_us)
+            self._cancels.clear()
             return
         for name, times_us in list(self._cancels.items()):
             order, story = self._fold.orders[name], self._fold.hedges.get(self._fold.orders[name].hedge)
@@ -66,5 +66,6 @@ class StrayJudge:
             if order.state != "live" or true is None or true.order_id not in self._truth.account.open_orders:
                 continue
             closed = story is not None and story.closed is not None
-            if closed and len(times_us) <= OFTEN and now_us - times_us[-1] > WITHIN_US:
+            done = len(times_us) - 1
+            if closed and done < len(WITHIN_US) and now_us - times_us[-1] > WITHIN_US[done]:
                 self._report.fail("L3", f"{name} came alive, its plan is closed, and it is not cancelled any more")
