@@ -97,23 +97,23 @@ class Attribution:
 
     def _foreign(self, waiting: Unowned, event: OrderReported) -> bool:
         """True when the row is somebody else's. While an order that the venue has not named yet could own it, one in
-        doubt or one on its way, only another name on it says so; for one that was taken for absent, whoever said so,
-        the venue's not finding it is no more proof than it was then.
+        doubt or one on its way, only another name on it says so; nor does the venue's not finding it prove anything
+        against one that was taken for absent or rejected, whoever said so.
         """
         unnamed = [order for order in self._core.state.open_orders() if order.venue_order_id is None]
         owners = [order for order in unnamed if self._may_own(order, waiting.row, event.report)]
         if event.report is not None:
             return event.report.client_order_id is not None or not owners
-        return waiting.answers >= NOT_FOUND_TRIES and not owners and not self._is_of_an_absent(waiting.row)
+        return waiting.answers >= NOT_FOUND_TRIES and not owners and not self._may_be_denied(waiting.row)
 
-    def _is_of_an_absent(self, row: Transaction) -> bool:
-        """Whether an order taken for absent can be the one behind a row: it came before the venue's bound, and rested
-        no longer than until an exit is forced.
+    def _may_be_denied(self, row: Transaction) -> bool:
+        """Whether an order that was said not to be there can be the one behind a row: it came before the venue's bound,
+        and rested no longer than until an exit is forced.
         """
         rules = self._core.rules
         latest_us = ns(rules.account.doubt_bound_s + rules.hedge.force_s + rules.account.lag_s) // 1000
         return any(
-            order.state is OrderState.ABSENT
+            order.state in (OrderState.ABSENT, OrderState.REJECTED)
             and order.venue_order_id is None
             and row.utc_us <= order.intended_utc_us + latest_us + self._core.venue_offset_ms * 1000
             and self._may_own(order, row, None)

@@ -109,7 +109,7 @@ MUTANTS = (
     ),
     mutant(
         "S3", "absent-rows-are-foreign", "the row of an order that was called absent is booked as somebody else's",
-        ("engine/attribution.py", " and not owners and not self._is_of_an_absent(waiting.row)\n", " and not owners\n"),
+        ("engine/attribution.py", " and not owners and not self._may_be_denied(waiting.row)\n", " and not owners\n"),
         hunted=one_test("tests/engine/test_left_by_doubt.py"),
     ),
     mutant(
