@@ -23,6 +23,10 @@ PAUSES_S = (Decimal(1), Decimal(1), Decimal(2), Decimal(5), Decimal(15), Decimal
 """Between questions about one row; the last repeats."""
 NOT_FOUND_TRIES = 3
 """Answers of not-found before an unknown trade row is taken for somebody else's."""
+DENIED_TRIES = 6
+"""The same where one of our orders that was taken for absent or rejected may have made it: the pauses before the sixth
+are longer than the venue is known to hide an order.
+"""
 
 
 @dataclass(slots=True)
@@ -71,8 +75,10 @@ class Attribution:
                 continue
             asked.add(waiting.row.order_id)
             waiting.ask_id = self._core.ask(Topic.ORDER_STATUS, venue_order_id=waiting.row.order_id)
-            waiting.next_ask_ns = now_ns + ns(PAUSES_S[min(waiting.asked, len(PAUSES_S) - 1)])
-            waiting.asked += 1
+            pause_ns = ns(PAUSES_S[min(waiting.asked, len(PAUSES_S) - 1)])
+            for each in self._waiting.values():
+                if each.row.order_id == waiting.row.order_id:
+                    each.next_ask_ns, each.asked = now_ns + pause_ns, waiting.asked + 1
 
     def ask_failed(self, event: AskFailed) -> None:
         """Nothing is known; asked again when due."""
@@ -97,14 +103,15 @@ class Attribution:
 
     def _foreign(self, waiting: Unowned, event: OrderReported) -> bool:
         """True when the row is somebody else's. While an order that the venue has not named yet could own it, one in
-        doubt or one on its way, only another name on it says so; nor does the venue's not finding it prove anything
-        against one that was taken for absent or rejected, whoever said so.
+        doubt or one on its way, only another name on it says so; where one could that was taken for absent or rejected,
+        whoever said so, not-found is believed later.
         """
         unnamed = [order for order in self._core.state.open_orders() if order.venue_order_id is None]
         owners = [order for order in unnamed if self._may_own(order, waiting.row, event.report)]
         if event.report is not None:
             return event.report.client_order_id is not None or not owners
-        return waiting.answers >= NOT_FOUND_TRIES and not owners and not self._may_be_denied(waiting.row)
+        tries = DENIED_TRIES if self._may_be_denied(waiting.row) else NOT_FOUND_TRIES
+        return waiting.answers >= tries and not owners
 
     def _may_be_denied(self, row: Transaction) -> bool:
         """Whether an order that was said not to be there can be the one behind a row: it came before the venue's bound,

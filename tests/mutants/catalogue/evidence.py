@@ -109,7 +109,8 @@ MUTANTS = (
     ),
     mutant(
         "S3", "absent-rows-are-foreign", "the row of an order that was called absent is booked as somebody else's",
-        ("engine/attribution.py", " and not owners and not self._may_be_denied(waiting.row)\n", " and not owners\n"),
+        ("engine/attribution.py", "DENIED_TRIES if self._may_be_denied(waiting.row) else NOT_FOUND_TRIES\n",
+         "NOT_FOUND_TRIES\n"),
         hunted=one_test("tests/engine/test_left_by_doubt.py"),
     ),
     mutant(
