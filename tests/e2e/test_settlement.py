@@ -136,6 +136,15 @@ async def requests(stage: Stage) -> list[dict[str, Any]]:
     return found
 
 
+def tell_story(before: dict[str, Any], lines: str, told: dict[str, Any], ledger: dict[str, Any]) -> None:
+    """What `pytest -s` shows: what could leave, what `arbbot settle` said and wrote, the ledger beside the venue."""
+    story = [f"withdrawable: {json.dumps(before)}", *lines.splitlines()]
+    story += [f"request: {json.dumps(each)}" for each in told["requests"]]
+    story += [f"statement: {json.dumps(told['statement'])}"]
+    story += [f"ledger {name}: {json.dumps(line)}" for name, line in ledger.items()]
+    print("\n" + "\n".join(story))  # noqa: T201 - for `pytest -s`
+
+
 async def test_from_profit_to_a_statement_with_a_lost_reply(tmp_path: Path) -> None:
     """The withdrawal's reply is lost after it was taken: found in the venue's list, booked as ours, sent once; the
     daemon neither pauses nor halts, principal is what it was, and the statement names what left.
@@ -160,6 +169,7 @@ async def test_from_profit_to_a_statement_with_a_lost_reply(tmp_path: Path) -> N
         assert D(lines["usd"]["settled"]) == -D(statement["spent"])
         assert D(lines["usd"]["venue"]) >= D(before["principal"]["usd"])
         assert D(before["principal"]["usd"]) == D(lines["usd"]["opening"]) + 5000
+        tell_story(before, ended.err, told, lines)
         status = await stage.tell("status")
         assert status["state"] == "active"
         assert {each["name"] for each in status["blockers"]} <= {"below_threshold", "cooldown"}
