@@ -21,6 +21,9 @@ exit codes: 0 every mutant was noticed, 1 one was not, or only by a crash, or th
 """
 
 
+WORDS = {"invariant": "an invariant", "test": "a test of their own", "guard": "a guard", "-": "nobody"}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; the exit code."""
     options = _parser().parse_args(arguments)
@@ -58,14 +61,14 @@ def _parser() -> argparse.ArgumentParser:
 def _line(each: Mutant, verdict: Verdict) -> str:
     where = "" if verdict.seed is None else f"seed {verdict.seed}"
     return (
-        f"{each.promise:4} {each.name:30} {verdict.killed_by:17} {each.ground.kind:6} {where:9} {verdict.seeds:5} "
-        f"{verdict.seconds:6.1f}"
+        f"{each.promise:4} {each.name:30} {verdict.killed_by:17} {verdict.by:10} {each.ground.kind:6} {where:9} "
+        f"{verdict.seeds:5} {verdict.seconds:6.1f}"
     )
 
 
 def _table(report: Report, taken_s: float) -> list[str]:
     killed = sum(verdict.killed for _, verdict in report.verdicts)
-    lines = [f"{'':4} {'mutant':30} {'noticed by':17} {'where':6} {'':9} {'lives':>5} {'s':>6}"]
+    lines = [f"{'':4} {'mutant':30} {'noticed by':17} {'by a':10} {'where':6} {'':9} {'lives':>5} {'s':>6}"]
     lines += [_line(each, verdict) for each, verdict in report.verdicts]
     lines += [
         f"NOT NOTICED: {each.name} ({verdict.killed_by} {verdict.text}): {each.breaks}"
@@ -74,17 +77,19 @@ def _table(report: Report, taken_s: float) -> list[str]:
     ]
     lines += [f"UNSOUND without any mutant: {ground} seed {verdict.seed}: {verdict.killed_by} {verdict.text}"
               for ground, verdict in report.unsound]  # fmt: skip
-    return [*lines, f"{killed} of {len(report.verdicts)} mutants noticed, {taken_s:.0f} s"]
+    told = ", ".join(f"{count} by {WORDS[by]}" for by, count in report.witnesses().items())
+    return [*lines, f"{killed} of {len(report.verdicts)} mutants noticed ({told}), {taken_s:.0f} s"]
 
 
 def _figures(report: Report, taken_s: float) -> dict[str, object]:
     return {
         "good": report.good,
         "taken_s": round(taken_s, 1),
+        "noticed_by": report.witnesses(),
         "unsound": [{"ground": ground, **asdict(verdict)} for ground, verdict in report.unsound],
         "mutants": [
             {"name": each.name, "promise": each.promise, "breaks": each.breaks, "ground": each.ground.name,
-             "noticed": verdict.killed, **asdict(verdict)}
+             "noticed": verdict.killed, "by": verdict.by, **asdict(verdict)}
             for each, verdict in report.verdicts
         ],
     }  # fmt: skip

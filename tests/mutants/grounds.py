@@ -244,6 +244,34 @@ LEFT_OVER = _in(
     Disturbance("resume", 3_000),
     rules=replace(WEIGHED, limits=replace(WEIGHED.limits, unhedged_s=Decimal(6))),
 )
+REPEATED = _in(
+    "edges that last, and hedges alike",
+    24,
+    disturbances=(),
+    quotes=LASTING,
+    rules=replace(WEIGHED, limits=replace(WEIGHED.limits, duplicate_s=Decimal(5))),
+)
+CANCELLED = _in(
+    "cancels beyond their rate",
+    24,
+    Disturbance("yank", 0, "sell"),
+    edges=1,
+    rules=replace(WEIGHED, limits=replace(WEIGHED.limits, cancels_per_minute=1)),
+)
+STALE_TICKERS = _in(
+    "tickers of before the edge",
+    24,
+    Disturbance("stale_reply", -100, "ticker", 90, 20_000),
+    quotes=LASTING,
+    rules=replace(WEIGHED, feed=replace(WEIGHED.feed, ticker_every_s=Decimal(1), premium_tolerance=Decimal("0.002"))),
+)
+NO_RATES = _in(
+    "rates that do not come",
+    24,
+    Disturbance("http_503", 0, "conversion_rate", 90, 30_000),
+    quotes=LASTING,
+    rules=replace(WEIGHED, spike=replace(WEIGHED.spike, rate_every_s=Decimal(1), rate_max_age_s=Decimal(3))),
+)
 RAMP = RampRules(
     period_s=Decimal(5),
     step=Decimal("0.5"),
@@ -353,7 +381,8 @@ GROUNDS = {
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL,
         WRONG_WORDS, LEFT_OVER, FEEDS,
         LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
-        UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, RAMPS, RAMP_LOSSES,
+        UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, REPEATED, CANCELLED,
+        STALE_TICKERS, NO_RATES, RAMPS, RAMP_LOSSES,
         RAMP_ONE_SIDED, RAMP_TRIPS, DRILLS, SETTLED, SETTLED_BESIDE, SETTLED_LATE,
         SETTLED_COPIED, SETTLED_CHANGED, SHELL,
     )

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -38,6 +39,10 @@ class Report:
     def good(self) -> bool:
         """Whether the program is sound and every mutant was noticed."""
         return not self.unsound and all(verdict.killed for _, verdict in self.verdicts)
+
+    def witnesses(self) -> dict[str, int]:
+        """How many were noticed by an invariant, by one test, by a guard, and by nobody."""
+        return dict(sorted(Counter(verdict.by for _, verdict in self.verdicts).items()))
 
 
 def run(mutants: Sequence[Mutant], jobs: int, heard: Heard = lambda _mutant, _verdict: None) -> Report:

@@ -71,6 +71,7 @@ def test_two_are_noticed_and_a_survivor_is_a_failure() -> None:
     assert report.unsound == ()
     assert [verdict.killed_by for _, verdict in report.verdicts] == [SURVIVED, "S1", "S4"]
     assert report.verdicts[0][1].seeds == len(FEW.seeds)
+    assert report.witnesses() == {"-": 1, "invariant": 2}
     assert not report.good
     assert replace(report, verdicts=report.verdicts[1:]).good
 
@@ -85,6 +86,9 @@ def test_a_crash_is_no_notice() -> None:
     assert judged_words("L3: daemon 2 left x resting") == "L3"
     assert judged_words("daemon 1 broke: TypeError") == CRASH
     assert judged_words("x is absent in the journal, but the venue took it") == "judge"
+    words = {"S3": "invariant", "T4": "invariant", "R": "invariant", "test": "test", "judge": "guard",
+             ASSERTION: "guard", CRASH: "-", SURVIVED: "-"}  # fmt: skip
+    assert {word: Verdict(word).by for word in words} == words
     assert not Verdict(CRASH).killed
     assert not Verdict(SURVIVED).killed
     assert Verdict(ASSERTION).killed
@@ -114,4 +118,5 @@ def test_json_is_one_object(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     monkeypatch.setattr("tests.mutants.command.ALL", (replace(harmless(), ground=replace(CORE, seeds=range(0))),))
     assert main(["--json", "--jobs", "1"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert (told["good"], told["mutants"][0]["killed_by"]) == (False, SURVIVED)
+    assert (told["good"], told["mutants"][0]["killed_by"], told["mutants"][0]["by"]) == (False, SURVIVED, "-")
+    assert told["noticed_by"] == {"-": 1}

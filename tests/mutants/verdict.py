@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-INVARIANT = re.compile(r"([SLT]\d+)\b")
+INVARIANT = re.compile(r"([SLT]\d+|[DRW])\b")
 RAISED = re.compile(r"raised (\w+): .*\((\w+)\.py:\d+\)", re.DOTALL)
 GUARDS = frozenset({"StateError", "LedgerError", "AssertionError", "DeskFault"})
 SURVIVED, CRASH, ASSERTION = "survived", "crash", "engine assertion"
@@ -25,6 +25,17 @@ class Verdict:
     def killed(self) -> bool:
         """Whether something noticed that was made to notice; a crash is no notice."""
         return self.killed_by not in (SURVIVED, CRASH)
+
+    @property
+    def by(self) -> str:
+        """What kind of witness that was: an invariant, which anything may break; one test, which asks for just this; or
+        a guard, the engine's own or the judge of the whole daemon. "-" for nobody.
+        """
+        if not self.killed:
+            return "-"
+        if INVARIANT.fullmatch(self.killed_by):
+            return "invariant"
+        return "test" if self.killed_by == "test" else "guard"
 
     @property
     def certain(self) -> bool:

@@ -10,6 +10,7 @@ from tests.sim.checker.limits import Limits
 from tests.sim.checker.ramp import RampLimits
 from tests.sim.checker.risk import RiskLimits
 from tests.sim.checker.spike import SpikeLimits
+from tests.sim.checker.witness import WitnessLimits
 from tests.sim.plan import Plan
 
 
@@ -44,6 +45,7 @@ def limits_of(plan: Plan) -> Limits:
         ramp=_ramp_of(plan),
         drill=_drill_of(plan),
         spike=_spike_of(plan) if plan.rules.spike.enabled else None,
+        witness=_witness_of(plan),
         signed_errors_only=plan.signed_errors_only,
         views_in_time=LATE_VIEWS.isdisjoint(each.kind for each in plan.disturbances),
         row_decimals=plan.venue.row_decimals,
@@ -109,6 +111,17 @@ def _drill_of(plan: Plan) -> DrillLimits | None:
         return None
     steady = SETS_CLOCKS.isdisjoint(each.kind for each in plan.disturbances)
     return DrillLimits(int(rules.every_s * 1_000_000), rules.budget, plan.rules.hedge.forced_exit_loss, steady)
+
+
+def _witness_of(plan: Plan) -> WitnessLimits:
+    spike, feed = plan.rules.spike, plan.rules.feed
+    return WitnessLimits(
+        rate_tolerance=spike.rate_tolerance if spike.enabled and spike.check_rate else None,
+        rate_max_age_ms=int(spike.rate_max_age_s * 1000),
+        premium_tolerance=feed.premium_tolerance,
+        ticker_max_age_ms=int(feed.ticker_max_age_s * 1000),
+        fresh_ms=int(feed.fresh_s * 1000),
+    )
 
 
 def _spike_of(plan: Plan) -> SpikeLimits:

@@ -220,6 +220,11 @@ class Wire:
                 self._world.checker.rows_read(answer.body)
             elif command.topic is Topic.MARKETS:
                 self._world.checker.markets_read(answer.body)
+            elif command.topic is Topic.CONVERSION_RATE:
+                self._world.checker.rate_read(answer.body, self._world.clock.moment().mono_ns)
+            elif command.topic is Topic.TICKER:
+                mono_ns = self._world.clock.moment().mono_ns
+                self._world.checker.ticker_read(command.market or "", answer.body, exchange.asked_ns, mono_ns)
 
     def _note_clock(self, reply: Reply, sent: Moment) -> None:
         now = self._world.clock.moment()

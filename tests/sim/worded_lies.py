@@ -99,6 +99,36 @@ class AnnouncedAsHalted(Checker):
         """Nothing."""
 
 
+class OtherRate(Checker):
+    """The venue's own rate was another."""
+
+    def rate_read(self, body: bytes, mono_ns: int) -> None:
+        super().rate_read(b'{"sell": "0.01", "buy": "0.02"}', mono_ns)
+
+
+class NoRate(Checker):
+    """It was never read."""
+
+    def rate_read(self, body: bytes, mono_ns: int) -> None:
+        """Nothing."""
+
+
+class OtherTickers(Checker):
+    """The tickers of one market said something else."""
+
+    def ticker_read(self, market: str, body: bytes, asked_ns: int, mono_ns: int) -> None:
+        other = b'{"bid": "50000", "ask": "50010"}' if market == "btcusd" else body
+        super().ticker_read(market, other, asked_ns, mono_ns)
+
+
+class NoTicker(Checker):
+    """Those of one market were never read."""
+
+    def ticker_read(self, market: str, body: bytes, asked_ns: int, mono_ns: int) -> None:
+        if market != "eurusd":
+            super().ticker_read(market, body, asked_ns, mono_ns)
+
+
 class GoodTillTomorrow(Doctor):
     """Orders rest for a day, on the wire and in the journal."""
 
@@ -240,6 +270,10 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S6", "the list of markets says", ListedAsHalted),
     ("S6", "an announcement says", AnnouncedAsHalted),
     ("S6", "an announcement says", ListsBehind),
+    ("S6", "off the venue's own rate", OtherRate),
+    ("S6", "own rate was not known", NoRate),
+    ("S6", "was not that of the books", OtherTickers),
+    ("S6", "no tickers have confirmed", NoTicker),
     ("S7", "nets its floor", each("order_intended", _cheap)),
     ("S7", "settles a realised_pnl", each("hedge_settled", more("realised_pnl", by="100"))),
     ("S7", "settles a realised_pnl", each("hedge_settled", more("realised_pnl", by="0.1"))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import FEEDS, LATE_FRAMES, MARKET_HALTS, SHORT_HALTS, one_test
+from tests.mutants.grounds import FEEDS, LATE_FRAMES, MARKET_HALTS, NO_RATES, SHORT_HALTS, STALE_TICKERS, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -70,7 +70,18 @@ MUTANTS = (
     mutant(
         "S6", "premium-unchecked", "the tickers need not confirm what the books show",
         ("engine/premium.py", "return None if self._agrees else Refusal.PREMIUM_DISAGREES", "return None"),
-        hunted=one_test("tests/engine/test_start_and_books.py"),
+        hunted=STALE_TICKERS,
+    ),
+    mutant(
+        "S6", "rate-unchecked", "the venue's own EUR/USD rate need not confirm the FX book",
+        ("engine/conversion.py",
+         "return Refusal.RATE_DISAGREES if abs(difference) > self._rules.rate_tolerance else None", "return None"),
+    ),
+    mutant(
+        "S6", "rate-for-ever", "a rate that was told once is believed for ever",
+        ("engine/conversion.py", "if difference is None or self._told_ns < now_ns - ns(self._rules.rate_max_age_s):",
+         "if difference is None:"),
+        hunted=NO_RATES,
     ),
     mutant(
         "S6", "persistence-one-short", "an edge need last one change of the books less than is set",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import LEFT_OVER, NARROW, REFUSED, one_test
+from tests.mutants.grounds import CANCELLED, LEFT_OVER, NARROW, REFUSED, REPEATED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 LIMITS = one_test("tests/engine/test_limits.py")
@@ -36,7 +36,7 @@ MUTANTS = (
     mutant(
         "R", "same-hedge-twice", "a hedge on the very books of the last one is not suspicious",
         ("engine/limits.py", "return Refusal.DUPLICATE if self._repeats(opened) else None", "return None"),
-        hunted=LIMITS,
+        hunted=REPEATED,
     ),
     mutant(
         "R", "resume-forgives-everything", "a resume from a pause wipes out the day's loss",
@@ -76,7 +76,7 @@ MUTANTS = (
     mutant(
         "R", "cancels-not-counted", "hedges go on whatever was cancelled",
         ("engine/limit_memory.py", "        _keep_time(self.cancelled_us, record.utc_us)", "        pass"),
-        hunted=LIMITS,
+        hunted=CANCELLED,
     ),
     mutant(
         "R", "conversions-without-rate", "the order rate is not asked before a conversion",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import SETTLED, one_test
+from tests.mutants.grounds import SETTLED, SETTLED_BESIDE, one_test
 from tests.mutants.mutant import Edit, mutant
 
 DOUBT = "            _move(desk, name, RequestState.IN_DOUBT, reason)\n"
@@ -157,7 +157,7 @@ MUTANTS = (
     mutant(
         "T4", "lease-ignored", "hedges begin although the account is lent",
         ("engine/risk.py", "    if state.settlements.lease is not None:\n        return Refusal.LEASED\n", ""),
-        hunted=one_test("tests/engine/test_lease.py"),
+        hunted=SETTLED_BESIDE,
     ),
     mutant(
         "T4", "lease-for-ever", "a lease ends only when it is given back",

@@ -237,6 +237,14 @@ class Checker:
         """The list of markets reached the process."""
         self._told.markets_read(body)
 
+    def rate_read(self, body: bytes, mono_ns: int) -> None:
+        """The venue's own EUR/USD rate reached the process."""
+        self._decisions.witness.rate_read(body, mono_ns)
+
+    def ticker_read(self, market: str, body: bytes, asked_ns: int, mono_ns: int) -> None:
+        """A ticker reached the process, asked for at this monotonic time."""
+        self._decisions.witness.ticker_read(market, body, asked_ns, mono_ns)
+
     def announced(self, body: bytes) -> None:
         """An announcement reached the process."""
         self._told.announced(body)

@@ -11,6 +11,7 @@ from tests.sim.checker.limits import Limits
 from tests.sim.checker.report import Report
 from tests.sim.checker.spike import SpikeJudge
 from tests.sim.checker.truth import Truth
+from tests.sim.checker.witness import WitnessJudge
 
 CLOCK_ROOM_US = 2_000_000
 """The venue's clock is known to a second or so."""
@@ -30,6 +31,7 @@ class DecisionJudge:
         self._shown = shown
         self._report = report
         self._spikes = SpikeJudge(limits.spike, shown, report)
+        self.witness = WitnessJudge(limits.witness, shown, report)
         self._asks: dict[str, Decimal] = {}
         """Best asks of the books that the last hedge was decided on."""
         self._least: Decimal | None = None
@@ -41,6 +43,7 @@ class DecisionJudge:
 
     def began(self) -> None:
         """A new process reads the markets anew."""
+        self.witness.began()
         for market, listing in self._truth.venue.listings.items():
             spec = listing.spec
             self.specs[market] = (spec.lot, spec.tick, spec.minimum_order_value)
@@ -62,6 +65,7 @@ class DecisionJudge:
             self._asks[market] = Decimal(book["asks"][0][0])
         try:
             self._pays(line, books)
+            self.witness.decided(line["hedge_id"], books["eurusd"], mono_ns)
             if not line["drill"]:
                 self._spikes.opened(line, books, mono_ns, min(self.rates))
         except (InvalidOperation, IndexError, TypeError) as error:
@@ -164,6 +168,7 @@ class DecisionJudge:
         book = self._book(name, line["market"], line["book_microtimestamp"], mono_ns)
         if book is None:
             return
+        self.witness.decided(name, book, mono_ns)
         sells, size, limit = line["side"] == "sell", Decimal(line["size"]), Decimal(line["limit_price"])
         walked = walk(book["bids" if sells else "asks"], size)
         if walked is None:

@@ -9,6 +9,7 @@ from tests.sim.checker.drill import DrillLimits
 from tests.sim.checker.ramp import RampLimits
 from tests.sim.checker.risk import RiskLimits
 from tests.sim.checker.spike import SpikeLimits
+from tests.sim.checker.witness import WitnessLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Limits:
     """None where there are none."""
     spike: SpikeLimits | None
     """None where the guard is off."""
+    witness: WitnessLimits
     signed_errors_only: bool
     views_in_time: bool
     """Whether the venue shows every row within `lag_ms`."""
