@@ -19,6 +19,7 @@ from tests.sim.life import Result, run_plan, run_seed
 from tests.sim.shrink import shrink
 
 CHUNK = 8
+HASH_SEED = os.environ.get("PYTHONHASHSEED")
 SHRUNK_MOST = 3
 """Failing seeds of a run that are shrunk and traced; the others are named."""
 EPILOG = """
@@ -27,8 +28,10 @@ examples:
   python -m tests.sim --seeds 1000 --first 5000
   python -m tests.sim --seed 4711              one life, with its whole trace
   python -m tests.sim --seed 4711 --shrink     the shortest life that fails as it does, with its trace
+  python -m tests.sim --seeds 1000 --twice     each of them in two processes, whose traces must be equal
   python -m tests.sim --hash 0 20              trace hashes, for comparing machines and processes
-exit codes: 0 all promises held, 1 one did not, 2 wrong usage, 3 something that must be reached never was
+exit codes: 0 all promises held, 1 one did not or a life was not the same twice, 2 wrong usage, 3 something that must be
+reached never was
 """
 
 
@@ -42,6 +45,8 @@ class Tally:
     fired: Counter[str] = field(default_factory=Counter)
     reach: Counter[str] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
+    unlike: list[int] | None = None
+    """Seeds that were not the same life in another process; None where each was lived once."""
 
     def add(self, result: Result) -> None:
         """Count one life in."""
@@ -59,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.hash:
         first, count = options.hash
-        for seed in range(first, first + count):
-            print(seed, run_seed(seed).hash)
+        for result in lives(range(first, first + count), options.jobs):
+            print(result.seed, result.hash)
         return 0
     if options.seed is not None:
         return _one(options.seed, shrunk=options.shrink, as_json=options.json)
@@ -80,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
     )
+    parser.add_argument("--twice", action="store_true", help="live each again in another process: the same trace?")
     parser.add_argument("--reach", action="store_true", help="print what was reached how often")
     parser.add_argument("--no-shrink", action="store_true", help="do not look for shorter lives of failing seeds")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -90,14 +96,18 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _many(options: argparse.Namespace) -> int:
-    started, tally, failures = time.monotonic(), Tally(), []
+    started, tally, failures, hashes = time.monotonic(), Tally(), [], {}
     for result in lives(range(options.first, options.first + options.seeds), options.jobs):
         tally.add(result)
+        hashes[result.seed] = result.hash
         if result.violations:
             failures.append(result)
             _say(f"seed {result.seed}: {result.violations[0].invariant} {result.violations[0].text}")
         if tally.seeds % (20 if sys.stderr.isatty() else 250) == 0:
             _progress(tally, options.seeds, time.monotonic() - started)
+    if options.twice:
+        again = hashed(options.first, options.seeds, options.jobs, "1" if HASH_SEED != "1" else "2")
+        tally.unlike = sorted(seed for seed in hashes if again.get(seed) != hashes[seed])
     taken_s = time.monotonic() - started
     unreached = missing(tally.fired, tally.reach)
     complete = not missing(tally.fired, tally.reach, tally.seeds)
@@ -107,7 +117,19 @@ def _many(options: argparse.Namespace) -> int:
         _summary(tally, taken_s, unreached, reach=options.reach)
         for result in failures[: 0 if options.no_shrink else SHRUNK_MOST]:
             _explain(result.seed)
-    return 1 if failures else 0 if complete else 3
+    return 1 if failures or tally.unlike else 0 if complete else 3
+
+
+def hashed(first: int, count: int, jobs: int, hash_seed: str) -> dict[int, str]:
+    """Trace hashes by seed, of lives in other processes, whose sets and dictionaries are hashed otherwise."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sim", "--hash", str(first), str(count), "--jobs", str(jobs)],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return {int(seed): found for seed, found in map(str.split, done.stdout.splitlines())}
 
 
 def lives(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
@@ -127,6 +149,7 @@ def _figures(tally: Tally, taken_s: float, unreached: list[str]) -> dict[str, ob
         "fired": dict(tally.fired),
         "reach": dict(tally.reach),
         "counts": dict(tally.counts),
+        "unlike": tally.unlike,
         "taken_s": round(taken_s, 1),
         "seeds_a_minute": round(60 * tally.seeds / taken_s) if taken_s else 0,
         "unreached": unreached,
@@ -137,6 +160,9 @@ def _summary(tally: Tally, taken_s: float, unreached: list[str], *, reach: bool)
     pace = 60 * tally.seeds / taken_s if taken_s else 0
     print(f"{tally.seeds} lives in {taken_s:.0f} s, {pace:.0f} a minute; revision {revision()}")
     print(", ".join(f"{name} {count}" for name, count in tally.counts.items()))
+    if tally.unlike is not None:
+        told = f"not the same twice: {', '.join(map(str, tally.unlike))}" if tally.unlike else "each the same twice"
+        print(f"in two processes {told}")
     if reach:
         print("\nfaults fired:")
         _table(tally.fired)
@@ -212,6 +238,13 @@ def _show(result: Result) -> None:
         print(f"  {violation.invariant}: {violation.text}")
     if not result.violations:
         print("  every promise held")
+
+
+def fresh() -> int:
+    """A seed that is another one for every commit: the first of the lives that nobody has lived before."""
+    commit = revision().split("-")[0]
+    known = all(each in "0123456789abcdef" for each in commit)
+    return 1_000_000 + int(commit, 16) % 1_000_000_000 if known else 1_000_000
 
 
 def revision() -> str:
