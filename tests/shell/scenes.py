@@ -237,6 +237,18 @@ async def _blocked(world: World, seconds: float) -> None:
     await to_the_end(world)
 
 
+async def _burst(world: World) -> None:
+    """Ten thousand frames of each market come at once through the stream's own reader while an edge stands."""
+    world.start()
+    await hedging(world, lambda: world.records.all("anchor_set"))
+    for market in (USD, EUR, FX):
+        world.fault(f"burst:order_book_{market}:1,size=10000")
+    await hedging(world, lambda: world.records.all("hedge_closed"))
+    _demand(world, world.records.all("hedge_closed"), "no hedge was closed after the burst")
+    await to_the_end(world)
+    _demand(world, world.faulted["burst"] == 3, f"of three bursts {world.faulted['burst']} came")
+
+
 async def _slow_disk(world: World) -> None:
     """Every commit takes five seconds: by then a decision is of another market, and none of its orders leaves."""
     run = world.start()
@@ -327,6 +339,7 @@ SCENES: dict[str, Scene] = {
     "the venue is away at the next start": Scene(_away),
     **{f"blocked for {seconds} s": Scene(partial(_blocked, seconds=seconds)) for seconds in (5, 30, 120)},
     **{f"blocked for {seconds} s, a leg rests": Scene(partial(_blocked, seconds=seconds), RESTS) for seconds in (30,)},
+    "ten thousand frames at once": Scene(_burst),
     "a slow disk": Scene(_slow_disk),
     "stopped while a stream is replaced": Scene(_replaced),
     "nobody reads": Scene(_unread),
