@@ -100,7 +100,7 @@ MUTANTS = (
         ("engine/bookkeeper.py",
          "        if self._reading is Reading.ROWS_AFTER and self._quiet() and not new and now == self._before:\n",
          "        if self._reading is Reading.ROWS_AFTER:\n"),
-        hunted=one_test("tests/engine/test_start_and_books.py"),
+        hunted=OPENINGS,
     ),
     mutant(
         "S4", "opening-without-the-lag", "an opening is taken while a row of what it holds may still be on its way",
