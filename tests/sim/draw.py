@@ -17,7 +17,7 @@ D = Decimal
 LONG_MS = 680_000
 SETTLING = 0.25
 """Share of lives with a treasury."""
-UNTRUE = 0.05
+UNTRUE = 0.08
 """Share of lives in which what is there is said not to be."""
 EDGE_BPS = 20
 """A larger premium is an edge."""
@@ -214,18 +214,19 @@ def _untruths(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Dist
         told = [Disturbance("stale_reply", at_ms - 100, side, for_ms=1_000) for at_ms in others_ms]
         return [Disturbance("reject", first_ms - 100, side), *told]
     found = []
-    for edge_ms in rng.sample(edges, min(len(edges), 2)):
-        said_ms = edge_ms + rng.choice((150, 400, 400, 4_000, 11_000))
-        found += [Disturbance("yank", edge_ms, "sell"), Disturbance("resolve_wrongly", min(said_ms, length_ms))]
-        if rng.random() < 0.4:
+    for edge_ms in rng.sample(edges, min(len(edges), 3)):
+        dies = rng.random() < 0.6
+        said_ms = min(edge_ms + (400 if dies else rng.choice((150, 4_000, 11_000))), length_ms)
+        found += [Disturbance("yank", edge_ms, "sell"), Disturbance("resolve_wrongly", said_ms)]
+        if dies:  # and what rests is found by the next process, whose cancels are lost
+            found.append(Disturbance("crash_any", min(said_ms + 200, length_ms)))
+            found.append(Disturbance("lost_before", said_ms, "cancel", rng.choice((2, 4)), 20_000))
+        elif rng.random() < 0.7:
             found += [
                 Disturbance("private_lost", edge_ms, count=50, for_ms=15_000),
                 Disturbance("lost_after", edge_ms, side, for_ms=2_000),
                 Disturbance("not_found", edge_ms, side, 1, 2_000, rng.choice((1_500, 12_000))),
             ]
-        if rng.random() < 0.6:
-            found.append(Disturbance("crash_any", min(said_ms + 200, length_ms)))
-            found.append(Disturbance("lost_before", said_ms, "cancel", rng.choice((1, 2)), 20_000))
     return found
 
 
