@@ -48,7 +48,7 @@ def _in(name: str, seeds: int, *weather: Disturbance, edges: int = 100, **always
 
 
 CORE = Ground("core", "core", range(150))
-UNDISTURBED = _in("undisturbed", 60, disturbances=())
+UNDISTURBED = _in("undisturbed", 60, disturbances=(), settlements=())
 ON_DISK = _in("journals on disk", 12, sqlite=True)
 ROW_BURSTS = _in("row bursts", 12, Disturbance("row_burst", 2_000, size=1_005), edges=1)
 HIDDEN_ROWS = _in(

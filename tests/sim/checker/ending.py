@@ -48,7 +48,8 @@ class EndJudge:
         self._calm = True
         fold = self._fold
         told = {alert["name"]: alert["text"] for alert in fold.alerts if alert["severity"] == "critical"}
-        everything = " ".join(alert["text"] for alert in fold.alerts if alert["severity"] == "critical")
+        critical = [alert["text"] for alert in fold.alerts if alert["severity"] == "critical"]
+        everything = " ".join(text for text in critical if UNTIL_KNOWN not in text)
         for order in fold.orders.values():
             if order.state not in ENDED and order.name not in everything:
                 self._report.fail("L2", f"{order.name} is still {order.state} and nobody was told")
