@@ -67,8 +67,8 @@ class HedgeDesk:
         self._unsettled: list[str] = []
         self._taken_up_ns = NEVER
         """When this process took up what the journal left."""
-        self._doubt_told: str | None = None
-        """The hedge of which this process has told that a doubt leaves it open."""
+        self._doubts_told: frozenset[str] = frozenset()
+        """Orders of which this process has told that they leave a leg open."""
 
     def opened(self, hedge_id: str) -> None:
         """A hedge was decided here and now."""
@@ -122,16 +122,18 @@ class HedgeDesk:
         return core.halting or core.view.feed_dead or self._age_ns(hedge) >= ns(core.rules.hedge.wait_s)
 
     def _tell_of_doubt(self, hedge: Hedge, orders: list[OwnOrder]) -> None:
-        """At T2 a person hears, once, of a filled part that waits for a word on what may still fill; it goes on when
-        the word comes. A hedge of an earlier process has the whole time again, for it is found with every start.
+        """At T2 a person hears, once of each doubt, of a filled part that waits for a word on what may still fill; it
+        goes on when the word comes. A hedge of an earlier process has the whole time again, for it is found with every
+        start.
         """
         core, hedge_id = self._core, hedge.opened.hedge_id
         since_ns = hedge.opened.mono_ns if hedge_id in self._this_process else self._taken_up_ns
         due_ns = max(since_ns + ns(core.rules.hedge.force_s), self._exit_sent_ns + ns(EXIT_ANSWER_S))
         imbalance = filled(orders, Side.BUY) - filled(orders, Side.SELL)
-        if self._doubt_told == hedge_id or core.at.mono_ns < due_ns or abs(imbalance) < core.dust:
+        alive = frozenset(core.state.live)
+        if alive <= self._doubts_told or core.at.mono_ns < due_ns or abs(imbalance) < core.dust:
             return
-        self._doubt_told = hedge_id
+        self._doubts_told = alive
         why = f"{', '.join(core.state.live)} may still fill"
         core.alert(Severity.CRITICAL, "leg_open", f"{hedge_id}: {imbalance} {core.route.base} unhedged: {why}")
 

@@ -231,14 +231,13 @@ class OrderTracker:
         return age_us > bound_ns // 1000
 
     def _alert_when_old(self, order: OwnOrder, watch: Watch) -> None:
-        core = self._core
+        core, terms = self._core, order.terms
         if watch.alerted or watch.since_ns is None:
             return
         doubtful, account = order.state is OrderState.IN_DOUBT, core.rules.account
         expected_s = account.doubt_bound_s + account.lag_s if doubtful else core.rules.hedge.force_s
         if core.at.mono_ns - watch.since_ns >= ns(expected_s + account.doubt_alert_s):
             watch.alerted = True
-            terms = order.terms
             core.alert(
                 Severity.CRITICAL,
                 "doubt_unresolved" if doubtful else "order_stuck",
@@ -354,28 +353,29 @@ class OrderTracker:
 
     def cancel(self, order: OwnOrder, cause: str) -> bool:
         """Cancel, or cancel again when the last try is old; False when one is still fresh."""
-        core, watch = self._core, self._watch(order)
+        core, watch, terms = self._core, self._watch(order), order.terms
         if core.at.mono_ns < watch.next_cancel_ns:
             return False
         watch.next_cancel_ns = core.at.mono_ns + ns(RECANCEL_S[min(watch.cancels, len(RECANCEL_S) - 1)])
         watch.cancels += 1
-        terms = order.terms
         core.emit(CancelIntended(terms.client_order_id, cause, core.at.utc_us))
         core.commands.append(CancelOrder(terms.client_order_id, order.venue_order_id, terms.market))
         return True
 
     def resolve_by_person(self, order: OwnOrder, venue_order_id: int | None, who: str, reason: str) -> str | None:
         """A person's word on a doubt; returns what is wrong with it, or None."""
-        if order.state not in (OrderState.IN_DOUBT, OrderState.LIVE):
-            return f"{order.terms.client_order_id} is {order.state}, there is nothing to resolve"
-        if venue_order_id is None:
-            if order.filled > ZERO:
-                return f"{order.terms.client_order_id} has fills of {order.filled}: it cannot be absent"
-            self._finish(order, OrderState.ABSENT, f"declared absent by {who}: {reason}")
-        else:
+        name, alive = order.terms.client_order_id, order.state is OrderState.LIVE
+        if not alive and order.state is not OrderState.IN_DOUBT:
+            return f"{name} is {order.state}, there is nothing to resolve"
+        if venue_order_id is not None:
             if not self._core.state.could_be(order, venue_order_id):
-                return f"venue order {venue_order_id} is not {order.terms.client_order_id}"
+                return f"venue order {venue_order_id} is not {name}"
             self._attach(order, venue_order_id, f"named by {who}: {reason}")
+        elif order.filled > ZERO or (alive and not self._watch(order).alerted):
+            known = f"has fills of {order.filled}" if order.filled else "is live by the venue's word, and not yet stuck"
+            return f"{name} {known}: it cannot be absent"
+        else:
+            self._finish(order, OrderState.ABSENT, f"declared absent by {who}: {reason}")
         return None
 
     def _contradiction(self, order: OwnOrder, text: str) -> None:

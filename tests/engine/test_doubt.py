@@ -13,7 +13,7 @@ from arbbot.domain.records import FillBooked, HedgeClosed, OrderMoved
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig
-from tests.engine.scenes import closed, hedge
+from tests.engine.scenes import RESTS, closed, hedge
 from tests.engine.test_account import manual_trade
 
 LOST_ALIVE = Play("lost")
@@ -316,6 +316,20 @@ def test_a_persons_word_that_cannot_be_is_refused(rig: Rig) -> None:
         rig.step(ev.OperatorResolved(name, venue_order_id, "ann", "a guess"))
     assert rig.alerts().count("resolve_refused") == 4
     assert rig.stands(2) is before
+
+
+def test_an_order_that_the_venue_shows_is_not_called_absent(rig: Rig) -> None:
+    """Nobody's word denies what the venue has just called open; once it is told as stuck a person may know better."""
+    rig.venue.channel = False
+    rig.venue.failing = {Topic.ORDER_STATUS}
+    hedge(rig, sell=RESTS).run(1)
+    rig.step(ev.OperatorResolved("q7-000002", None, "ann", "did not look"))
+    assert rig.stands(2) is OrderState.LIVE
+    assert "not yet stuck" in rig.alert_texts("resolve_refused")[0]
+    rig.run(120)
+    assert "order_stuck" in rig.alerts()
+    rig.step(ev.OperatorResolved("q7-000002", None, "ann", "the venue has no such order"))
+    assert rig.stands(2) is OrderState.ABSENT
 
 
 def test_before_its_answer_an_order_is_not_asked_about(rig: Rig) -> None:

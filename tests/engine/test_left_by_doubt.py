@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from arbbot.domain import events as ev
+from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderState, Purpose, VenueOrderStatus
 from arbbot.domain.records import HedgeClosed
@@ -97,6 +98,21 @@ def test_a_forced_exit_on_its_way_is_no_doubt(rig: Rig) -> None:
     rig.run(30)
     assert closed(rig).outcome == "one_sided"
     assert rig.alerts() == []
+
+
+def test_a_doubt_about_the_way_out_is_told_as_well() -> None:
+    """A person ends the doubt of the purchase, and the answer to the exit is lost: that is another doubt, and told."""
+    rig = Rig(rules())
+    rig.venue.channel = False
+    hedge(rig, buy=Play("lost", taken=False)).run(20)
+    rig.venue.plays = {
+        (purpose, Side.BUY): [Play("lost", taken=False)] for purpose in (Purpose.COMPLETE, Purpose.UNWIND)
+    }
+    rig.step(ev.OperatorResolved("q7-000001", None, "ann", "looked: not there"))
+    rig.run(40)
+    first, second = rig.alert_texts("leg_open")
+    assert "q7-000001 may still fill" in first
+    assert "q7-000003 may still fill" in second
 
 
 def left_over(rig: Rig) -> Rig:

@@ -201,8 +201,9 @@ def _weights(seed: int, length_ms: int) -> list[Disturbance]:
 
 
 def _untruths(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Disturbance]:
-    """In a few lives what is there is said not to be: people call an order absent that rests, or one of which they see
-    as little as the daemon, and cancels of it may be lost; or the venue refuses one order in the words of another.
+    """In a few lives what is there is said not to be: people call an order absent of which they see as little as the
+    daemon, or one that rests, which is refused, and cancels of it may be lost; or the venue refuses one order in the
+    words of another.
     """
     rng = Random(f"{seed}/untruths")
     if rng.random() > UNTRUE:
@@ -221,7 +222,7 @@ def _untruths(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Dist
         if dies:  # and what rests is found by the next process, whose cancels are lost
             found.append(Disturbance("crash_any", min(said_ms + 200, length_ms)))
             found.append(Disturbance("lost_before", said_ms, "cancel", rng.choice((2, 4)), 20_000))
-        elif rng.random() < 0.7:
+        if dies or rng.random() < 0.7:
             found += [
                 Disturbance("private_lost", edge_ms, count=50, for_ms=15_000),
                 Disturbance("lost_after", edge_ms, side, for_ms=2_000),
