@@ -44,23 +44,25 @@ class EndJudge:
         """Faults have stopped, and there was time to read everything."""
 
     def settled(self, *, feed_up: bool, since_us: int) -> None:
-        """Long after faults stopped; what the venue booked at `since_us` or later may not have been read yet."""
+        """Long after faults stopped; what the venue booked at `since_us` or later may not have been read yet, and what
+        was sent since may still be on its way: where an edge never ends, nor does the trading.
+        """
         self._calm = True
         fold = self._fold
         told = {alert["name"]: alert["text"] for alert in fold.alerts if alert["severity"] == "critical"}
         critical = [alert["text"] for alert in fold.alerts if alert["severity"] == "critical"]
         everything = " ".join(text for text in critical if UNTIL_KNOWN not in text)
-        for order in fold.orders.values():
-            if order.state not in ENDED and order.name not in everything:
+        alive = [order for order in fold.orders.values() if order.state not in ENDED]
+        young = {order.hedge for order in alive if order.at_us >= since_us}
+        for order in alive:
+            if order.name not in everything and order.at_us < since_us:
                 self._report.fail("L2", f"{order.name} is still {order.state} and nobody was told")
         net = self._truth.net
         room = max(self._truth.dust(), self._limits.dust_cap)
         flat = abs(net) < room
         sold, bought = self._truth.against_words()
         by_lies = sold - room < net < bought + room
-        in_doubt = [
-            order.name for order in fold.orders.values() if order.state not in ENDED and order.name in everything
-        ]
+        in_doubt = [order.name for order in alive if order.name in everything]
         left = any(
             alert["name"] == "leg_open"
             and fold.open_hedge is not None
@@ -69,9 +71,9 @@ class EndJudge:
             for alert in fold.alerts
         )
         left_by_word = left or fold.mode == "panic" or in_doubt
-        if not flat and not (told and (left_by_word or by_lies)):
+        if not flat and not young and not (told and (left_by_word or by_lies)):
             self._report.fail("L1", f"one-sided by {net} in mode {fold.mode}; alerts: {sorted(told) or 'none'}")
-        if fold.open_hedge is not None and not left_by_word:
+        if fold.open_hedge is not None and fold.open_hedge not in young and not left_by_word:
             self._report.fail("L1", f"{fold.open_hedge} is still open and nobody was told")
         here = {alert["name"] for alert in fold.alerts[fold.alerts_before :]}
         late = any(row.at_us >= since_us for row in self._truth.rows())
