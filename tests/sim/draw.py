@@ -223,10 +223,11 @@ def _untruths(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Dist
             found.append(Disturbance("crash_any", min(said_ms + 200, length_ms)))
             found.append(Disturbance("lost_before", said_ms, "cancel", rng.choice((2, 4)), 20_000))
         if dies or rng.random() < 0.7:
+            fault, leg = ("mis_signed", "sell") if dies else ("lost_after", side)
             found += [
                 Disturbance("private_lost", edge_ms, count=50, for_ms=15_000),
-                Disturbance("lost_after", edge_ms, side, for_ms=2_000),
-                Disturbance("not_found", edge_ms, side, 1, 2_000, rng.choice((1_500, 12_000))),
+                Disturbance(fault, edge_ms, leg, for_ms=2_000),
+                Disturbance("not_found", edge_ms, leg, 1, 2_000, rng.choice((1_500, 12_000))),
             ]
     return found
 
