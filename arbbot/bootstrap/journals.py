@@ -14,12 +14,13 @@ from arbbot.bootstrap.summary import dated, summary_lines
 from arbbot.bootstrap.wiring import journal_identity, journal_path
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
+from arbbot.domain.ledger import LedgerError
 from arbbot.domain.life import Started
 from arbbot.domain.market import Route
 from arbbot.domain.records import DurableRecord, OrderIntended
 from arbbot.engine.ramp_told import ramp_of
 from arbbot.engine.report import report as figures_of
-from arbbot.engine.state import State
+from arbbot.engine.state import State, StateError
 from arbbot.journal.sqlite import JournalRefused, Line, read_journal, rebind
 from arbbot.settings import Settings, read_keys, rules
 
@@ -46,7 +47,7 @@ def remembered(settings: Settings) -> State:
     try:
         with read_journal(path) as (_, lines):
             return _folded(lines)
-    except JournalRefused as error:
+    except (JournalRefused, StateError, LedgerError) as error:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
 
 

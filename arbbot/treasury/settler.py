@@ -7,7 +7,6 @@ the plan, a person's yes, the lease, the conversion, the withdrawal, and a state
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -46,6 +45,8 @@ BOOKED_S = 90
 """How long the daemon may take to have booked a conversion's rows."""
 CODES = {"daemon": ExitCode.DAEMON, "venue": ExitCode.VENUE, "auth": ExitCode.AUTH}
 """Of refusals whose cause lies elsewhere."""
+BEHIND = frozenset({"journal_behind", "daemon_behind", "contradicted"})
+"""Refusals that are told though something is under way: one of the two journals is wrong."""
 
 
 class Output(NamedTuple):
@@ -103,11 +104,16 @@ class Settler:
         for request in state.open_requests():
             yield from withdrawal.look(desk, request)
         yield from statement.write(desk)
+        behind: Refused | None = None
         if state.conversions or state.requests:
-            with suppress(Refused):  # what it forbids is said where a settlement begins
+            try:
                 yield from self._view()
+            except Refused as refused:
+                behind = refused if refused.cause in BEHIND else None  # the others are said where a settlement begins
         left = self._left_open()
         if left is not None:
+            if behind is not None:
+                raise behind
             yield left
 
     def _left_open(self) -> Done | None:

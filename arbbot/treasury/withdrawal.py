@@ -156,6 +156,9 @@ def _call_absent(desk: Desk, request: Request) -> Steps:
     except Refused as refused:
         _doubt(desk, request, f"{cause}, and the daemon cannot be asked: {refused.text}")
         return
+    if name not in view.withdrawals and request.state is RequestState.IN_DOUBT:  # the daemon had noted it before
+        _doubt(desk, request, f"{cause}, but the daemon lacks it: does it run on an older copy of its journal?")
+        return
     if name in view.withdrawals:  # else it was never announced, so never sent
         answer = yield from desk.told("announce", cause, what="word", name=name, outcome=TOLD[RequestState.ABSENT])
         if isinstance(answer, DaemonRefused):

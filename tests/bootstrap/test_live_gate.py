@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import tomllib
 from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from arbbot.bootstrap.check import gate_findings
-from arbbot.bootstrap.longrun.fingerprints import code_fingerprint, runtime_versions, settings_fingerprint
+from arbbot.bootstrap.longrun.fingerprints import REQUIRED, code_fingerprint, runtime_versions, settings_fingerprint
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed, rehearsals_dir
 from arbbot.bootstrap.longrun.verdict import on_record, write
 from arbbot.domain.exit_codes import ExitCode
@@ -108,6 +110,14 @@ def test_any_change_of_a_source_is_another_version(tmp_path: Path) -> None:
     second = code_fingerprint(tmp_path)
     (tmp_path / "a.py").rename(tmp_path / "b.py")
     assert len({first, second, code_fingerprint(tmp_path)}) == 3
+
+
+def test_what_the_daemon_runs_on_is_what_the_project_asks_for() -> None:
+    """Also where the sources alone are installed, as in the container: it asks no metadata of its own for them."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["fast"], *extras["vault"]]
+    assert sorted(REQUIRED) == sorted(re.split(r"[^a-z0-9-]", line)[0] for line in wanted)
 
 
 def test_what_the_daemon_runs_on_is_a_part_of_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.funding import RequestStatus
-from arbbot.treasury.records import SettlementRefused
+from arbbot.treasury.records import RequestState, SettlementRefused
+from tests.treasury.test_presence import state as presence
 from tests.treasury.test_settler import refusal
 from tests.treasury.world import POLICY, D, World
 
@@ -150,3 +151,20 @@ def test_a_daemon_put_back_while_a_person_reads_the_plan_lends_for_nothing() -> 
     assert len(world.sent) == 1
     assert len(world.placed) == 1
     assert world.lease is None
+
+
+def test_what_an_older_daemon_lacks_is_not_absent() -> None:
+    """The daemon had noted a withdrawal whose answer was lost, and runs on an older copy since: that it knows nothing
+    of it is no proof, however long the venue's list hides it. Nothing else is sent, and the line says why.
+    """
+    world = World(profit=D(3_000), request_trouble="late", sees=True)
+    world.settle()
+    assert presence(world) is RequestState.IN_DOUBT
+    world.withdrawals.clear()
+    for _ in range(3):
+        world.later(3_600)
+        done = world.settle()
+        assert done.code is not ExitCode.OK
+        assert "older copy" in done.text
+    assert presence(world) is RequestState.IN_DOUBT
+    assert len(world.sent) == 1

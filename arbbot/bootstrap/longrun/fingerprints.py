@@ -30,9 +30,14 @@ DECIDES_NOTHING = frozenset(
 )
 """Where it runs, what it writes and whom it tells. Every other section counts, those of tomorrow too."""
 SOURCES = (".py", ".sql", ".toml")
-RUNS_ON = frozenset({"fast", "vault"})
-"""Extras that the daemon uses where they are installed."""
-_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)[^;]*(?:;.*extra == ['\"](?P<extra>[^'\"]+)['\"])?")
+REQUIRED = (
+    "aiohappyeyeballs", "aiohttp", "datadog", "h11", "jinja2", "orjson", "prometheus-client", "pydantic-settings",
+    "rich", "structlog", "trustme", "typer", "websockets", "zstandard", "hvac", "uvloop",
+)  # fmt: skip
+"""What pyproject.toml asks for, with the extras that the daemon uses where they are installed. A container and a
+service run from the sources, without metadata of our own.
+"""
+_REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?!.*extra\s*==)")
 
 
 def runtime_versions() -> dict[str, str]:
@@ -40,7 +45,7 @@ def runtime_versions() -> dict[str, str]:
     package that this platform leaves out is left out.
     """
     found: dict[str, str] = {}
-    waiting = _required("arbbot", RUNS_ON)
+    waiting = list(REQUIRED)
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -49,23 +54,19 @@ def runtime_versions() -> dict[str, str]:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-        waiting += _required(name, frozenset())
+        waiting += _required(name)
     return {"python": ".".join(map(str, sys.version_info)), **dict(sorted(found.items()))}
 
 
-def _required(package: str, extras: frozenset[str]) -> list[str]:
-    """Names of what an installed package requires, one spelling each. Raises PackageNotFoundError."""
+def _required(package: str) -> list[str]:
+    """Names of what an installed package requires without extras, one spelling each. Raises PackageNotFoundError."""
     wanted = (_REQUIREMENT.match(line) for line in metadata.requires(package) or ())
-    return [
-        re.sub(r"[-_.]+", "-", each["name"]).lower()
-        for each in wanted
-        if each is not None and (each["extra"] is None or each["extra"] in extras)
-    ]
+    return [re.sub(r"[-_.]+", "-", each["name"]).lower() for each in wanted if each is not None]
 
 
 def code_fingerprint(root: Path | None = None) -> str:
     """SHA-256 over the names and contents of the package's sources, and the versions of what they run on: a version
-    number alone is easily forgotten. Raises PackageNotFoundError where the package is not installed.
+    number alone is easily forgotten.
     """
     root = Path(arbbot.__file__).parent if root is None else root
     digest = hashlib.sha256(json.dumps(runtime_versions()).encode())

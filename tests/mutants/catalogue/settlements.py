@@ -10,7 +10,7 @@ AGAIN = (
     "            yield SendWithdrawal("
     "name, Withdrawal(to.currency, plan.withdraw, to.network, to.address, to.extras))\n"
 )
-LEFT = "        left = self._left_open()\n        if left is not None:\n            yield left\n"
+LEFT = "            if behind is not None:\n                raise behind\n            yield left\n"
 SIZE = "size = max(min(left, over - aside, available), ZERO)"
 MOST = "most = min(policy.max_request, policy.max_per_day - used_today)"
 
@@ -87,7 +87,7 @@ MUTANTS = (
     ),
     mutant(
         "T3", "open-one-forgotten", "a settlement begins although the last one has not ended",
-        ("treasury/settler.py", LEFT, ""),
+        ("treasury/settler.py", LEFT, "            pass\n"),
         Edit("treasury/state.py",
              "        if self.open_requests() or self.open_conversion() is not None:\n"
              "            raise TreasuryError(f\"{name} intended while another is open\")\n", ""),
