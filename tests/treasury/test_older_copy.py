@@ -168,3 +168,15 @@ def test_what_an_older_daemon_lacks_is_not_absent() -> None:
         assert "older copy" in done.text
     assert presence(world) is RequestState.IN_DOUBT
     assert len(world.sent) == 1
+
+
+def test_an_older_daemon_is_told_of_though_a_withdrawal_is_under_way() -> None:
+    """The venue has one in process for hours: that the daemon lacks it is no OK of a timer."""
+    world = World(profit=D(3_000))
+    assert world.code() is ExitCode.OK
+    assert presence(world) is RequestState.ACCEPTED
+    world.withdrawals.clear()
+    world.later(60)
+    assert world.code() is ExitCode.SETTLEMENT_REFUSED
+    assert refusal(world).cause == "daemon_behind"
+    assert len(world.sent) == 1
