@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
-from arbbot.bootstrap.longrun.daemon_child import added_wait_s
-from arbbot.bootstrap.longrun.schedule import Death
-from arbbot.bootstrap.longrun.supervise import Course, Ended
+import pytest
+
+from arbbot.bootstrap.longrun.daemon_child import DaemonChild, added_wait_s
+from arbbot.bootstrap.longrun.person import Person
+from arbbot.bootstrap.longrun.schedule import Death, Spell, Timetable
+from arbbot.bootstrap.longrun.supervise import Course, Ended, Supervisor
 from arbbot.bootstrap.longrun.tally import Tally
-from arbbot.bootstrap.longrun.troubles import CATALOGUE
+from arbbot.bootstrap.longrun.troubles import CATALOGUE, Strike, Trouble
 from arbbot.bootstrap.longrun.truth import Truth
+from arbbot.bootstrap.longrun.venue import VenueControl
 from arbbot.bootstrap.longrun.verdict import Seen, criteria
 from arbbot.engine.rules import FxPolicy
 from arbbot.settings import Settings
@@ -76,3 +83,66 @@ def test_a_trouble_struck_when_each_of_its_faults_did() -> None:
     assert not both.struck(Counter({("reply_lost", "buy"): 1, ("reply_lost", "cancel_order"): 1}))
     assert both.struck(Counter({("reply_lost", "buy"): 1, ("reply_lost", "sell"): 1}))
     assert spike.struck(Counter())
+
+
+class Idle(DaemonChild):
+    """A daemon that is always at rest, without a process."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings(), Path())
+
+    async def start(self) -> None:
+        self.starts += 1
+
+    async def ask(self, verb: str, **more: object) -> dict[str, Any] | None:
+        at_rest = {"open_orders": [], "in_doubt": [], "open_hedge": None, "flat": True, "reconciled": True}
+        paused = {"state": "paused", "state_reason": "", "carried_dust": "0", "armed": True, "hedges": None}
+        return at_rest | paused
+
+
+class Lenient(VenueControl):
+    """A venue at which only one trouble ever strikes; its time runs by five minutes a reading."""
+
+    def __init__(self, strikes: Trouble) -> None:
+        self._strikes, self._now_us = strikes, 0
+        self.loose: list[Trouble] = []
+
+    def now_us(self) -> int:
+        self._now_us += 300_000_000
+        return self._now_us
+
+    async def account(self, rows_after: int) -> dict[str, Any]:
+        return account()
+
+    async def trouble(self, trouble: Trouble) -> None:
+        self.loose.append(trouble)
+
+    async def worn_out(self) -> bool:
+        return False
+
+    async def heal(self) -> Counter[Strike]:
+        name, pattern, _ = self.loose[-1].faults[0].split(":")
+        return Counter({(name, pattern): int(self.loose[-1] == self._strikes)})
+
+
+@pytest.mark.parametrize(
+    ("faults", "missed"),
+    [(("reply_lost:buy:1", "reply_lost:sell:1"), "reply_lost sell"),
+     (("stale_reply:sell:1", "stale_reply:order_book:3"), "stale_reply order_book")],
+)  # fmt: skip
+async def test_of_two_that_differ_in_what_they_strike_each_must(faults: tuple[str, str], missed: str) -> None:
+    """The same switch for another kind of request is another trouble: the strike of one is none of the other, which is
+    named, let loose again and again, and no day passes without it.
+    """
+    first, second = (next(each for each in CATALOGUE if each.faults == (fault,)) for fault in faults)
+    venue, daemon, truth = Lenient(first), Idle(), Truth(D(0))
+    table = Timetable((Spell(0, 60, (first,)), Spell(60, 60, (second,))), ())
+    person = Person(daemon, venue, "btcusd", D(0))
+    played = Supervisor(daemon, venue, person, truth, table, 10_800, 60, asyncio.Event(), lambda _: None)
+    course = await played.play()
+    seen = Seen(course, Tally(D(0), FxPolicy.BAND), truth, None, D(86_400), D(0), D(1), D(0), D(1))
+    (told,) = (each for each in criteria(seen) if each.name == "every trouble struck")
+    assert not told.passed
+    assert told.measured == f"1 of 2, not {missed}"
+    assert venue.loose[:2] == [first, second]
+    assert set(venue.loose[2:]) == {second}

@@ -19,7 +19,7 @@ from arbbot.bootstrap.longrun.fingerprints import settings_fingerprint
 from arbbot.bootstrap.longrun.gate import refuse_unrehearsed
 from arbbot.bootstrap.longrun.memory import Sample, judge
 from arbbot.bootstrap.longrun.person import Person
-from arbbot.bootstrap.longrun.schedule import FIRST_AFTER_S, Death, Level, timetable
+from arbbot.bootstrap.longrun.schedule import FIRST_AFTER_S, PACES, Death, Level, timetable
 from arbbot.bootstrap.longrun.tally import Tally, net_edge
 from arbbot.bootstrap.longrun.troubles import CATALOGUE, at_speed
 from arbbot.bootstrap.longrun.truth import Truth
@@ -57,9 +57,18 @@ def test_every_fault_the_exchange_knows_is_in_the_catalogue_and_well_written() -
 
 @pytest.mark.parametrize("level", [Level.USUAL, Level.HEAVY])
 def test_a_day_lets_everything_loose_in_turn(level: Level) -> None:
-    """In 24 h each trouble comes, spells never overlap nor outlast the day, and both kinds of death come often."""
-    table = timetable(7, DAY_S, level)
-    assert {trouble.name for spell in table.spells for trouble in spell.troubles} == {each.name for each in CATALOGUE}
+    """In 24 h each trouble comes by a name of its own, whatever the seed: the longest spells and gaps leave room for
+    all. Of two in one spell the exchange can tell which has struck. Spells never overlap nor outlast the day, and both
+    kinds of death come often.
+    """
+    table, pace = timetable(7, DAY_S, level), PACES[level]
+    names = [each.name for each in CATALOGUE]
+    assert {trouble.name for spell in table.spells for trouble in spell.troubles} == set(names)
+    assert len(set(names)) == len(names)
+    assert (DAY_S - FIRST_AFTER_S - pace.gap_s[0]) // (pace.gap_s[1] + pace.spell_s[1]) >= len(names)
+    for spell in table.spells:
+        strikes = [strike for trouble in spell.troubles for strike in trouble.strikes]
+        assert len(set(strikes)) == len(strikes)
     ends = [FIRST_AFTER_S, *(spell.at_s + spell.for_s for spell in table.spells)]
     assert all(spell.at_s >= end for spell, end in zip(table.spells, ends, strict=False))
     assert ends[-1] <= DAY_S

@@ -91,16 +91,15 @@ def _spells(seed: int, length_s: float, pace: Pace) -> list[Spell]:
         for_s = dice.uniform(*pace.spell_s)
         if at_s + for_s > length_s:
             return found
-        drawn: dict[str, Trouble] = {}
+        drawn: list[Trouble] = []
         for _ in range(dice.randint(1, pace.at_once)):
             if not deck:
                 deck = list(CATALOGUE)
                 dice.shuffle(deck)
-            if deck[-1].name in drawn:
-                break
-            trouble = deck.pop()
-            drawn[trouble.name] = trouble
-        found.append(Spell(at_s, for_s, tuple(drawn.values())))
+            if any(deck[-1] == each or deck[-1].strikes & each.strikes for each in drawn):
+                break  # the exchange could not tell which of the two has struck
+            drawn.append(deck.pop())
+        found.append(Spell(at_s, for_s, tuple(drawn)))
         at_s += for_s + dice.uniform(*pace.gap_s)
 
 

@@ -29,18 +29,31 @@ class Trouble:
     family: str
     """rest, order, rows, frame, subscription, market or spike."""
     name: str
+    """What is done, to what and how: it is counted by this, so no two of the catalogue share it."""
     faults: tuple[str, ...] = ()
     begin: tuple[Lever, ...] = ()
     end: tuple[Lever, ...] = ()
 
+    @property
+    def strikes(self) -> frozenset[Strike]:
+        """What the exchange counts of it."""
+        switches = (fault.partition(",")[0].split(":") for fault in self.faults)
+        return frozenset((name, pattern) for name, pattern, *_ in switches)
+
     def struck(self, fired: Counter[Strike]) -> bool:
         """Whether each of its faults has; levers are pulled, whatever happens."""
-        switches = (fault.partition(",")[0].split(":") for fault in self.faults)
-        return all(fired[name, pattern] for name, pattern, *_ in switches)
+        return all(fired[strike] for strike in self.strikes)
 
 
 def _of(family: str, *faults: str) -> list[Trouble]:
-    return [Trouble(family, fault.partition(":")[0], (fault,)) for fault in faults]
+    return [Trouble(family, _named(fault), (fault,)) for fault in faults]
+
+
+def _named(fault: str) -> str:
+    """`close order_book_btcusd code=1001`: all of it but how often."""
+    switch, *options = fault.split(",")
+    name, pattern, _ = switch.split(":")
+    return " ".join((name, pattern, *options))
 
 
 _ORDERS = _of(
@@ -77,7 +90,7 @@ _FRAMES = _of(
     "binary:order_book_btcusd:2", "deep:order_book_btcusd:1", "huge:order_book_eurusd:1",
     "burst:order_book_btcusd:1,size=2000",
 )  # fmt: skip
-_CLOSES = [Trouble("frame", "close", (f"close:order_book_btcusd:1,code={code}",)) for code in CLOSE_CODES]
+_CLOSES = _of("frame", *(f"close:order_book_btcusd:1,code={code}" for code in CLOSE_CODES))
 _SUBSCRIPTIONS = [
     Trouble("subscription", name, (f"{name}:order_book_btceur:1",), (("drop_connections", MappingProxyType({})),))
     for name in ("refuse_subscription", "ignore_subscription")
