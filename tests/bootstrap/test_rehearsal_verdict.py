@@ -95,7 +95,13 @@ class Idle(DaemonChild):
         self.starts += 1
 
     async def ask(self, verb: str, **more: object) -> dict[str, Any] | None:
-        at_rest = {"open_orders": [], "in_doubt": [], "open_hedge": None, "flat": True, "reconciled": True}
+        at_rest: dict[str, Any] = {
+            "open_orders": [],
+            "in_doubt": [],
+            "open_hedge": None,
+            "flat": True,
+            "reconciled": True,
+        }
         paused = {"state": "paused", "state_reason": "", "carried_dust": "0", "armed": True, "hedges": None}
         return at_rest | paused
 
