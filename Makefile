@@ -35,7 +35,7 @@ run: setup
 	@$(PY) -m arbbot run --demo $(if $(strip $(SECONDS)),--for $(strip $(SECONDS))s)
 
 # What starts processes mostly waits, the other tests mostly compute: side by side they take half the time. Those that
-# compute give way, so that those in real time keep theirs.
+# compute give way, so that those in real time keep theirs; of them the lives, which take longest, come first.
 SCENES := tests/e2e
 BROWSER := tests/browser
 PROGRAMS := tests/bench tests/bootstrap tests/cli
@@ -65,15 +65,15 @@ test-browser: setup
 	@nice -n 5 $(PY) -m pytest -q $(BROWSER)
 
 test-exchange: setup
-	@nice -n 5 $(PY) -m pytest -q $(EXCHANGE)
+	@nice -n 10 $(PY) -m pytest -q $(EXCHANGE)
 
 test-papers: setup # docs, deployment, research
 	@deploy/get-systemd-analyze
 	@deploy/get-promtool
-	@nice -n 5 $(PY) -m pytest -q $(PAPERS)
+	@nice -n 10 $(PY) -m pytest -q $(PAPERS)
 
 test-others: setup
-	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER) $(EXCHANGE) $(PAPERS))
+	@nice -n 10 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER) $(EXCHANGE) $(PAPERS))
 
 check: lint types
 	@$(PY) -m ruff format --check .

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -162,6 +163,7 @@ def symbol_of_name(name: JsonValue, what: str = "market") -> str:
     return symbol
 
 
+@lru_cache(maxsize=256)
 def is_currency(key: str) -> bool:
     """Whether a key of a row can be a currency code, as the venue spells them: short, lower case, no underscore."""
     return _CURRENCY.fullmatch(key) is not None

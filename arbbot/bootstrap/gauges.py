@@ -62,7 +62,7 @@ class Gauges:
             "reconcile.age_s": self._unreconciled_s,
             "exposure.notional": self._exposure,
             "pnl.realised": lambda _: float(places.engine.core.state.realised_pnl),
-            "pnl.day": lambda _: float(places.engine.core.state.limits.today(places.engine.limits.now_us)[1]),
+            "pnl.day": lambda _: float(places.engine.core.state.limits.pnl_today(places.engine.limits.now_us)),
             "ramp.weight": lambda _: float(places.engine.ramp.weight),
             "uptime_s": lambda now: (now.mono_ns - places.started.mono_ns) / 1e9,
             "process.rss_bytes": lambda _: rss_bytes(),

@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, is_dataclass
+from decimal import Decimal
 from typing import Any
 
 from arbbot.domain.ledger import Ledger
+
+_PLAIN = (str, int, Decimal)
+"""Most of a tree is one of these."""
 
 
 def fingerprint(value: object) -> str:
@@ -18,6 +22,8 @@ def fingerprint(value: object) -> str:
 
 def _plain(value: object) -> Any:
     """A JSON-able picture that is equal for equal states."""
+    if isinstance(value, _PLAIN):
+        return value if isinstance(value, int) else str(value)
     if isinstance(value, Ledger):
         return {f"{account}/{currency}": str(total) for (account, currency), total in value.balances.items()}
     if is_dataclass(value) and not isinstance(value, type):
@@ -29,4 +35,4 @@ def _plain(value: object) -> Any:
         return sorted(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, int | bool) else str(value)
+    return None if value is None else str(value)

@@ -133,10 +133,13 @@ class LimitMemory:
         """Notional of the last hour, whole minutes, so up to a minute more; what is dated later counts too."""
         return _since(self.minutes, now_us // MINUTE_US - 60)
 
-    def today(self, now_us: int) -> tuple[Decimal, Decimal]:
-        """(notional, realised P&L) of this UTC day; what is dated later counts too."""
-        day = now_us // DAY_US
-        return _since(self.day_notional, day), _since(self.day_pnl, day)
+    def notional_today(self, now_us: int) -> Decimal:
+        """Notional of this UTC day; what is dated later counts too."""
+        return _since(self.day_notional, now_us // DAY_US)
+
+    def pnl_today(self, now_us: int) -> Decimal:
+        """Realised P&L of this UTC day; what is dated later counts too."""
+        return _since(self.day_pnl, now_us // DAY_US)
 
     def hedges_reached(self, count: int, since_us: int) -> bool:
         """Whether so many hedges, of those that the throttle counts, were opened later than a moment."""

@@ -104,7 +104,7 @@ class Limits:
 
     def _measures(self, loss: Decimal | Refusal) -> Iterator[Measure]:
         rules, memory = self._rules, self._memory
-        _, pnl = memory.today(self.now_us)
+        pnl = memory.pnl_today(self.now_us)
         yield _at_limit("daily_loss", -pnl, rules.daily_loss, Mode.HALTED)
         if not isinstance(loss, Refusal):
             yield _at_limit("equity_loss", loss, rules.equity_loss, Mode.HALTED)
@@ -191,7 +191,7 @@ class Limits:
         """Notional that the hour and the day leave for the next hedge."""
         rules, now_us = self._rules, self.now_us
         hour = rules.notional_per_hour - self._memory.hour_notional(now_us)
-        return min(hour, rules.notional_per_day - self._memory.today(now_us)[0]) - CENT
+        return min(hour, rules.notional_per_day - self._memory.notional_today(now_us)) - CENT
 
     def blocked(self) -> Refusal | None:
         """What refuses every hedge, whatever its size. Changes nothing: what is reached trips with the next tick."""
@@ -218,7 +218,7 @@ class Limits:
     def _spent(self, worth: Decimal) -> Refusal | None:
         """Which window has no room for so much."""
         rules, now_us = self._rules, self.now_us
-        if self._memory.today(now_us)[0] + worth > rules.notional_per_day:
+        if self._memory.notional_today(now_us) + worth > rules.notional_per_day:
             return Refusal.NOTIONAL_DAY
         if self._memory.hour_notional(now_us) + worth > rules.notional_per_hour:
             return Refusal.NOTIONAL_HOUR
@@ -264,7 +264,6 @@ def shown(figure: Decimal) -> Decimal:
 def limit_figures(state: State, route: Route, now_us: int) -> dict[str, Any]:
     """What is tripped, who reset what and why, and what the limits have counted so far; for people and programs."""
     memory = state.limits
-    spent, pnl = memory.today(now_us)
     return {
         "tripped": [_told(trip) for trip in memory.open_trips.values()],
         "last_resets": [
@@ -273,8 +272,8 @@ def limit_figures(state: State, route: Route, now_us: int) -> dict[str, Any]:
         ],
         "numeraire": route.numeraire,
         "notional_hour": shown(memory.hour_notional(now_us)),
-        "notional_day": shown(spent),
-        "realised_day": shown(pnl),
+        "notional_day": shown(memory.notional_today(now_us)),
+        "realised_day": shown(memory.pnl_today(now_us)),
         "losers_in_row": memory.losers_in_row,
         "orders_last_minute": sum(each > now_us - 60 * SECOND_US for each in memory.ordered_us),
         "cancels_last_minute": sum(each > now_us - 60 * SECOND_US for each in memory.cancelled_us),

@@ -371,7 +371,7 @@ def test_a_reset_begins_its_own_measure_anew_and_no_other() -> None:
     assert (desk.state.mode, desk.trips()) == (Mode.REDUCING, ["losers_in_row"])
     desk.resume()
     assert [desk.trade("-10"), desk.trade("0"), desk.trade("1"), desk.trade("-10")] == [None] * 4
-    assert -desk.state.limits.today(desk.now_us)[1] == 49
+    assert -desk.state.limits.pnl_today(desk.now_us) == 49
     assert desk.trade("-51") is None
     desk.limits.watch()
     assert desk.trips() == ["daily_loss"]

@@ -56,7 +56,10 @@ def test_days_ahead_and_set_right_forget_nothing_of_the_day(step_s: int) -> None
     set_clock(desk, -step_s, venue_known=False)
     assert desk.trade("-70") is None
     for each in (desk, desk.reopened()):
-        assert each.state.limits.today(each.now_us) == (D(9_000), D(-240))
+        assert (each.state.limits.notional_today(each.now_us), each.state.limits.pnl_today(each.now_us)) == (
+            D(9_000),
+            D(-240),
+        )
         assert each.trade() is Refusal.NOTIONAL_DAY
 
 
@@ -94,7 +97,7 @@ def test_a_clock_set_right_refuses_an_hour_more_and_no_longer() -> None:
     assert desk.state.limits.hour_notional(desk.now_us) == 0
     assert desk.trade() is None
     desk.wait(2 * DAY_S)
-    assert desk.state.limits.today(desk.now_us) == (D(0), D(0))
+    assert (desk.state.limits.notional_today(desk.now_us), desk.state.limits.pnl_today(desk.now_us)) == (D(0), D(0))
 
 
 def test_minutes_ahead_crowd_out_no_real_ones() -> None:
@@ -118,7 +121,7 @@ def test_set_back_and_right_again_the_days_loss_stays(back_s: int) -> None:
     desk = Desk(rules(daily_loss=D(100)))
     assert desk.trade("-60") is None
     set_clock(desk, -back_s, venue_known=False)
-    assert desk.state.limits.today(desk.now_us)[1] == -60
+    assert desk.state.limits.pnl_today(desk.now_us) == -60
     set_clock(desk, back_s, venue_known=False)
     assert desk.trade("-40") is None
     assert desk.trade() is Refusal.LIMIT_REACHED
@@ -132,8 +135,11 @@ def test_a_clock_that_jumps_on_and_on_is_bounded() -> None:
         assert desk.trade("-1") is None
     memory = desk.state.limits
     assert (len(memory.day_notional), len(memory.day_pnl)) == (KEPT_DAYS, KEPT_DAYS)
-    assert memory.today(desk.limits.now_us) == (D(90_000), D(-30))
-    assert memory.today(desk.now_us // DAY_US * DAY_US) == (D(3_000), D(-1))
+    assert (memory.notional_today(desk.limits.now_us), memory.pnl_today(desk.limits.now_us)) == (D(90_000), D(-30))
+    assert (
+        memory.notional_today(desk.now_us // DAY_US * DAY_US),
+        memory.pnl_today(desk.now_us // DAY_US * DAY_US),
+    ) == (D(3_000), D(-1))
 
 
 @pytest.mark.parametrize("back_s", [12 * 3_600, 2 * DAY_S, YEAR_S])
@@ -153,7 +159,7 @@ def test_a_process_that_starts_with_an_old_clock_forgets_nothing(back_s: int) ->
     set_clock(desk, -back_s)
     desk.emit(Started("test", ROUTE.instruments, desk.now_us))
     desk.limits.clock_seen()
-    assert desk.state.limits.today(desk.now_us)[1] == -90
+    assert desk.state.limits.pnl_today(desk.now_us) == -90
     set_clock(desk, back_s)
     agree(desk)
     for each in (desk, desk.reopened()):
@@ -170,7 +176,7 @@ def test_a_loss_that_is_written_by_a_clock_set_back_is_lost_today() -> None:
     set_clock(desk, -2 * DAY_S, venue_known=False)
     desk.settle("-60")
     set_clock(desk, 2 * DAY_S, venue_known=False)
-    assert desk.state.limits.today(desk.now_us)[1] == -60
+    assert desk.state.limits.pnl_today(desk.now_us) == -60
     assert desk.open() is None
     set_clock(desk, -2 * DAY_S, venue_known=False)
     desk.settle("30")

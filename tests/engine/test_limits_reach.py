@@ -44,7 +44,7 @@ def test_what_conversions_lose_is_lost_that_day() -> None:
     foreign = rig.state.foreign
     assert foreign.realised < -100
     made = rig.state.realised_pnl + foreign.realised - foreign.fees
-    assert rig.state.limits.today(rig.at.utc_us)[1] == made < -100
+    assert rig.state.limits.pnl_today(rig.at.utc_us) == made < -100
     assert (rig.mode(), list(rig.state.limits.open_trips)) == (Mode.HALTED, ["daily_loss"])
     rig.check()
 

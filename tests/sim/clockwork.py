@@ -31,13 +31,17 @@ class Clockwork:
 
     def moment(self) -> Moment:
         """What our own clocks say."""
-        mono_us = self.now_us - BIRTH_US - self.asleep_us + self.boot_us
-        return Moment(mono_us * 1000, self.now_us + self.wall_off_us)
+        return Moment(self.mono_ns, self.now_us + self.wall_off_us)
+
+    @property
+    def mono_ns(self) -> int:
+        """Our monotonic clock."""
+        return (self.now_us - BIRTH_US - self.asleep_us + self.boot_us) * 1000
 
     @property
     def mono_s(self) -> float:
         """Our monotonic clock in seconds."""
-        return self.moment().mono_ns / 1e9
+        return self.mono_ns / 1e9
 
     @property
     def since_ms(self) -> int:

@@ -47,18 +47,22 @@ class House:
             orders = self._orders[symbol]
             if orders:
                 unit = FX_DEPTH if symbol == FX else Decimal(self.last.depth) / 1000
-                self._venue.house_resize(self._rng.choice(orders), self._amount(symbol, unit), self._clock.now_us)
+                which = self._rng.choice(orders)
+                amount = self._amount(self._venue.spec(symbol).lot, unit)
+                self._venue.house_resize(which, amount, self._clock.now_us)
 
-    def _amount(self, symbol: str, unit: Decimal) -> Decimal:
-        return (unit * self._rng.randint(30, 170) / 100).quantize(self._venue.spec(symbol).lot)
+    def _amount(self, lot: Decimal, unit: Decimal) -> Decimal:
+        return (unit * self._rng.randint(30, 170) / 100).quantize(lot)
 
     def _ladder(self, symbol: str, middle: Decimal, step: Decimal, unit: Decimal) -> None:
-        venue, now_us, tick = self._venue, self._clock.now_us, self._venue.spec(symbol).tick
+        venue, now_us, spec = self._venue, self._clock.now_us, self._venue.spec(symbol)
         for order_id in self._orders[symbol]:
             venue.house_cancel(order_id, now_us)
         placed = []
         for level in range(self._levels):
             off = step / 2 + step * level
             for side, price in ((Side.BUY, middle - off), (Side.SELL, middle + off)):
-                placed.append(venue.house_limit(symbol, side, price.quantize(tick), self._amount(symbol, unit), now_us))
+                placed.append(
+                    venue.house_limit(symbol, side, price.quantize(spec.tick), self._amount(spec.lot, unit), now_us)
+                )
         self._orders[symbol] = placed

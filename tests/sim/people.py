@@ -113,7 +113,7 @@ def _reboot(stage: Stage, each: Disturbance) -> None:
     _crash(stage, each)
     clock = stage.world.clock
     if not stage.world.alive:
-        clock.boot_us -= clock.moment().mono_ns // 1000 - each.size * MS
+        clock.boot_us -= clock.mono_ns // 1000 - each.size * MS
 
 
 MACHINE: dict[str, Callable[[Stage, Disturbance], None]] = {

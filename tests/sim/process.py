@@ -148,7 +148,7 @@ class Process:
             world.trace.note(world.clock.now_us, f"record {kind} {body}")
         self.active_us = world.clock.now_us
         corrupt = not struck.isdisjoint(CORRUPT)
-        world.checker.committed(lines, world.clock.moment().mono_ns, world.clock.now_us, corrupt=corrupt)
+        world.checker.committed(lines, world.clock.mono_ns, world.clock.now_us, corrupt=corrupt)
         self._records += len(lines)
         if self._records - self._replayed >= REPLAY_EVERY:
             self._compare()

@@ -123,7 +123,7 @@ class Wire:
         signed, sent = self._sign(exchange.request)
         word = command_word(exchange.command)
         world.trace.note(clock.now_us, f"send {word} {sent.method} {sent.path} {sent.query} {sent.body.decode()}")
-        world.checker.sent(sent, LANES[type(exchange.command)].name, clock.moment().mono_ns)
+        world.checker.sent(sent, LANES[type(exchange.command)].name, clock.mono_ns)
         limit_us = ASK_TIMEOUT_US if isinstance(exchange.command, Ask) else ORDER_TIMEOUT_US
         silence = NoReply(True, "TimeoutError")
         clock.after(limit_us, lambda: self._answered(exchange, attempt, silence))
@@ -221,9 +221,9 @@ class Wire:
             elif command.topic is Topic.MARKETS:
                 self._world.checker.markets_read(answer.body)
             elif command.topic is Topic.CONVERSION_RATE:
-                self._world.checker.rate_read(answer.body, self._world.clock.moment().mono_ns)
+                self._world.checker.rate_read(answer.body, self._world.clock.mono_ns)
             elif command.topic is Topic.TICKER:
-                mono_ns = self._world.clock.moment().mono_ns
+                mono_ns = self._world.clock.mono_ns
                 self._world.checker.ticker_read(command.market or "", answer.body, exchange.asked_ns, mono_ns)
 
     def _note_clock(self, reply: Reply, sent: Moment) -> None:
@@ -247,7 +247,7 @@ class Wire:
             return None
         signed, sent = self._sign(requests.websockets_token())
         clock = self._world.clock
-        self._world.checker.sent(sent, Lane.ASK.name, clock.moment().mono_ns)
+        self._world.checker.sent(sent, Lane.ASK.name, clock.mono_ns)
         served = self._counter.serve(sent, {})
         try:
             word = believed(self._read(signed, served), private=True)

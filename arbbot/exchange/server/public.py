@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 
 from arbbot.exchange.listing import Listing, conversion_rates
-from arbbot.exchange.matching import BookSide, MarketSpec, Side
+from arbbot.exchange.matching import BookSide, MarketSpec, Order, Side
 from arbbot.exchange.networks import Network, networks_of
 from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.rules import CURRENCY_DECIMALS, CURRENCY_NAMES
@@ -85,18 +87,19 @@ _fixed = lru_cache(maxsize=1 << 16)(fixed)
 
 def book_rows(side: BookSide, spec: MarketSpec, group: str, most: int | None = None) -> list[Json]:
     """Rows of one side, best first: per level for group 1 and 3, else per order, with its id for 2."""
+    amounts, prices = spec.base_decimals, spec.counter_decimals
+    if group not in {"0", "2"}:
+        return [[_fixed(level.price, prices), _fixed(level.total, amounts)] for level in islice(side, most)]
     rows: list[Json] = []
-    for level in side:
-        price = _fixed(level.price, spec.counter_decimals)
-        if group in {"0", "2"}:
-            for order in level.orders.values():
-                row = [price, _fixed(order.remaining, spec.base_decimals)]
-                rows.append([*row, str(order.order_id)] if group == "2" else row)
-        else:
-            rows.append([price, _fixed(level.total, spec.base_decimals)])
-        if most is not None and len(rows) >= most:
-            return rows[:most]
+    for order, price in islice(_queue(side), most):
+        row = [_fixed(price, prices), _fixed(order.remaining, amounts)]
+        rows.append([*row, str(order.order_id)] if group == "2" else row)
     return rows
+
+
+def _queue(side: BookSide) -> Iterator[tuple[Order, Decimal]]:
+    """Every order of a side with its price, in the order they are met."""
+    return ((order, level.price) for level in side for order in level.orders.values())
 
 
 def book(listing: Listing, group: str, most: int | None = None) -> dict[str, Json]:

@@ -37,18 +37,18 @@ class Reply:
 
 
 def _spell(value: Json, comma: str, colon: str) -> str:
+    text = encode_basestring_ascii
     if isinstance(value, str):
-        return encode_basestring_ascii(value)
+        return text(value)
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, dict):
-        return (
-            "{"
-            + comma.join([encode_basestring_ascii(k) + colon + _spell(v, comma, colon) for k, v in value.items()])
-            + "}"
-        )
+        parts = [
+            text(k) + colon + (text(v) if isinstance(v, str) else _spell(v, comma, colon)) for k, v in value.items()
+        ]
+        return "{" + comma.join(parts) + "}"
     if isinstance(value, list):
-        return "[" + comma.join([_spell(item, comma, colon) for item in value]) + "]"
+        return "[" + comma.join([text(v) if isinstance(v, str) else _spell(v, comma, colon) for v in value]) + "]"
     if isinstance(value, Mapping):
         return _spell(dict(value), comma, colon)
     if isinstance(value, Sequence):
