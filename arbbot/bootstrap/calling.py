@@ -22,19 +22,19 @@ from arbbot.telemetry.webhook import Webhook
 PAUSE_S = 1.0
 
 
-async def call(settings: Settings, alert: AlertRaised) -> None:
+async def call(settings: Settings, alert: AlertRaised) -> bool:
     """Send it, in two tries of some seconds each, where there is a webhook and a person asked for such. What does not
-    go out is said at the terminal, and is no failure.
+    go out is said at the terminal, and is no failure: False.
     """
     try:
         url = read_alerts_url(settings)
     except Failure as failure:
         say(f"alerts: not told: {failure.reason}")
-        return
+        return False
     message = Message(alert.name, alert.severity, alert.text, alert.utc_us)
     wanted = settings.alerts
     if url is None or not Choice(wanted.least, wanted.also, wanted.never).wants(message):
-        return
+        return True
     redactor = Redactor()
     for secret in secrets_of(url.get_secret_value()):
         redactor.learn(secret)
@@ -47,6 +47,7 @@ async def call(settings: Settings, alert: AlertRaised) -> None:
             answer = await post((message,), 0)
     if answer.outcome != "delivered":
         say(f"alerts: {alert.name} was not taken by the webhook, {answer.outcome}: {answer.why}")
+    return answer.outcome == "delivered"
 
 
 def not_started(settings: Settings, failure: Failure) -> None:

@@ -11,18 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from arbbot import screen
-from arbbot.bootstrap.calling import call
 from arbbot.bootstrap.settle_hands import Hands
 from arbbot.bootstrap.terminal import say
 from arbbot.bootstrap.wiring import journal_path, make_state_dir
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-from arbbot.domain.mode import Severity
-from arbbot.domain.records import AlertRaised
 from arbbot.settings import RunMode, Settings, settlement_policy
 from arbbot.treasury.journal import RequestJournal, RequestJournalRefused, open_requests
 from arbbot.treasury.policy import Asked, Policy
-from arbbot.treasury.records import OWN, PersonCalled, RequestMoved, SettlementRefused, TreasuryRecord
+from arbbot.treasury.records import RequestMoved, SettlementRefused, TreasuryRecord
 from arbbot.treasury.resolve import Resolution
 from arbbot.treasury.settler import Settler
 from arbbot.treasury.state import TreasuryError, TreasuryState
@@ -63,8 +60,6 @@ class _Treasury:
         self._asked = asked
         self._socket = socket
         self._journal = journal
-        self._calls: list[PersonCalled] = []
-        """What the webhook is to be told of."""
 
     async def serve(self, every_s: Decimal | None, as_json: bool) -> ExitCode:
         """Until the settlement, or the supervisor, says that it is over."""
@@ -76,7 +71,6 @@ class _Treasury:
             while True:
                 done, state = await self._one(hands)
                 self._tell(done, state, as_json)
-                await self._call()
                 if every_s is None or stopped.is_set():
                     return done.code
                 with suppress(TimeoutError):
@@ -106,17 +100,9 @@ class _Treasury:
 
     def _say(self, records: list[TreasuryRecord]) -> None:
         """What happens, as it happens."""
-        self._calls += [each for each in records if isinstance(each, PersonCalled) and each.by == OWN]
         for record in records:
             if not isinstance(record, SettlementRefused):
                 say(f"settle: {_line(_worded(record))}")
-
-    async def _call(self) -> None:
-        """Tell the webhook of what a person is called for and no daemon has heard of."""
-        calls, self._calls = self._calls, []
-        for each in calls:
-            text = f"{each.name}: {each.text}"
-            await call(self._settings, AlertRaised(Severity.CRITICAL, "settlement_stuck", text, each.utc_us))
 
     def _tell(self, done: Done, state: TreasuryState, as_json: bool) -> None:
         if as_json:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from arbbot.bitstamp.funding import FundingGateway
 from arbbot.bitstamp.rest import BitstampGateway
+from arbbot.bootstrap.calling import call
+from arbbot.bootstrap.terminal import say
 from arbbot.bootstrap.wiring import Taps, follow_compressed, gateway
 from arbbot.control_client import REFUSED, ask
 from arbbot.domain.commands import Ask, PlaceOrder, Topic
@@ -31,6 +33,8 @@ from arbbot.domain.events import Event as EngineEvent
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
 from arbbot.domain.funding import Unread
+from arbbot.domain.mode import Severity
+from arbbot.domain.records import AlertRaised
 from arbbot.runtime.clock import SystemClock
 from arbbot.settings import KeyRole, Settings, read_keys
 from arbbot.treasury.plan import Facts
@@ -39,12 +43,14 @@ from arbbot.treasury.words import (
     Answered,
     AskDaemon,
     AskPerson,
+    CallPerson,
     Command,
     DaemonRefused,
     DaemonSaid,
     Done,
     Event,
     FactsRead,
+    PersonCalledUp,
     PersonSaid,
     ReadFacts,
     ReadOrder,
@@ -89,6 +95,8 @@ class Hands:
                 return await asyncio.to_thread(self._ask, dict(request))
             case AskPerson(text):
                 return await asyncio.to_thread(self._confirm, text)
+            case CallPerson(name, text):
+                return PersonCalledUp(await self._call(name, text))
             case Wait(seconds):
                 await self.clock.sleep(float(seconds))
                 return Waited()
@@ -128,6 +136,14 @@ class Hands:
         sys.stderr.write(f"settle: {text}\nsettle: type yes to do it: ")
         sys.stderr.flush()
         return PersonSaid(sys.stdin.readline().strip() == "yes", self._who)
+
+    async def _call(self, name: str, text: str) -> bool:
+        """By the webhook, where no daemon has heard of it; whether it was taken."""
+        alert = AlertRaised(Severity.CRITICAL, "settlement_stuck", f"{name}: {text}", self.clock.now().utc_us)
+        taken = await call(self._settings, alert)
+        if not taken:
+            say(f"settle: nobody was called for {name}: the next settlement calls again")
+        return taken
 
     # --- the venue -----------------------------------------------------------------------------------------
 

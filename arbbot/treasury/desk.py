@@ -12,7 +12,17 @@ from arbbot.treasury.policy import Policy
 from arbbot.treasury.records import DAEMON, OWN, AnnouncementDenied, PersonCalled, TreasuryRecord
 from arbbot.treasury.silence import SECOND_NS, Silence
 from arbbot.treasury.state import TreasuryState
-from arbbot.treasury.words import AskDaemon, Command, DaemonRefused, DaemonSaid, Event, View, Wait
+from arbbot.treasury.words import (
+    AskDaemon,
+    CallPerson,
+    Command,
+    DaemonRefused,
+    DaemonSaid,
+    Event,
+    PersonCalledUp,
+    View,
+    Wait,
+)
 
 WHO = "treasury"
 REASON_CHARS_MAX = 200
@@ -92,11 +102,19 @@ class Desk:
 
     def call(self, name: str, state: str, text: str) -> Steps:
         """Call a person by the daemon's alerts, once for each thing and each state it does not leave. Where the daemon
-        does not hear of it this program calls, once as well, and the daemon is told by the next settlement.
+        does not hear of it this program calls, and the daemon is told by the next settlement. What is journaled has
+        been taken: until then each settlement calls again.
         """
         if (name, state, DAEMON) in self.state.called:
             return
         answer = yield from self.told("announce", text, what="word", name=name, outcome="stuck")
         by = DAEMON if isinstance(answer, DaemonSaid) else OWN
-        if (name, state, by) not in self.state.called:
-            self.emit(PersonCalled(name, text, self.utc_us, state, by))
+        if (name, state, by) in self.state.called:
+            return
+        if by == OWN:
+            called = yield CallPerson(name, text)
+            if not isinstance(called, PersonCalledUp):
+                raise TypeError(f"{called} is no word on a call")
+            if not called.taken:
+                return
+        self.emit(PersonCalled(name, text, self.utc_us, state, by))

@@ -146,7 +146,7 @@ class RequestMoved:
 
 @dataclass(frozen=True, slots=True)
 class PersonCalled:
-    """A person is called, because something does not end."""
+    """A person was called, because something does not end: the call has been taken."""
 
     kind: ClassVar[str] = "person_called"
     name: str
@@ -155,7 +155,7 @@ class PersonCalled:
     state: str = ""
     """That it does not leave."""
     by: str = DAEMON
-    """Whose alerts were to call: the daemon's, or `OWN` of this program, because the daemon did not answer."""
+    """Whose alerts took it: the daemon's, or `OWN` of this program, because the daemon did not answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,14 @@ class AskPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class CallPerson:
+    """Call one by this program's own alerts: this does not end. Answered by PersonCalledUp."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """So many seconds of market time. Answered by Waited."""
 
@@ -73,7 +81,18 @@ class Done:
     text: str
 
 
-Command = AskDaemon | ReadFacts | PlaceOrder | ReadOrder | SendWithdrawal | ReadRequests | AskPerson | Wait | Done
+Command = (
+    AskDaemon
+    | ReadFacts
+    | PlaceOrder
+    | ReadOrder
+    | SendWithdrawal
+    | ReadRequests
+    | AskPerson
+    | CallPerson
+    | Wait
+    | Done
+)
 
 # --- events -------------------------------------------------------------------------------------------------------
 
@@ -131,13 +150,29 @@ class PersonSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonCalledUp:
+    """Whether the call was taken, or nobody wants one."""
+
+    taken: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Waited:
     """The time is over."""
 
 
 OrderWord = OrderAcked | OrderRefused | OrderUnanswered | OrderReported | AskFailed
 Event = (
-    DaemonSaid | DaemonRefused | FactsRead | VenueUnread | Answered | RequestsListed | PersonSaid | Waited | OrderWord
+    DaemonSaid
+    | DaemonRefused
+    | FactsRead
+    | VenueUnread
+    | Answered
+    | RequestsListed
+    | PersonSaid
+    | PersonCalledUp
+    | Waited
+    | OrderWord
 )
 
 

@@ -29,11 +29,14 @@ class Receiver:
 
     def __init__(self, status: int = 200) -> None:
         bodies: list[dict[str, Any]] = []
+        receiver = self
+        self.status = status
+        """Its answer to each."""
 
         class Taker(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(status)
+                self.send_response(receiver.status)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:

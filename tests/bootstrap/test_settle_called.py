@@ -41,11 +41,16 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def refusals(place: Path) -> list[str]:
-    """Causes, by its journal."""
+def journaled(place: Path, kind: str, name: str) -> list[str]:
+    """What the records of a kind say."""
     with closing(sqlite3.connect(place / "sandbox" / "treasury.db")) as file:
-        query = "SELECT json_extract(body, '$.cause') FROM record WHERE kind = 'settlement_refused'"
-        return [cause for (cause,) in file.execute(query)]
+        query = "SELECT json_extract(body, ?) FROM record WHERE kind = ?"
+        return [said for (said,) in file.execute(query, (f"$.{name}", kind))]
+
+
+def calls(place: Path) -> list[str]:
+    """Who called a person, by its journal."""
+    return journaled(place, "person_called", "by")
 
 
 def test_without_a_daemon_the_webhook_is_told_once(
@@ -64,8 +69,26 @@ def test_without_a_daemon_the_webhook_is_told_once(
     assert "request 500 not finished after" in text
 
 
+@pytest.mark.parametrize("status", [503, 404])
+def test_what_the_webhook_does_not_take_is_told_again_by_the_next_run(
+    place: Path, receiver: Receiver, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is down, or will not have it: the run says that nobody was called, and journals no call. The next run calls
+    again, and the one after it, with the call in the journal, no more.
+    """
+    wanted = settings(place, receiver.url, keys=KEYS)
+    seen = []
+    for answer in (status, 200, 200):
+        receiver.status = answer
+        assert bootstrap.settle(wanted, Asked(who="timer"), None, None, as_json=False) is ExitCode.SETTLEMENT_OPEN
+        seen.append((len(receiver.bodies), len(calls(place)), "calls again" in capsys.readouterr().err))
+    tries = 2 if status == 503 else 1
+    assert seen == [(tries, 0, True), (tries + 1, 1, False), (tries + 1, 1, False)]
+    assert {name for name, _ in receiver.texts} == {"settlement_stuck"}
+
+
 def test_a_missing_key_is_journaled_by_its_own_name(place: Path, receiver: Receiver) -> None:
     """What kept it from asking the venue has the name of its exit code."""
     wanted = settings(place, receiver.url, keys={})
     assert bootstrap.settle(wanted, Asked(who="timer"), None, None, as_json=False) is ExitCode.SECRET
-    assert refusals(place) == ["secret"]
+    assert journaled(place, "settlement_refused", "cause") == ["secret"]

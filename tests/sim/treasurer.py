@@ -40,12 +40,14 @@ from arbbot.treasury.words import (
     Answered,
     AskDaemon,
     AskPerson,
+    CallPerson,
     Command,
     DaemonRefused,
     DaemonSaid,
     Done,
     Event,
     FactsRead,
+    PersonCalledUp,
     PersonSaid,
     ReadFacts,
     ReadOrder,
@@ -77,6 +79,8 @@ FEE, LEAST = D("0.03"), D("0.1")
 COOLING_OFF_S = (0, 0, 0, 8, 25)
 CALM_AT_S = (20, 60, 200)
 """After faults have stopped: when it settles once more."""
+TAKEN = 0.6
+"""How likely its webhook takes a call while there are faults."""
 ALIKE_US = 25 * SECOND
 """With clocks no further apart its own requests must be known by their time."""
 OTHER = Destination("usdt", NETWORK, OTHER_ADDRESS)
@@ -229,6 +233,9 @@ class Treasurer:
                 self._later(int(seconds * SECOND), Waited(), turn)
             case AskPerson():
                 self._later(0, PersonSaid(True, "ann"), turn)
+            case CallPerson():
+                taken = not self._wire.faults or self._rng.random() < TAKEN
+                self._later(50 * MS, PersonCalledUp(taken), turn)
             case ReadFacts():
                 self._later(50 * MS, self._facts(), turn)
             case PlaceOrder():
@@ -248,14 +255,17 @@ class Treasurer:
                 outcome = funding_outcome.withdrawal(answer, self._wire.reading.require_signed_errors)
                 self._later(late_us, Answered(outcome), turn)
             case ReadRequests(request_id):
-                answer, late_us = self._wire.send(funding_requests.withdrawal_requests(request_id))
-                listed = self._wire.read(answer, codec_funding.withdrawal_requests)
-                if listed is None:
-                    self._later(late_us, VenueUnread("unread"), turn)
-                    return
-                assert isinstance(answer, Reply)
-                self._world.clock.after(late_us, partial(self._listed, ids(answer.body), turn))
-                self._later(late_us, RequestsListed(listed), turn)
+                self._list(request_id, turn)
+
+    def _list(self, request_id: int | None, turn: int) -> None:
+        answer, late_us = self._wire.send(funding_requests.withdrawal_requests(request_id))
+        listed = self._wire.read(answer, codec_funding.withdrawal_requests)
+        if listed is None:
+            self._later(late_us, VenueUnread("unread"), turn)
+            return
+        assert isinstance(answer, Reply)
+        self._world.clock.after(late_us, partial(self._listed, ids(answer.body), turn))
+        self._later(late_us, RequestsListed(listed), turn)
 
     # --- the daemon -----------------------------------------------------------------------------------------
 

@@ -86,6 +86,21 @@ def test_a_stuck_request_is_told_when_the_daemon_is_back() -> None:
         assert callers(world) == [OWN, DAEMON]
 
 
+def test_a_call_that_nobody_took_is_made_again_and_not_journaled() -> None:
+    """Only one that was taken is known: each settlement calls until then, and none after it."""
+    world = World()
+    assert world.code() is ExitCode.OK
+    world.later(90_000)
+    world.daemon_up = world.webhook_up = False
+    for calls in (1, 2):
+        assert world.code() is ExitCode.SETTLEMENT_OPEN
+        assert (len(world.called), callers(world)) == (calls, [])
+    world.webhook_up = True
+    for _ in range(2):
+        assert world.code() is ExitCode.SETTLEMENT_OPEN
+        assert (len(world.called), callers(world)) == (3, [OWN])
+
+
 def callers(world: World) -> list[str]:
     """Who called a person."""
     return [each.by for each in world.journal if isinstance(each, PersonCalled)]

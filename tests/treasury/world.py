@@ -34,12 +34,14 @@ from arbbot.treasury.words import (
     Answered,
     AskDaemon,
     AskPerson,
+    CallPerson,
     Command,
     DaemonRefused,
     DaemonSaid,
     Done,
     Event,
     FactsRead,
+    PersonCalledUp,
     PersonSaid,
     ReadFacts,
     ReadOrder,
@@ -100,6 +102,7 @@ class World:
     die_after: int | None = None
     """Records, counted over the world's life, after which the process dies before its next command."""
     daemon_up: bool = True
+    webhook_up: bool = True
     refusal: str = "Not allowed to withdraw to specified USDT address"
     waiting: str | None = None
     strange: bool = False
@@ -129,6 +132,8 @@ class World:
     asked_daemon: list[Mapping[str, Any]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     asked_person: list[str] = field(default_factory=list)
+    called: list[str] = field(default_factory=list)
+    """Names of what the webhook was told does not end."""
     asked_for: list[int | None] = field(default_factory=list)
     """The venue's ids that it was asked about."""
     withdrawn: Decimal = ZERO
@@ -198,19 +203,26 @@ class World:
                 return self.report(name)
             case SendWithdrawal():
                 return self.send(command)
-            case ReadRequests(None):
-                shown = self.requests[:1000] if self.request_trouble != "late" else []
-                return RequestsListed(tuple(self.shows(each) for each in shown))
             case ReadRequests(request_id):
-                self.asked_for.append(request_id)
-                return RequestsListed(tuple(each for each in self.requests if each.request_id == request_id))
+                return self.listed(request_id)
             case AskPerson(text):
                 self.asked_person.append(text)
                 return PersonSaid(self.person, "ann")
+            case CallPerson(name):
+                self.called.append(name)
+                return PersonCalledUp(self.webhook_up)
             case Wait(seconds):
                 self.later(seconds)
                 return Waited()
         raise AssertionError(command)
+
+    def listed(self, request_id: int | None) -> RequestsListed:
+        """The venue's list, or what it says of one alone."""
+        if request_id is None:
+            shown = self.requests[:1000] if self.request_trouble != "late" else []
+            return RequestsListed(tuple(self.shows(each) for each in shown))
+        self.asked_for.append(request_id)
+        return RequestsListed(tuple(each for each in self.requests if each.request_id == request_id))
 
     def agrees(self) -> bool:
         """Whether its ledger has been seen equal; not before it was asked so often."""
