@@ -114,29 +114,21 @@ class Attribution:
         return waiting.answers >= tries and not owners
 
     def _may_be_denied(self, row: Transaction) -> bool:
-        """Whether an order that was said not to be there can be the one behind a row: it came before the venue's bound,
-        and rested no longer than until an exit is forced.
-        """
-        rules = self._core.rules
-        latest_us = ns(rules.account.doubt_bound_s + rules.hedge.force_s + rules.account.lag_s) // 1000
+        """Whether an order that was said not to be there can be the one behind a row."""
         return any(
             order.state in (OrderState.ABSENT, OrderState.REJECTED)
             and order.venue_order_id is None
-            and row.utc_us <= order.intended_utc_us + latest_us + self._core.venue_offset_ms * 1000
             and self._may_own(order, row, None)
             for order in self._core.state.orders.values()
         )
 
     def _may_own(self, order: OwnOrder, row: Transaction, report: OrderReport | None) -> bool:
-        """Whether an order can be the one behind a row: same market and side, sent before it, and of the size
-        that the venue tells.
+        """Whether an order can be the one behind a row: same market and side, and of the size that the venue tells.
+        Times are not compared: our clock may have been set since the order was noted.
         """
         terms = order.terms
         base = dict(row.amounts).get(self._core.route.instrument(terms.market).base, ZERO)
         if terms.market != row.market or (base > 0) != (terms.side is Side.BUY):
-            return False
-        slack_us = ns(self._core.rules.account.lag_s) // 1000 - self._core.venue_offset_ms * 1000
-        if row.utc_us + slack_us < order.intended_utc_us:
             return False
         if report is None or report.remaining is None:
             return True

@@ -9,7 +9,7 @@ from arbbot.domain.commands import Ask, CancelOrder, Topic
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import Fill, OpenOrder, OrderEvent, OrderReport, OrderState, Purpose, VenueOrderStatus
-from arbbot.domain.records import FillBooked, HedgeClosed, OrderMoved
+from arbbot.domain.records import FillBooked, HedgeClosed, OrderMoved, RowBooked
 from tests.engine.conftest import MakeRig
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig
@@ -18,6 +18,7 @@ from tests.engine.test_account import manual_trade
 
 LOST_ALIVE = Play("lost")
 LOST_DEAD = Play("lost", taken=False)
+DAY_S = 86_400
 
 
 def states(rig: Rig, number: int) -> list[OrderState]:
@@ -57,6 +58,20 @@ def test_not_found_for_seconds_is_no_proof(make_rig: MakeRig) -> None:
     assert rig.all(HedgeClosed) == []
     rig.run(12)
     assert OrderState.ABSENT not in states(rig, 1)
+    assert closed(rig).outcome == "completed"
+
+
+@pytest.mark.parametrize("step_s", [-DAY_S, -60, 60, DAY_S])
+def test_a_clock_set_since_makes_a_doubts_row_nobody_elses(rig: Rig, step_s: int) -> None:
+    """Its row is shown before its order is found, and our clock has been set between the two: the row waits."""
+    rig.venue.channel = False
+    hedge(rig, buy=Play("lost", hidden_s=D(20))).run("0.1")
+    rig.at = ev.Moment(rig.at.mono_ns, rig.at.utc_us + step_s * 1_000_000)
+    rig.step(ev.VenueClockSeen(-step_s * 1000))
+    rig.run(19)
+    assert rig.stands(1) is OrderState.IN_DOUBT
+    rig.run(12)
+    assert {each.client_order_id for each in rig.all(RowBooked)} == {"q7-000001", "q7-000002"}
     assert closed(rig).outcome == "completed"
 
 
