@@ -26,14 +26,18 @@ class RequestState(StrEnum):
     """Where a withdrawal stands."""
 
     INTENDED = "intended"
+    """Journaled, and never sent."""
+    ANNOUNCED = "announced"
+    """The daemon has noted it; it may or may not have been sent."""
     IN_DOUBT = "in_doubt"
+    """As announced: nobody knows yet whether the venue has it."""
     ACCEPTED = "accepted"
     """The venue has it under its own id, and has not ended it."""
     FINISHED = "finished"
     RETURNED = "returned"
     REFUSED = "refused"
     ABSENT = "absent"
-    """Was in doubt, and the venue has never had it."""
+    """Was announced or in doubt, and the venue has never had it."""
 
     @property
     def ended(self) -> bool:
@@ -42,14 +46,17 @@ class RequestState(StrEnum):
 
 
 REQUEST_TABLE: dict[RequestState, frozenset[RequestState]] = {
-    RequestState.INTENDED: frozenset(
+    RequestState.INTENDED: frozenset({RequestState.ANNOUNCED, RequestState.REFUSED}),
+    RequestState.ANNOUNCED: frozenset(
         {RequestState.IN_DOUBT, RequestState.ACCEPTED, RequestState.REFUSED, RequestState.ABSENT}
     ),
     RequestState.IN_DOUBT: frozenset({RequestState.IN_DOUBT, RequestState.ACCEPTED, RequestState.ABSENT}),
     RequestState.ACCEPTED: frozenset({RequestState.FINISHED, RequestState.RETURNED}),
     **{state: frozenset() for state in RequestState if state.ended},
 }
-"""Allowed moves, but for a person's word. None leads back to INTENDED: nothing is sent again."""
+"""Allowed moves, but for a person's word. Only what is ANNOUNCED is sent, by the process that wrote so, and none leads
+back there: nothing is sent again. What was never sent is never in doubt.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,8 @@ class RequestIntended:
     utc_us: int
     anchor_us: int | None = None
     """As of a conversion."""
+    announces: bool = False
+    """Before it is sent, a line says that it is announced. False: of an older program, which sent it without one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,9 +111,10 @@ class Settler:
             except Refused as refused:
                 behind = refused if refused.cause in BEHIND else None  # the others are said where a settlement begins
         left = self._left_open()
+        if left is not None and behind is not None:
+            desk.emit(SettlementRefused(behind.cause, behind.text, desk.utc_us))
+            left = Done(ExitCode.SETTLEMENT_OPEN, f"{left.text}; {behind.text}")
         if left is not None:
-            if behind is not None:
-                raise behind
             yield left
 
     def _left_open(self) -> Done | None:

@@ -37,7 +37,7 @@ class Request:
     """One withdrawal as it stands."""
 
     intended: r.RequestIntended
-    state: RequestState = RequestState.INTENDED
+    state: RequestState
     request_id: int | None = None
     cause: str = ""
     by_person: bool = False
@@ -50,8 +50,8 @@ class Request:
 
     @property
     def unknown(self) -> bool:
-        """Nobody knows whether the venue has it."""
-        return self.state in (RequestState.INTENDED, RequestState.IN_DOUBT)
+        """It has not come to anything that the venue says, or is known not to."""
+        return self.state in (RequestState.INTENDED, RequestState.ANNOUNCED, RequestState.IN_DOUBT)
 
     @property
     def gone(self) -> Decimal:
@@ -95,7 +95,8 @@ class TreasuryState:
                 self.conversions[record.name] = Conversion(record)
             case r.RequestIntended():
                 self._new(record.name)
-                self.requests[record.name] = Request(record)
+                before = RequestState.INTENDED if record.announces else RequestState.ANNOUNCED
+                self.requests[record.name] = Request(record, before)
             case r.ConversionMoved():
                 self._conversion(record)
             case r.RequestMoved():
@@ -180,8 +181,8 @@ class TreasuryState:
         return name in self.adopted or (ours and name not in self.denied)
 
     def newest_sent(self) -> list[r.ConversionIntended | r.RequestIntended]:
-        """The newest conversion that filled and the newest withdrawal that the venue has had: the daemon noted both
-        before they were sent.
+        """The newest conversion that filled and the newest withdrawal that the venue has, had, or may have: the daemon
+        noted both before they were sent.
         """
         never = (RequestState.REFUSED, RequestState.ABSENT)
         filled = [each.intended for name, each in self.conversions.items() if each.filled > 0 and self.knows(name)]

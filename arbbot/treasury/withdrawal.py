@@ -1,6 +1,7 @@
-"""One withdrawal: announced, intended, sent once, and known by the venue's own list from then on.
+"""One withdrawal: intended, announced, sent once, and known by the venue's own list from then on.
 
-No answer is doubt, and nothing is ever sent again: the venue would take it twice. In its list a request of ours is
+A line between the daemon's yes and the wire says that it is announced: what was only intended when the process ended,
+was never sent. No answer is doubt, and nothing is ever sent again: the venue would take it twice. In its list one is
 recognised by currency, amount, network, address and time. It has never been there only when the venue could no longer
 accept it, two readings, a lag apart, show nothing that could be it, and the daemon has not seen it leave.
 """
@@ -47,8 +48,11 @@ def withdraw(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event,
     """Send it. Raises Refused where the daemon would not have it announced."""
     name, to = desk.state.mint(desk.key, "w"), plan.to
     desk.emit(
-        RequestIntended(name, to.currency, to.network, to.address, plan.withdraw, plan.fee, desk.utc_us, desk.anchor_us)
-    )
+        RequestIntended(
+            name, to.currency, to.network, to.address, plan.withdraw, plan.fee, desk.utc_us, desk.anchor_us,
+            announces=True,
+        )
+    )  # fmt: skip
     answer = yield from desk.told(
         "announce", "settle", what="withdrawal", lease=lease_id, name=name, currency=to.currency,
         size=f"{plan.withdraw:f}", fee=f"{plan.fee:f}", network=to.network,
@@ -59,6 +63,7 @@ def withdraw(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event,
         if not denied:
             yield from tell(desk, desk.state.requests[name])
         raise Refused("denied", answer.reason)
+    _move(desk, name, RequestState.ANNOUNCED, "noted by the daemon, about to be sent")
     answered = yield SendWithdrawal(name, Withdrawal(to.currency, plan.withdraw, to.network, to.address, to.extras))
     if not isinstance(answered, Answered):
         raise TypeError(f"{answered} is no answer to a withdrawal")
@@ -77,8 +82,12 @@ def withdraw(desk: Desk, plan: Plan, lease_id: str) -> Generator[Command, Event,
 
 def look(desk: Desk, request: Request) -> Steps:
     """Read the venue's list, or of one that it leaves out what the venue says of its id: until a doubt is over or
-    patience is, else once.
+    patience is, else once. What was never sent needs no look.
     """
+    if request.state is RequestState.INTENDED:
+        _move(desk, request.intended.name, RequestState.REFUSED, "never sent: the process ended before that")
+        yield from tell(desk, request)
+        return
     looked_ns, policy, before = desk.at.mono_ns, desk.policy, request.state
     silence = desk.silence(request.intended.utc_us)
     while not request.state.ended:
@@ -149,21 +158,23 @@ def stuck(desk: Desk, request: Request) -> str | None:
 
 
 def _call_absent(desk: Desk, request: Request) -> Steps:
-    """The list has never shown it. Where the daemon has seen it leave, or does not answer, it stays in doubt."""
+    """The list has never shown it. It stays in doubt where the daemon has seen it leave, does not answer, or lacks what
+    it had noted before it was sent: then its books are no witness, and a person's word ends it.
+    """
     name, cause = request.intended.name, "the venue's list has never shown it"
     try:
         view = yield from desk.view()
     except Refused as refused:
         _doubt(desk, request, f"{cause}, and the daemon cannot be asked: {refused.text}")
         return
-    if name not in view.withdrawals and request.state is RequestState.IN_DOUBT:  # the daemon had noted it before
-        _doubt(desk, request, f"{cause}, but the daemon lacks it: does it run on an older copy of its journal?")
+    if name not in view.withdrawals:
+        advice = f"if the venue's pages lack it too, `arbbot settle --resolve {name} --as absent --reason TEXT`"
+        _doubt(desk, request, f"{cause}, and the daemon lacks it (an older copy?): {advice}")
         return
-    if name in view.withdrawals:  # else it was never announced, so never sent
-        answer = yield from desk.told("announce", cause, what="word", name=name, outcome=TOLD[RequestState.ABSENT])
-        if isinstance(answer, DaemonRefused):
-            _doubt(desk, request, f"{cause}, but the daemon says: {answer.reason}")
-            return
+    answer = yield from desk.told("announce", cause, what="word", name=name, outcome=TOLD[RequestState.ABSENT])
+    if isinstance(answer, DaemonRefused):
+        _doubt(desk, request, f"{cause}, but the daemon says: {answer.reason}")
+        return
     _move(desk, name, RequestState.ABSENT, cause)
 
 

@@ -72,7 +72,7 @@ class Story:
     def intended(self, **changes: str) -> Story:
         self.converted().theirs("request_intended", **(REQUEST | changes))
         self.daemon("withdrawal_announced", **(REQUEST | changes))
-        return self
+        return self.moved("announced")
 
     def sent(self) -> Story:
         taken = self.taken(self.intended().judge.withdraws(BODY))
@@ -122,6 +122,11 @@ LIES: dict[str, tuple[str, Callable[[Story], object]]] = {
     "the order is sent again": ("T3", lambda story: story.converted().judge.ordered(str(ORDER["name"]), ORDERED)),
     "the withdrawal is sent again": ("T3", lambda story: story.sent().judge.withdraws(BODY)),
     "it is sent before it is written": ("T3", lambda story: story.converted().judge.withdraws(BODY)),
+    "it is sent before it is written that it is announced": (
+        "T3", lambda story: story.intended().moved("intended").judge.withdraws(BODY),
+    ),
+    "never sent, and open to the end": ("T3", lambda story: story.intended().judge.finish()),
+    "never sent, and in doubt to the end": ("T3", lambda story: story.intended().moved("in_doubt").judge.finish()),
     "another amount is sent": (
         "T3", lambda story: story.intended().judge.withdraws(BODY.replace(b"=15", b"=16")),
     ),

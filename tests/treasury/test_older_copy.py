@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +12,13 @@ import pytest
 
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.funding import RequestStatus
-from arbbot.treasury.records import RequestState, SettlementRefused
+from arbbot.treasury.journal import decode, encode
+from arbbot.treasury.policy import Asked
+from arbbot.treasury.records import RequestIntended, RequestState, SettlementRefused
+from arbbot.treasury.resolve import Resolution
 from tests.treasury.test_presence import state as presence
 from tests.treasury.test_settler import refusal
-from tests.treasury.world import POLICY, D, World
+from tests.treasury.world import POLICY, D, Died, World
 
 
 def words(world: World, since: int) -> list[tuple[str, str]]:
@@ -153,30 +158,134 @@ def test_a_daemon_put_back_while_a_person_reads_the_plan_lends_for_nothing() -> 
     assert world.lease is None
 
 
-def test_what_an_older_daemon_lacks_is_not_absent() -> None:
-    """The daemon had noted a withdrawal whose answer was lost, and runs on an older copy since: that it knows nothing
-    of it is no proof, however long the venue's list hides it. Nothing else is sent, and the line says why.
+def doubted(trouble: str) -> World:
+    """The daemon has noted a withdrawal that nobody knows the end of, and the venue's list does not show it."""
+    world = World(profit=D(3_000), request_trouble=trouble, sees=True)
+    with contextlib.suppress(Died):
+        world.settle()
+    world.request_trouble = "late"
+    return world
+
+
+@pytest.mark.parametrize("trouble", ["late", "dies_before", "dies_after"])
+def test_what_an_older_daemon_lacks_is_not_absent(trouble: str) -> None:
+    """The daemon had noted a withdrawal whose answer was lost, or nobody was there to hear it. It runs on an older copy
+    since: that it knows nothing of it is no proof, however long the venue's list hides it. Nothing else is sent, the
+    line says first that it does not end, and what it advises ends it.
     """
-    world = World(profit=D(3_000), request_trouble="late", sees=True)
-    world.settle()
-    assert presence(world) is RequestState.IN_DOUBT
+    world = doubted(trouble)
     world.withdrawals.clear()
     for _ in range(3):
         world.later(3_600)
         done = world.settle()
-        assert done.code is not ExitCode.OK
+        assert done.code is ExitCode.SETTLEMENT_OPEN
+        assert "does not end" in done.text.partition(";")[0]
         assert "older copy" in done.text
+        assert refusal(world).cause == "daemon_behind"
     assert presence(world) is RequestState.IN_DOUBT
     assert len(world.sent) == 1
+    name = world.sent[0].name
+    assert f"--resolve {name} --as absent" in done.text
+    assert world.code(Resolution(name, "absent", "ann", "the venue has none")) is ExitCode.OK
+    world.profit = D(0)
+    world.request_trouble = ""
+    assert world.replayed().open_requests() == []
+    assert "does not end" not in world.settle().text
 
 
-def test_an_older_daemon_is_told_of_though_a_withdrawal_is_under_way() -> None:
-    """The venue has one in process for hours: that the daemon lacks it is no OK of a timer."""
+@pytest.mark.parametrize("trouble", ["dies_before", "dies_after"])
+def test_a_death_as_it_is_sent_is_found_out(trouble: str) -> None:
+    """A daemon that has noted it is witness enough: there it is found, never there it is absent."""
+    world = doubted(trouble)
+    world.request_trouble, world.policy = "", replace(world.policy, threshold=D(10_000))
+    assert presence(world) is RequestState.ANNOUNCED
+    world.later(3_600)
+    assert world.code() is ExitCode.OK
+    assert presence(world) is (RequestState.ACCEPTED if trouble == "dies_after" else RequestState.ABSENT)
+    assert len(world.sent) == 1
+
+
+@pytest.mark.parametrize("daemon", ["up", "down", "a new journal"])
+@pytest.mark.parametrize("noted", [False, True])
+def test_what_was_never_sent_is_over_at_once(daemon: str, noted: bool) -> None:
+    """Killed after the intent, before or after the daemon noted it, whatever that is since: no list is read, nothing is
+    in doubt, the day's cap is free, and the next settlement sends.
+    """
     world = World(profit=D(3_000))
+    kinds = doubted("dies_before").kinds()
+    world.die_after = kinds.index("request_intended") + 1
+    with pytest.raises(Died):
+        world.settle()
+    world.die_after, (name,) = None, world.replayed().requests
+    if noted:
+        world.withdrawals[name] = {"outcome": "announced"}
+    if daemon == "a new journal":
+        world.orders.clear()
+        world.withdrawals.clear()
+        world.anchor_us = world.at.utc_us + 10**6
+    world.daemon_up = daemon != "down"
+    world.request_trouble = "late"
+    world.later(60)
+    begun_ns = world.at.mono_ns
+    world.code(Asked(address="0x0"))
+    assert presence(world) is RequestState.REFUSED
+    assert world.at.mono_ns - begun_ns < 60 * 10**9
+    assert world.replayed().asked_on(world.at.utc_us) == 0
+    world.daemon_up, world.request_trouble = True, ""
+    assert world.code() is ExitCode.OK
+    assert [each.name for each in world.sent] == [name for name in world.replayed().requests][1:]
+    if name in world.withdrawals:
+        assert world.withdrawals[name] == {"outcome": "refused"}
+
+
+def test_an_intent_of_an_older_program_may_have_been_sent() -> None:
+    """It wrote no line before it sent: its last word is read as announced, and looked for."""
+    world = doubted("dies_after")
+    del world.journal[-1]
+    (intended,) = [each for each in world.journal if isinstance(each, RequestIntended)]
+    world.journal[-1] = replace(intended, announces=False)
+    assert presence(world) is RequestState.ANNOUNCED
+    body = json.loads(encode(intended))
+    del body["announces"]
+    assert decode(intended.kind, json.dumps(body)) == world.journal[-1]
+    world.request_trouble = ""
     assert world.code() is ExitCode.OK
     assert presence(world) is RequestState.ACCEPTED
-    world.withdrawals.clear()
-    world.later(60)
-    assert world.code() is ExitCode.SETTLEMENT_REFUSED
-    assert refusal(world).cause == "daemon_behind"
     assert len(world.sent) == 1
+
+
+def forgets(world: World) -> None:
+    """The daemon is on an older copy."""
+    world.withdrawals.clear()
+
+
+def knows_more(world: World) -> None:
+    """The treasury is."""
+    world.withdrawals["tk-w00009"] = {"outcome": "accepted"}
+
+
+def contradicts(world: World) -> None:
+    """One that was absent, as we had said, has left."""
+    world.withdrawals["tk-w00002"]["rowed"] = "300"
+
+
+@pytest.mark.parametrize(
+    ("cause", "befalls"), [("daemon_behind", forgets), ("journal_behind", knows_more), ("contradicted", contradicts)]
+)
+def test_a_journal_that_is_wrong_is_told_of_though_a_withdrawal_is_under_way(
+    cause: str, befalls: Callable[[World], None]
+) -> None:
+    """The venue has one in process for hours: that is said first, and is no OK of a timer any more."""
+    world = World(profit=D(3_000), policy=replace(POLICY, max_per_day=D(5_000)), request_trouble="lost_before")
+    assert world.code() is ExitCode.SETTLEMENT_REFUSED
+    world.request_trouble = ""
+    assert world.code() is ExitCode.OK
+    assert [each.state for each in world.replayed().requests.values()] == [RequestState.ABSENT, RequestState.ACCEPTED]
+    befalls(world)
+    world.later(60)
+    done = world.settle()
+    assert done.code is ExitCode.SETTLEMENT_OPEN
+    assert "is accepted" in done.text.partition(";")[0]
+    assert refusal(world).cause == cause
+    assert done.text.endswith(refusal(world).text)
+    assert len(world.sent) == 2

@@ -89,8 +89,9 @@ def test_damage_is_told(journal: RequestJournal) -> None:
 
 @pytest.mark.parametrize("state", RequestState)
 def test_no_state_leads_back_to_the_wire(state: RequestState) -> None:
-    """What was intended once is never intended again, and what has ended stays so."""
+    """Only what was intended is announced, once; it is never intended again, and what has ended stays so."""
     assert RequestState.INTENDED not in REQUEST_TABLE[state]
+    assert (RequestState.ANNOUNCED in REQUEST_TABLE[state]) is (state is RequestState.INTENDED)
     assert not state.ended or not REQUEST_TABLE[state]
 
 

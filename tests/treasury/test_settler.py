@@ -43,7 +43,7 @@ def test_profit_is_converted_and_withdrawn_and_a_statement_written() -> None:
     assert len(world.placed) == 1
     assert world.kinds() == [
         "policy_seen", "settlement_confirmed", "conversion_intended", "conversion_moved", "conversion_moved",
-        "request_intended", "request_moved", "statement_written",
+        "request_intended", "request_moved", "request_moved", "statement_written",
     ]  # fmt: skip
     statement = world.journal[-1]
     assert isinstance(statement, StatementWritten)

@@ -26,7 +26,7 @@ from arbbot.domain.money import ZERO
 from arbbot.domain.order import Fill, OrderReport, VenueOrderStatus
 from arbbot.treasury.plan import Facts
 from arbbot.treasury.policy import Asked, Destination, Policy
-from arbbot.treasury.records import TreasuryRecord
+from arbbot.treasury.records import RequestState, TreasuryRecord
 from arbbot.treasury.resolve import Resolution
 from arbbot.treasury.settler import Output, Settler
 from arbbot.treasury.state import TreasuryState
@@ -96,7 +96,7 @@ class World:
     order_trouble: str = ""
     """lost_before, lost_after, refused, partial, old_reply (a part, and what is left is not told), never_ends."""
     request_trouble: str = ""
-    """lost_before, lost_after, refused, late."""
+    """lost_before, lost_after, refused, late; dies_before, dies_after: the process is killed once as it sends."""
     daemon_trouble: Callable[[Mapping[str, Any]], str | None] = lambda request: None
     fate: RequestStatus = RequestStatus.IN_PROCESS
     die_after: int | None = None
@@ -329,6 +329,11 @@ class World:
         self.sent.append(command)
         asked, trouble = command.asked, self.request_trouble
         assert command.name in self.withdrawals, "sent before it was announced"
+        assert self.replayed().requests[command.name].state is RequestState.ANNOUNCED, "sent before it was written"
+        if trouble in ("dies_before", "dies_after"):
+            self.request_trouble, self.lease = "", None
+        if trouble == "dies_before":
+            raise Died
         if trouble == "refused":
             return Answered(FundingRefused("text", self.refusal))
         if trouble == "lost_before":
@@ -343,6 +348,8 @@ class World:
         )
         self.taken.append(command.name)
         self.withdrawn += asked.size + 5
+        if trouble == "dies_after":
+            raise Died
         return Answered(WithdrawalAccepted(request_id) if not trouble else FundingInDoubt("timed out"))
 
     def end(self, status: RequestStatus) -> None:

@@ -10,7 +10,10 @@ AGAIN = (
     "            yield SendWithdrawal("
     "name, Withdrawal(to.currency, plan.withdraw, to.network, to.address, to.extras))\n"
 )
-LEFT = "            if behind is not None:\n                raise behind\n            yield left\n"
+LEFT = "        if left is not None:\n            yield left\n"
+ANNOUNCED = '    _move(desk, name, RequestState.ANNOUNCED, "noted by the daemon, about to be sent")\n'
+LACKED = '        _doubt(desk, request, f"{cause}, and the daemon lacks it (an older copy?): {advice}")\n'
+ANSWERED = "    if not isinstance(answered, Answered):\n"
 SIZE = "size = max(min(left, over - aside, available), ZERO)"
 MOST = "most = min(policy.max_request, policy.max_per_day - used_today)"
 
@@ -86,8 +89,19 @@ MUTANTS = (
         hunted=SETTLED,
     ),
     mutant(
+        "T3", "sent-before-announced-is-written", "that it is announced is written when the answer has come",
+        ("treasury/withdrawal.py", ANNOUNCED, ""),
+        Edit("treasury/withdrawal.py", ANSWERED, ANNOUNCED + ANSWERED),
+        hunted=SETTLED,
+    ),
+    mutant(
+        "T3", "lacked-is-absent", "a request is absent that the daemon had noted, and lacks since",
+        ("treasury/withdrawal.py", LACKED, "        _move(desk, name, RequestState.ABSENT, cause)\n"),
+        hunted=one_test("tests/treasury/test_older_copy.py"),
+    ),
+    mutant(
         "T3", "open-one-forgotten", "a settlement begins although the last one has not ended",
-        ("treasury/settler.py", LEFT, "            pass\n"),
+        ("treasury/settler.py", LEFT, ""),
         Edit("treasury/state.py",
              "        if self.open_requests() or self.open_conversion() is not None:\n"
              "            raise TreasuryError(f\"{name} intended while another is open\")\n", ""),
@@ -105,7 +119,8 @@ MUTANTS = (
     ),
     mutant(
         "T3", "absent-unasked", "a request is absent although the daemon has seen it leave",
-        ("treasury/withdrawal.py", "    if name in view.withdrawals:  # else", "    if name == \"\":  # else"),
+        ("treasury/withdrawal.py", "    if isinstance(answer, DaemonRefused):\n        _doubt(",
+         "    if answer is None:\n        _doubt("),
         hunted=one_test("tests/treasury/test_presence.py"),
     ),
     mutant(

@@ -82,6 +82,10 @@ class LeavingJudge:
         self._sent.append(Sent(name))
         return self._sent[-1]
 
+    def has_sent(self, name: str) -> bool:
+        """Whether a withdrawal has ever gone out under this name."""
+        return any(each.name == name for each in self._sent)
+
     def took(self, sent: Sent) -> None:
         """Its bytes have been at the venue: what is new there is of them."""
         known = {taken for each in self._sent for taken in each.taken}

@@ -127,7 +127,9 @@ class TreasuryJudge:
                 self._report.fail("T3", f"{name} is sent with {field} {sent[field]}, {told[meant]} was intended")
 
     def withdraws(self, body: bytes) -> Sent:
-        """A withdrawal is put on the wire: it is the newest intent, and the only one it can be."""
+        """A withdrawal is put on the wire: it is the newest intent, and the only one it can be; a line has said that it
+        is announced.
+        """
         sent = _fields(body)
         last = next((each for each in reversed(self._intents.values()) if each["kind"] == "request_intended"), None)
         if last is None:
@@ -136,7 +138,7 @@ class TreasuryJudge:
         told = (Decimal(last["size"]), last["address"], last["network"])
         if (Decimal(sent["amount"]), sent["address"], sent["network"]) != told:
             self._report.fail("T3", f"{sent} is sent, {told} was intended")
-        if self._states[last["name"]] != "intended":
+        if self._states[last["name"]] != "announced":
             self._report.fail("T3", f"{last['name']} is sent although it is {self._states[last['name']]}")
         if last["name"] not in self._announced:
             self._report.fail("T4", f"{last['name']} is sent before the daemon knows of it")
@@ -162,7 +164,11 @@ class TreasuryJudge:
             self._leaving.look(self.caps)
 
     def finish(self) -> None:
-        """The life is over."""
+        """The life is over: what was never sent is no longer open."""
+        requests = [name for name, each in self._intents.items() if each["kind"] == "request_intended"]
+        for name in requests:
+            if self._states[name] not in ENDED and not self._leaving.has_sent(name):
+                self._report.fail("T3", f"{name} is {self._states[name]} to the end, and was never sent")
         self._leaving.finish()
 
     # --- the daemon -----------------------------------------------------------------------------------------
