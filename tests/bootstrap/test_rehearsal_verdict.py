@@ -85,6 +85,17 @@ def test_a_trouble_struck_when_each_of_its_faults_did() -> None:
     assert spike.struck(Counter())
 
 
+def test_what_is_hardly_ever_asked_is_provoked() -> None:
+    """A day must not hang on whether a connection or an order is lost just then: the trouble sees to it."""
+    token, doubt = (
+        next(each for each in CATALOGUE if each.name == name)
+        for name in ("http_500 websockets_token", "unsigned order_status")
+    )
+    assert [action for action, _ in token.begin] == ["drop_connections"]
+    assert not doubt.struck(Counter({("request_lost", "buy"): 1}))
+    assert doubt.strikes == {("request_lost", "buy"), ("unsigned", "order_status")}
+
+
 class Idle(DaemonChild):
     """A daemon that is always at rest, without a process."""
 

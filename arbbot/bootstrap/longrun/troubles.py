@@ -69,11 +69,20 @@ _ORDERS = _of(
 _QUESTIONS = _of(
     "rest",
     "refuse:*:0.2", "http_502:*:0.2", "rate_limited:*:3,status=429", "delay_after:user_transactions:3,delay_s=8",
-    "truncated:user_transactions:2", "mis_signed:account_balances:2", "unsigned:order_status:2",
+    "truncated:user_transactions:2", "mis_signed:account_balances:2",
     "other_reply:user_transactions:2", "stale_reply:order_status:2", "stale_reply:order_book:3",
-    "html_200:order_book:3", "empty_200:ticker:2", "maintenance:fees:2", "http_500:websockets_token:1",
+    "html_200:order_book:3", "empty_200:ticker:2", "maintenance:fees:2",
     "auth_403:user_transactions:1", "ip_403:account_balances:1",
 )  # fmt: skip
+_PROVOKED = [  # what is asked at a new connection or in a doubt alone: waited for, a day may pass without it
+    Trouble(
+        "rest",
+        "http_500 websockets_token",
+        ("http_500:websockets_token:1",),
+        (("drop_connections", MappingProxyType({})),),
+    ),
+    Trouble("rest", "unsigned order_status", ("unsigned:order_status:2", "request_lost:buy:1")),
+]
 _ROWS = _of(
     "rows",
     "rows_late:user_transactions:4,delay_s=10", "rows_duplicated:user_transactions:5",
@@ -137,7 +146,7 @@ _FEES = [
     )
 ]
 CATALOGUE: tuple[Trouble, ...] = (
-    *_ORDERS, *_QUESTIONS, *_ROWS, *_FRAMES, *_CLOSES, *_SUBSCRIPTIONS, *_TOGETHER, *_SPIKES, *_MARKET, *_FEES,
+    *_ORDERS, *_QUESTIONS, *_PROVOKED, *_ROWS, *_FRAMES, *_CLOSES, *_SUBSCRIPTIONS, *_TOGETHER, *_SPIKES, *_MARKET, *_FEES,
 )  # fmt: skip
 
 
