@@ -146,7 +146,8 @@ _FEES = [
     )
 ]
 CATALOGUE: tuple[Trouble, ...] = (
-    *_ORDERS, *_QUESTIONS, *_PROVOKED, *_ROWS, *_FRAMES, *_CLOSES, *_SUBSCRIPTIONS, *_TOGETHER, *_SPIKES, *_MARKET, *_FEES,
+    *_ORDERS, *_QUESTIONS, *_PROVOKED, *_ROWS, *_FRAMES, *_CLOSES, *_SUBSCRIPTIONS, *_TOGETHER, *_SPIKES, *_MARKET,
+    *_FEES,
 )  # fmt: skip
 
 
