@@ -12,6 +12,10 @@ AGAIN = (
 )
 LEFT = "        if left is not None:\n            yield left\n"
 ANNOUNCED = '    _move(desk, name, RequestState.ANNOUNCED, "noted by the daemon, about to be sent")\n'
+NEVER_SENT = (
+    '        _move(desk, request.intended.name, RequestState.REFUSED, "never sent: the process ended before that")\n'
+    "        yield from tell(desk, request)\n"
+)
 LACKED = '        _doubt(desk, request, f"{cause}, and the daemon lacks it (an older copy?): {advice}")\n'
 ANSWERED = "    if not isinstance(answered, Answered):\n"
 SIZE = "size = max(min(left, over - aside, available), ZERO)"
@@ -93,6 +97,17 @@ MUTANTS = (
         ("treasury/withdrawal.py", ANNOUNCED, ""),
         Edit("treasury/withdrawal.py", ANSWERED, ANNOUNCED + ANSWERED),
         hunted=SETTLED,
+    ),
+    mutant(
+        "T3", "never-sent-stays-open", "what was never sent keeps the next settlement away for ever",
+        ("treasury/withdrawal.py", NEVER_SENT, ""),
+        hunted=SETTLED_BESIDE,
+    ),
+    mutant(
+        "T3", "under-way-hides-the-wrong-journal", "of a journal that is wrong only an older daemon's is told",
+        ("treasury/settler.py", "frozenset({\"journal_behind\", \"daemon_behind\", \"contradicted\"})",
+         "frozenset({\"daemon_behind\"})"),
+        hunted=one_test("tests/treasury/test_older_copy.py"),
     ),
     mutant(
         "T3", "lacked-is-absent", "a request is absent that the daemon had noted, and lacks since",
