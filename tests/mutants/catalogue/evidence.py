@@ -11,6 +11,7 @@ from tests.mutants.grounds import (
     UNDISTURBED,
     UNSIGNED,
     UNSIGNED_NO,
+    WRONG_WORDS,
     one_test,
 )
 from tests.mutants.mutant import Edit, mutant
@@ -89,6 +90,12 @@ MUTANTS = (
          "            if not order.state.terminal:\n"
          '                self._finish(order, OrderState.ABSENT, "not found")\n            return\n'),
         hunted=DOUBTS,
+    ),
+    mutant(
+        "S12", "refused-word-is-evidence", "an order that a person calls absent in vain is absent all the same",
+        ("engine/tracker.py", '            return f"{name} {known}: it cannot be absent"\n',
+         '            self._finish(order, OrderState.ABSENT, known)\n'),
+        hunted=WRONG_WORDS,
     ),
     mutant(
         "S12", "late-not-told", "a fill after an order's end is booked as if nothing were odd",

@@ -15,6 +15,8 @@ RowName = tuple[int, int | None]
 FillName = tuple[int, str]
 """A trade's id and the client order id: both orders of a trade may be the daemon's."""
 ENDED = frozenset({"rejected", "filled", "canceled", "expired", "absent"})
+BY_A_PERSON = "declared absent by "
+"""How the cause of an order's end begins where a person's word is the cause."""
 UNREAD = frozenset({"account_unread", "auth_refused"})
 """Alerts by which a person hears that nothing of the account can be read: no row is booked, no rebase done."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.sim.checker.fold import ENDED, Fold, Json
+from tests.sim.checker.fold import BY_A_PERSON, ENDED, Fold, Json
 from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
@@ -66,7 +66,7 @@ class StateJudge:
             return
         if state != order.state and state not in TABLE[order.state]:
             self._report.fail("S12", f"{name} moves from {order.state} to {state}: {line['cause']}")
-        if state == "absent":
+        if state == "absent" and line["cause"].startswith(BY_A_PERSON):
             self._truth.called_absent(name, self.underway)
         if corrupt and state != "in_doubt":
             self._report.fail("S11", f"{name} becomes {state} by a reply that proves nothing: {line['cause']}")

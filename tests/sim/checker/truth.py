@@ -124,11 +124,11 @@ class Truth:
         self._denied.add(name)
 
     def slip(self, name: str) -> None:
-        """A person is about to call this order absent, and has not looked."""
+        """A person is about to call this order absent, and has not looked; the daemon need not take that word."""
         self._slips.add(name)
 
     def called_absent(self, name: str, underway: Container[str]) -> None:
-        """The journal takes it for absent: by a slip, where it is one, and not for longer than until it is found."""
+        """The journal takes it for absent by a person's word: where it is a slip, until it is found and no longer."""
         if name in self._slips and (self.order(name) is not None or name in underway):
             self._denied.add(name)
             self._found.discard(name)
