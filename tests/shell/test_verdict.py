@@ -6,9 +6,15 @@ from decimal import Decimal
 
 import pytest
 
+from arbbot.exchange.accounts import FeeRates, Status
+from arbbot.exchange.entry import OrderRequest
+from arbbot.exchange.matching import Kind, Side
+from arbbot.exchange.venue import Venue
 from tests.e2e.judge import Json, of_the_last
-from tests.shell.verdict import crowded, latched_in_silence, left_wrong, unheard
+from tests.shell.broken_words import BrokenWords
+from tests.shell.verdict import crowded, latched_in_silence, left_wrong
 
+FREE = FeeRates(Decimal(0), Decimal(0))
 STARTED: Json = {"kind": "started"}
 TOLD: Json = {"kind": "alert_raised", "name": "stopped_not_flat", "text": "exposure [-0.05, 0.01] BTC; open: none"}
 HALTED: Json = {"kind": "mode_changed", "mode": "halted"}
@@ -32,13 +38,32 @@ def test_what_is_left_is_named_with_its_amount(net: str, told: str, wrong: bool)
 
 
 def test_a_fill_against_the_venues_word_is_excused_until_it_is_booked() -> None:
-    """L1: so much as a cancelled order has filled that the journal does not hold is nobody's knowledge, and no more."""
-    fills = [{"id": 7, "amounts": {"btc": "-0.02"}}, {"id": 8, "amounts": {"btc": "-0.01"}}]
-    sale: Json = {"client_order_id": "a-1", "market": "btcusd", "side": "sell", "fills": fills}
-    assert unheard([sale], set()) == Decimal("-0.03")
-    assert unheard([sale], {(7, "a-1")}) == Decimal("-0.01")
-    assert unheard([sale], {(7, "a-1"), (8, "a-1")}) == 0
-    assert unheard([sale | {"market": "eurusd"}], set()) == 0
+    """L1: so much as an order has filled after the venue had called it cancelled, and the journal does not hold, is
+    nobody's knowledge. What it filled before, what fills of other orders, and other markets excuse nothing.
+    """
+    venue = Venue()
+    words = BrokenWords(venue)
+    ann = venue.add_account("ann", {"btc": Decimal(5), "usd": Decimal(0), "eur": Decimal(5_000)}, FREE)
+    for market, size, name in (("btcusd", "0.04", "a-1"), ("btcusd", "0.05", "a-2"), ("eurusd", "0.06", "a-3")):
+        price = Decimal(20_000)
+        order = venue.place(ann, OrderRequest(market, Side.SELL, Kind.LIMIT, Decimal(size), price, name), 0)
+        venue.house_limit(market, Side.BUY, price, Decimal("0.01"), 0)
+        assert len(order.fills) == 1
+        if name == "a-2":
+            venue.house_limit(market, Side.BUY, price, Decimal("0.04"), 0)
+            assert order.status is Status.FINISHED
+        else:
+            assert not words
+            venue.cancel(order, 0, late_fill=(1, Decimal(1)))
+    assert words.unheard(set()) == 0
+    venue.advance(1)
+    assert words
+    assert words.unheard(set()) == Decimal("-0.03")
+    sale = ann.by_client_id["a-1"]
+    assert sale.status is Status.FINISHED
+    early, late = ((row.row_id, "a-1") for row in sale.fills)
+    assert words.unheard({early}) == Decimal("-0.03")
+    assert words.unheard({early, late}) == 0
 
 
 def test_an_earlier_process_tells_nothing_of_a_later_end() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from arbbot.exchange.options import DEMO_SECRET
-from tests.e2e.judge import BASE, ENDED, Case, Json, base_of, of_the_last
+from tests.e2e.judge import ENDED, Case, Json, of_the_last
 from tests.e2e.judge import problems as judged
 from tests.shell.nature import Request, Witness
 from tests.shell.world import World
@@ -22,7 +22,6 @@ FIT_S = 200.0
 """L4: a stall that nobody told of is over within this, and everything is read anew."""
 TASKS_MAX = 40
 LATCHED = ("halted", "panic", "reducing")
-AGAINST_ITS_WORD = "fill_after_cancel"
 PINGED_S = 15.0
 """L5: so often at least a healthy daemon tells its service manager that it is well."""
 WINDOWS = ((1.0, 400), (600.0, 10_000))
@@ -87,12 +86,6 @@ def at_an_end(world: World) -> None:
     _told(world, said)
 
 
-def contradicted(world: World) -> bool:
-    """Whether the venue has filled an order after it had said that the order was cancelled."""
-    fired = sum(fault.fired for fault in world.levers._faults.active if fault.name == AGAINST_ITS_WORD)
-    return bool(fired + world.faulted[AGAINST_ITS_WORD])
-
-
 def _told(world: World, said: str) -> None:
     """L1 and L3 at this very moment, by the venue's truth; a fill against its own word counts once it is booked."""
     run, journal = world.run, world.records
@@ -106,10 +99,8 @@ def _told(world: World, said: str) -> None:
         net += sign * (Decimal(order["created"]) - Decimal(order["remaining"])) * (order["market"] != "eurusd")
         if order["status"] == "Open":
             resting.append(order["client_order_id"])
-    if contradicted(world):
-        booked = {(line["fill"]["trade_id"], line["client_order_id"]) for line in journal.all("fill_booked")}
-        canceled = {name for name, state in journal.states().items() if state == "canceled"}
-        net -= unheard((order for order in world.account()["orders"] if order["client_order_id"] in canceled), booked)
+    booked = {(line["fill"]["trade_id"], line["client_order_id"]) for line in journal.all("fill_booked")}
+    net -= world.broken_words.unheard(booked)
     open_states = [name for name, state in journal.states().items() if state not in ENDED]
     if run.code == 0 and (abs(net) > DUST or resting or open_states):
         world.surprises.append(f"L1: exit code 0 with net {net}, resting {resting}, open in the journal {open_states}")
@@ -119,19 +110,6 @@ def _told(world: World, said: str) -> None:
     wrong = left_wrong(net, told)
     if wrong and run.code != 0 and run.commits and not run.life.terminal_gone:
         world.surprises.append(f"L1: {run.life.name} left with code {run.code} {wrong}: {said[-200:]}")
-
-
-def unheard(orders: Iterable[Json], booked: Collection[tuple[int, str]]) -> Decimal:
-    """Base bought minus sold by orders that the venue had called cancelled, which the journal does not hold yet."""
-    total = Decimal(0)
-    for order in orders:
-        name = order["client_order_id"]
-        if not order["market"].startswith(BASE):
-            continue
-        sign = 1 if order["side"] == "buy" else -1
-        sizes = (base_of(row, order["market"]) for row in order["fills"] if (row["id"], name) not in booked)
-        total += sign * sum(sizes, Decimal(0))
-    return total
 
 
 def left_wrong(net: Decimal, told: str) -> str:
@@ -174,7 +152,7 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
         DEMO_SECRET,
         world.levers._venue.rules.balance_decimals,
         halted,
-        contradicted=contradicted(world),
+        contradicted=bool(world.broken_words),
         clock_was_set=world.clock_was_set,
     )
     found = [*world.surprises, *judged(case), *nonces(), *rate()]

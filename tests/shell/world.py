@@ -31,6 +31,7 @@ from arbbot.settings import Settings
 from tests.e2e.judge import Journal, Json
 from tests.e2e.stage import CALM, CROWD, RATES, Sections, ladder
 from tests.shell.apart import word
+from tests.shell.broken_words import BrokenWords
 from tests.shell.loop import LIFE, Life, VirtualLoop, within
 from tests.shell.nature import ORIGIN_NS, Witness, virtual
 from tests.shell.net import Network
@@ -93,9 +94,13 @@ class World:
     """Client order ids in the order in which orders reached the venue."""
     held: list[sqlite3.Connection] = field(default_factory=list)
     """Connections that keep the daemon from its journal."""
+    broken_words: BrokenWords = field(init=False)
     digest: str = ""
     requests: int = 0
     _journals: dict[Path, Journal] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.broken_words = BrokenWords(self.levers._venue)
 
     # --- the venue -------------------------------------------------------------------------------------------
 
