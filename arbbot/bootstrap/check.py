@@ -52,7 +52,9 @@ def check(settings: Settings, as_json: bool) -> ExitCode:
     keys = read_keys(settings)
     findings = [Finding("settings", True, f"mode {settings.mode}, {settings.venue.rest_url}")]
     findings.extend(gate_findings(settings))
-    findings.extend(asyncio.run(_ask(settings, keys)))
+    state, damaged = _remembered(settings)
+    findings.extend(damaged)
+    findings.extend(asyncio.run(_ask(settings, keys, state)))
     failed = any(finding.passed is False for finding in findings)
     if as_json:
         shown = [{"check": each.name, "passed": each.passed, "text": each.text} for each in findings]
@@ -71,7 +73,15 @@ def gate_findings(settings: Settings) -> list[Finding]:
     return [Finding("rehearsal", told.granted, told.words)]
 
 
-async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
+def _remembered(settings: Settings) -> tuple[State | None, list[Finding]]:
+    """What the journal remembers, or the finding that it cannot be read: then nothing is said of what rests on it."""
+    try:
+        return remembered(settings), []
+    except Failure as failure:
+        return None, [Finding("journal", False, failure.reason)]
+
+
+async def _ask(settings: Settings, keys: Keys | None, state: State | None) -> list[Finding]:
     clock = SystemClock(float(settings.speed))
     async with gateway(settings, keys, clock, lambda _event, _at: None, Taps()) as source:
         try:
@@ -94,11 +104,12 @@ async def _ask(settings: Settings, keys: Keys | None) -> list[Finding]:
         ]
         asks, books = await _books(source, route)
         findings += books
-        state = remembered(settings)
         if keys is None:
             findings.append(Finding("key", None, f"mode {settings.mode} needs none"))
             findings += _fee_findings(settings, route, paper_fees(settings, route))
-            return [*findings, *_held_findings(_paper_held(settings, route, state), asks, route, settings, state)]
+            if state is not None:
+                findings += _held_findings(_paper_held(settings, route, state), asks, route, settings, state)
+            return findings
         answer = await source.perform(Ask(0, Topic.FEES))
         fees = dict(answer.rates) if isinstance(answer, FeesFetched) else None
         refused = f"the venue refused it: {getattr(answer, 'reason', 'no answer')}"
@@ -169,7 +180,7 @@ async def _books(source: Gateway, route: Route) -> tuple[dict[str, Decimal], lis
 
 
 async def _balance_findings(
-    source: Gateway, asks: Mapping[str, Decimal], route: Route, settings: Settings, state: State
+    source: Gateway, asks: Mapping[str, Decimal], route: Route, settings: Settings, state: State | None
 ) -> list[Finding]:
     """Both legs need money and both need base to sell: a hedge buys in one market and sells in the other."""
     answer = await source.perform(Ask(0, Topic.BALANCES))
@@ -179,9 +190,11 @@ async def _balance_findings(
 
 
 def _held_findings(
-    held: Mapping[str, Balance], asks: Mapping[str, Decimal], route: Route, settings: Settings, state: State
+    held: Mapping[str, Balance], asks: Mapping[str, Decimal], route: Route, settings: Settings, state: State | None
 ) -> list[Finding]:
     findings = [_balance_finding(held, currency, route) for currency in route.currencies]
+    if state is None:
+        return findings
     base = held.get(route.base)
     told = rules(settings)
     weight = in_effect(state, told)

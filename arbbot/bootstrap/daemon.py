@@ -17,6 +17,7 @@ from arbbot.bitstamp.rest import BitstampGateway
 from arbbot.bootstrap import broken, calling, latched, recording
 from arbbot.bootstrap import demo as demonstration
 from arbbot.bootstrap.beside import beside
+from arbbot.bootstrap.journals import folded
 from arbbot.bootstrap.key_rights import refuse_withdrawal_right
 from arbbot.bootstrap.longrun.gate import leave, refuse_unrehearsed
 from arbbot.bootstrap.narrator import Narrator
@@ -49,12 +50,11 @@ from arbbot.bootstrap.wiring import (
 from arbbot.domain.events import Event, Moment
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-from arbbot.domain.ledger import LedgerError
 from arbbot.domain.market import FeeRate, Route
 from arbbot.engine.inventory import inventory
 from arbbot.engine.ramp_told import ramp_answer
 from arbbot.engine.report import report
-from arbbot.engine.state import State, StateError
+from arbbot.engine.state import State
 from arbbot.engine.step import Engine
 from arbbot.journal.sqlite import JournalRefused, SqliteJournal, open_journal
 from arbbot.ports import Feed, Gateway
@@ -247,15 +247,12 @@ def _open_journal(settings: Settings, keys: Keys | None) -> SqliteJournal:
 
 def _recovered(journal: SqliteJournal, memory: Memory | None) -> State:
     """What the journal remembers, before anything else is asked. Raises Failure (JOURNAL)."""
-    state = State()
     try:
-        for line in journal.lines():
-            state.apply(line.record)
-            if memory is not None:
-                memory.take(line.record)
-    except (JournalRefused, StateError, LedgerError) as error:
+        if memory is None:
+            return folded(journal.lines(), journal.path)
+        return folded(journal.lines(), journal.path, memory.take)
+    except JournalRefused as error:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
-    return state
 
 
 async def _venue(

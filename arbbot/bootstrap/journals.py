@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,8 +35,8 @@ class Told:
     lines: tuple[Line, ...]
 
     def state(self) -> State:
-        """The fold of all its records."""
-        return _folded(self.lines)
+        """The fold of all its records. Raises Failure (JOURNAL) where they do not follow each other."""
+        return folded(self.lines, self.path)
 
 
 def remembered(settings: Settings) -> State:
@@ -46,15 +46,23 @@ def remembered(settings: Settings) -> State:
         return State()
     try:
         with read_journal(path) as (_, lines):
-            return _folded(lines)
-    except (JournalRefused, StateError, LedgerError) as error:
+            return folded(lines, path)
+    except JournalRefused as error:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
 
 
-def _folded(lines: Iterable[Line]) -> State:
+def folded(lines: Iterable[Line], path: Path, each: Callable[[DurableRecord], None] = lambda _record: None) -> State:
+    """The fold of the records of the journal at `path`, each of them told of once it is taken in.
+
+    Raises Failure (JOURNAL), which names the path, where they do not follow each other, as after a botched restore.
+    """
     state = State()
-    for line in lines:
-        state.apply(line.record)
+    try:
+        for line in lines:
+            state.apply(line.record)
+            each(line.record)
+    except (StateError, LedgerError) as error:
+        raise Failure(ExitCode.JOURNAL, f"{path}: damaged: {error}") from error
     return state
 
 

@@ -70,6 +70,10 @@ class Life:
                 return
         callback(*args)
 
+    def due(self, itself: list[asyncio.TimerHandle], callback: Callable[..., object], *args: object) -> None:
+        """A timer of this process. One that came due while it was frozen may be cancelled yet, as it wakes up."""
+        self.run(_unless_cancelled, itself.pop(), callback, *args)
+
     def freeze(self, seconds: float) -> None:
         """Let nothing of it run for so long, as when its machine pauses it; the rest of the world goes on."""
         self.frozen_until_s = max(self.frozen_until_s, self.loop.time() + seconds)
@@ -103,6 +107,11 @@ class Life:
 
 LIFE: contextvars.ContextVar[Life | None] = contextvars.ContextVar("life", default=None)
 """The process that the running code belongs to; None for the venue and the world."""
+
+
+def _unless_cancelled(timer: asyncio.TimerHandle, callback: Callable[..., object], *args: object) -> None:
+    if not timer.cancelled():
+        callback(*args)
 
 
 class _Patience:
@@ -160,9 +169,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
     ) -> asyncio.TimerHandle:
         """As asyncio's, through the process that the context belongs to."""
         life = LIFE.get() if context is None else context.get(LIFE)
-        if life is not None:
-            return super().call_at(when, life.run, callback, *args, context=context)
-        return super().call_at(when, callback, *args, context=context)
+        if life is None:
+            return super().call_at(when, callback, *args, context=context)
+        itself: list[asyncio.TimerHandle] = []
+        itself.append(super().call_at(when, life.due, itself, callback, *args, context=context))
+        return itself[0]
 
     def call_soon_threadsafe(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: contextvars.Context | None = None

@@ -6,6 +6,8 @@ from pathlib import Path
 from arbbot.exchange.options import DEMO_SECRET
 from tests.e2e.judge import Case, problems
 from tests.e2e.stage import EUR, QUICK, RICH_EUR
+from tests.shell.loop import Life, VirtualLoop, within
+from tests.shell.net import Network
 from tests.shell.world import World, played
 
 MINUTES = 5
@@ -33,3 +35,23 @@ def test_a_life_without_faults_passes_in_virtual_time(tmp_path: Path) -> None:
     written = tuple(path for path in tmp_path.rglob("*") if path.is_file())
     assert problems(Case(world.records, world.account(), world.run.code, written, DEMO_SECRET)) == []
     assert (world.surprises, world.run.life.unfinished(), list(world.loop.network.ends)) == ([], [], [])
+
+
+def test_a_timer_that_is_cancelled_as_a_frozen_process_wakes_does_not_run() -> None:
+    """Those that came due meanwhile run in their order, and each may still take a later one back, as in a real loop."""
+    loop = VirtualLoop(Network())
+    life = Life("daemon", loop)
+    ran: list[str] = []
+
+    async def work() -> None:
+        life.freeze(5.0)
+        loop.call_at(1.0, lambda: later.cancel(), context=within(life))
+        later = loop.call_at(2.0, ran.append, "taken back", context=within(life))
+        loop.call_at(3.0, ran.append, "not taken back", context=within(life))
+        await asyncio.sleep(4.0)
+        assert ran == []
+        await asyncio.sleep(2.0)
+
+    loop.run_until_complete(work())
+    loop.close()
+    assert ran == ["not taken back"]

@@ -73,6 +73,7 @@ def _write(told: Told, period: Period, path: Path, vendor: Path) -> None:
 
 
 def _figures(told: Told, period: Period) -> Figures:
+    whole = report(told.state(), told.route, told.mode)  # first: it refuses a damaged journal
     rows = HedgeRows()
     refusals: dict[str, int] = {}
     exits = 0
@@ -95,7 +96,7 @@ def _figures(told: Told, period: Period) -> Figures:
         "sums": _sums(hedges),
         "exits": exits,
         "refusals": sorted(refusals.items(), key=lambda pair: (-pair[1], pair[0])),
-        "whole": report(told.state(), told.route, told.mode),
+        "whole": whole,
     }
 
 
