@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 
 import pytest
 
@@ -18,17 +19,34 @@ from tests.sim.shrink import shrink, without
 
 FIXED = range(60)
 FRESH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """What a life shows: with the mend taken out, it breaks a promise."""
+
+    what: str
+    drawn: str
+    """How the plan's hash begins: a plan that is drawn otherwise may show nothing, and the mend is to be taken out once
+    more to see it.
+    """
+    calm: bool = False
+    """It shows it without the disturbances that are drawn today."""
+
+    def plan(self, seed: int) -> Plan:
+        """The life's."""
+        return replace(draw(seed), disturbances=()) if self.calm else draw(seed)
+
+
 SHOWED = {
-    28104: "a row and a rebase that nobody could read, as a person was told",
-    49715: "a row late because the venue left it out of its answers for long",
-    80690: "a rebase that was waiting when the rest ended",
-    110230: "a withdrawal whose return was told before both of its rows",
-    300538: "rows of a conversion whose order the venue named for one of them only",
-    302326: "a venue that hides more than dust, with nothing else wrong",
+    28104: Shows("a row and a rebase that nobody could read, as a person was told", "b8d113e5dad2"),
+    49715: Shows("a row late because the venue left it out of its answers for long", "99901de90b9a"),
+    80690: Shows("a rebase that was waiting when the rest ended", "4df7f32f093f"),
+    110230: Shows("a withdrawal whose return was told before both of its rows", "e420807f72a2"),
+    300538: Shows("rows of a conversion whose order the venue named for one of them only", "94fc3635055a", calm=True),
+    302326: Shows("a venue that hides more than dust, with nothing else wrong", "e55045fb9ff9"),
 }
-"""Lives at which something was mended, in the program or in its judge, and which show it still: with the mend taken out
-each of them breaks a promise.
-"""
+"""Lives at which something was mended, in the program or in its judge, and which show it still."""
 CHUNK = 10
 
 
@@ -53,8 +71,13 @@ def test_the_known_lives_hold_every_promise(first: int) -> None:
 
 @pytest.mark.parametrize("seed", SHOWED, ids=lambda seed: f"{seed}")
 def test_lives_that_showed_something_hold_every_promise(seed: int) -> None:
-    """Those of them that are drawn today as they were on the day."""
-    hold(range(seed, seed + 1))
+    """Drawn today as they were on the day, which is looked at first."""
+    plan = SHOWED[seed].plan(seed)
+    drawn = sha256(repr(plan).encode()).hexdigest()
+    assert drawn.startswith(SHOWED[seed].drawn), (
+        f"{seed} is drawn otherwise, {drawn[:12]}: does it show {SHOWED[seed]}?"
+    )
+    assert run_plan(plan).violations == ()
 
 
 @pytest.mark.parametrize("offset", range(0, FRESH, CHUNK))

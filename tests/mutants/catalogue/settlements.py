@@ -23,6 +23,14 @@ MOST = "most = min(policy.max_request, policy.max_per_day - used_today)"
 
 MUTANTS = (
     mutant(
+        "S3", "one-row-of-a-nameless-order", "of a conversion's rows only the one that the venue names is its own",
+        ("engine/transit.py",
+         "    known = settlements.order_of_row(row)  # by another row of the same order, in the same answer\n"
+         "    if known is not None:\n"
+         "        return known\n", ""),
+        hunted=one_test("tests/sim/test_sim.py::test_lives_that_showed_something_hold_every_promise[300538]"),
+    ),
+    mutant(
         "T1", "balance-is-profit", "whatever is available may leave",
         ("engine/withdrawable.py", SIZE, "size = available"),
         hunted=SETTLED,
