@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Callable
 from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
@@ -113,11 +114,28 @@ def test_any_change_of_a_source_is_another_version(tmp_path: Path) -> None:
 
 
 def test_what_the_daemon_runs_on_is_what_the_project_asks_for() -> None:
-    """Also where the sources alone are installed, as in the container: it asks no metadata of its own for them."""
+    """The list that stands in for metadata of our own names every dependency, and those of the daemon's extras."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"], *extras["fast"], *extras["vault"]]
     assert sorted(REQUIRED) == sorted(re.split(r"[^a-z0-9-]", line)[0] for line in wanted)
+
+
+def test_the_sources_alone_know_what_they_run_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not installed, as in the container: no metadata of their own is asked for, and the answer is the same."""
+    before = code_fingerprint()
+    for name in ("version", "requires"):
+        true = getattr(metadata, name)
+
+        def asked(package: str, true: Callable[[str], Any] = true) -> Any:
+            if package == "arbbot":
+                raise metadata.PackageNotFoundError(package)
+            return true(package)
+
+        monkeypatch.setattr(metadata, name, asked)
+    with pytest.raises(metadata.PackageNotFoundError):
+        metadata.requires("arbbot")
+    assert code_fingerprint() == before
 
 
 def test_what_the_daemon_runs_on_is_a_part_of_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def runtime_versions() -> dict[str, str]:
 
 
 def _required(package: str) -> list[str]:
-    """Names of what an installed package requires without extras, one spelling each. Raises PackageNotFoundError."""
+    """Names of what an installed package requires without extras, one spelling each."""
     wanted = (_REQUIREMENT.match(line) for line in metadata.requires(package) or ())
     return [re.sub(r"[-_.]+", "-", each["name"]).lower() for each in wanted if each is not None]
 
