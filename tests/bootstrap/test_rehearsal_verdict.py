@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from arbbot.bootstrap.longrun.troubles import CATALOGUE, Strike, Trouble
 from arbbot.bootstrap.longrun.truth import Truth
 from arbbot.bootstrap.longrun.venue import VenueControl
 from arbbot.bootstrap.longrun.verdict import Seen, criteria
+from arbbot.domain.mode import Mode
+from arbbot.domain.trips import LimitTripped
 from arbbot.engine.rules import FxPolicy
 from arbbot.settings import Settings
 from tests.bootstrap.test_rehearse import account, row
@@ -30,15 +33,20 @@ def test_time_unhedged_while_it_was_dead_is_told_apart() -> None:
     """The longest span by the venue's rows, less what of it the process was down; one that goes on counts as well."""
     truth = Truth(D("0.0005"))
     truth.take(account(row(1, 10, "0.1"), row(2, 40, "-0.1"), row(3, 50, "0.1"), row(4, 60, "-0.1")), 70_000_000)
-    assert truth.longest_but_for([]) == truth.longest_us == 30_000_000
-    assert truth.longest_but_for([(5_000_000, 15_000_000), (20_000_000, 39_000_000)]) == 10_000_000
+    assert max(truth.lasted_but_for([]).values()) == truth.longest_us == 30_000_000
+    down = [(5_000_000, 15_000_000), (20_000_000, 39_000_000)]
+    assert list(truth.lasted_but_for(down).values()) == [30_000_000 - 5_000_000 - 19_000_000, 10_000_000]
     truth.take(account(row(5, 80, "0.1")), 200_000_000)
-    assert truth.longest_but_for([(100_000_000, 110_000_000)]) == 110_000_000
+    assert truth.lasted_but_for([(100_000_000, 110_000_000)])[80_000_000, 200_000_000] == 110_000_000
 
 
-def lived(course: Course, truth: Truth, length_s: str = "86400", added_s: str = "0") -> set[str]:
+def lived(
+    course: Course, truth: Truth, length_s: str = "86400", added_s: str = "0", trips: tuple[LimitTripped, ...] = ()
+) -> set[str]:
     """Names of the criteria that a rehearsal does not meet."""
     counts = Tally(D(0), FxPolicy.BAND)
+    for trip in trips:
+        counts.take(trip)
     seen = Seen(course, counts, truth, None, D(length_s), D(0), D(240), D(added_s), D(15_000))
     return {each.name for each in criteria(seen) if not each.passed}
 
@@ -63,15 +71,21 @@ def test_a_day_that_was_no_trial_does_not_pass() -> None:
 
 def test_what_was_unhedged_must_have_stayed_small() -> None:
     """By the venue's rows: longer than the settings' limit, or worth more, is no pass; what time-outs last longer at a
-    speed is allowed on top, and named.
+    speed is allowed on top, and named. So is a longer span in which that limit halted the daemon.
     """
-    course, small = Course(), {"unhedged for a short time only", "little was unhedged"}
-    for price, seconds, missed in (("85000", 240, set()), ("85000", 241, {"unhedged for a short time only"}),
+    course, too_long = Course(), "unhedged for a short time, or halted for it"
+    small = {too_long, "little was unhedged"}
+    for price, seconds, missed in (("85000", 240, set()), ("85000", 241, {too_long}),
                                    ("150001", 1, {"little was unhedged"})):  # fmt: skip
         truth = Truth(D("0.0005"))
         truth.take(account(row(1, 10, "0.1", price=price), row(2, 10 + seconds, "-0.1")), 900_000_000)
         assert lived(course, truth) & small == missed
-        assert lived(course, truth, added_s="1") & small == missed - {"unhedged for a short time only"}
+        assert lived(course, truth, added_s="1") & small == missed - {too_long}
+        for at_s, told in ((9, False), (11, True), (10 + seconds, True), (11 + seconds, False)):
+            trip = LimitTripped("unhedged_s", D(240), D(240), Mode.HALTED, at_s * 1_000_000)
+            assert lived(course, truth, trips=(trip,)) & small == missed - ({too_long} if told else set())
+            other = replace(trip, name="unhedged_notional")
+            assert lived(course, truth, trips=(other,)) & small == missed
     wanted = Settings()
     assert [added_wait_s(wanted, D(speed)) for speed in (1, 60)] == [0, 120 - wanted.rest.ask_timeout_s]
 

@@ -279,7 +279,7 @@ def arbbot(state: Path, *words: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-SLOW = {"it traded", "the machine keeps up", "unhedged for a short time only"}
+SLOW = {"it traded", "the machine keeps up", "unhedged for a short time, or halted for it"}
 """What ten seconds on a busy machine may fail to show: a test does not hang on how fast it is."""
 
 

@@ -8,6 +8,7 @@ from tests.e2e.judge import Case, problems
 from tests.e2e.stage import EUR, QUICK, RICH_EUR
 from tests.shell.loop import Life, VirtualLoop, within
 from tests.shell.net import Network
+from tests.shell.wire import HIGH_WATER, Wire
 from tests.shell.world import World, played
 
 MINUTES = 5
@@ -55,3 +56,40 @@ def test_a_timer_that_is_cancelled_as_a_frozen_process_wakes_does_not_run() -> N
     loop.run_until_complete(work())
     loop.close()
     assert ran == ["not taken back"]
+
+
+class _Held(asyncio.Protocol):
+    """Writes down when it is held back and let go."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pause_writing(self) -> None:
+        self.told.append("held")
+
+    def resume_writing(self) -> None:
+        self.told.append("let go")
+
+
+def test_who_writes_too_much_is_held_back_once_until_he_is_let_go() -> None:
+    """Also where he fills the connection anew in the moment in which the other end has emptied it."""
+    loop = VirtualLoop(Network())
+    near, far = Wire(loop.network, None, 0, (0, 0)), Wire(loop.network, None, 0, (0, 0))
+    near.peer, far.peer = far, near
+    writer = _Held()
+
+    async def work() -> None:
+        near.begin(writer)
+        far.begin(asyncio.Protocol())
+        near.write(bytes(HIGH_WATER + 1))
+        near.taken(HIGH_WATER + 1)
+        near.write(bytes(HIGH_WATER + 1))
+        await asyncio.sleep(0)
+        assert writer.told == ["held"]
+        near.taken(HIGH_WATER + 1)
+        await asyncio.sleep(0)
+        near.abort()
+
+    loop.run_until_complete(work())
+    loop.close()
+    assert writer.told == ["held", "let go"]

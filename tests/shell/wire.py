@@ -268,10 +268,15 @@ class Wire(asyncio.Transport):
     def taken(self, count: int) -> None:
         """The other end took so many bytes."""
         self._outstanding -= count
+        if self._held_back and self._outstanding < LOW_WATER:
+            self._soon(self._let_go)
+
+    def _let_go(self) -> None:
+        """Unless it has written too much again, or is over, since the other end took what it had."""
         if self._held_back and self._outstanding < LOW_WATER and not self._lost:
             self._held_back = False
             assert self._protocol is not None
-            self._soon(self._protocol.resume_writing)
+            self._protocol.resume_writing()
 
     def _lose(self, error: Exception | None) -> None:
         if not self._lost:

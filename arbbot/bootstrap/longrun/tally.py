@@ -33,6 +33,7 @@ from arbbot.domain.records import (
     RowBooked,
     StatementAgreed,
 )
+from arbbot.domain.trips import LimitTripped
 from arbbot.engine.report import report
 from arbbot.engine.rules import FxPolicy, TradeRules
 from arbbot.engine.state import State
@@ -81,6 +82,8 @@ class Tally:
     in_spikes: int = 0
     """Hedges decided while a spike stood."""
     alerts: Counter[str] = field(default_factory=Counter)
+    left_open_us: list[int] = field(default_factory=list)
+    """When `limits.unhedged_s` halted it."""
     doubts: int = 0
     resolved: Counter[str] = field(default_factory=Counter)
     """Doubts by the state that ended them."""
@@ -122,10 +125,16 @@ class Tally:
                 self._once(self._fills, (record.fill.trade_id, record.client_order_id), "fill")
             case ModeChanged():
                 self._allowed = record.mode.value == "active"
-            case AlertRaised():
-                self.alerts[record.name] += 1
+            case AlertRaised() | LimitTripped():
+                self._told(record)
             case RowBooked() | StatementAgreed() | AnchorSet():
                 self._money(record)
+
+    def _told(self, record: AlertRaised | LimitTripped) -> None:
+        if isinstance(record, AlertRaised):
+            self.alerts[record.name] += 1
+        elif record.name == "unhedged_s":
+            self.left_open_us.append(record.utc_us)
 
     def _money(self, record: RowBooked | StatementAgreed | AnchorSet) -> None:
         if isinstance(record, RowBooked):

@@ -76,14 +76,13 @@ class Truth:
         self.most = max(self.most, abs(self.net))
         self.most_usd = max(self.most_usd, abs(self.net) * self._price)
 
-    def longest_but_for(self, down: list[tuple[int, int]]) -> int:
-        """Microseconds of the longest unhedged span, without what of it lies in these others."""
+    def lasted_but_for(self, down: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """Microseconds of each unhedged span, without what of it lies in these others."""
         open_span = [] if self._since_us is None else [(self._since_us, self._since_us + self._open_us)]
-        lasted = [
-            last - first - sum(max(0, min(last, end) - max(first, begin)) for begin, end in down)
+        return {
+            (first, last): last - first - sum(max(0, min(last, end) - max(first, begin)) for begin, end in down)
             for first, last in (*self.spans, *open_span)
-        ]
-        return max(lasted, default=0)
+        }
 
     def _unhedged_until(self, at_us: int) -> None:
         assert self._since_us is not None

@@ -113,12 +113,17 @@ def _money(seen: Seen) -> list[Criterion]:
 def _small(seen: Seen) -> list[Criterion]:
     """What the limits promise, by the venue's own rows."""
     truth = seen.truth
-    longest_s = Decimal(truth.longest_but_for(seen.course.down)) / 1_000_000
+    lasted_us = truth.lasted_but_for(seen.course.down)
+    longest_s = max(lasted_us.values(), default=0) / 1e6
     added = f", and {seen.added_s:.0f} s by which time-outs are longer at this speed" if seen.added_s else ""
+    most_us = (seen.unhedged_s + seen.added_s) * 1_000_000
+    longer = [span for span, each_us in lasted_us.items() if each_us > most_us]
+    halted = sum(any(first <= at_us <= last for at_us in seen.tally.left_open_us) for first, last in longer)
     return [
-        Criterion("unhedged for a short time only", longest_s <= seen.unhedged_s + seen.added_s,
-                  f"{longest_s:.1f} s at most while it ran, {truth.longest_us / 1e6:.1f} s with its deaths",
-                  f"<= limits.unhedged_s, {plain(seen.unhedged_s)} s{added}"),
+        Criterion("unhedged for a short time, or halted for it", halted == len(longer),
+                  f"{longest_s:.1f} s at most while it ran, {truth.longest_us / 1e6:.1f} s with its deaths"
+                  f"; halted in {halted} of {len(longer)} longer ones",
+                  f"<= limits.unhedged_s, {plain(seen.unhedged_s)} s{added}; or that limit halted it"),
         Criterion("little was unhedged", truth.most_usd <= seen.unhedged_notional, f"{truth.most_usd:.2f} usd at most",
                   f"<= limits.unhedged_notional, {plain(seen.unhedged_notional)}"),
     ]  # fmt: skip
