@@ -58,7 +58,7 @@ test-programs: setup
 	@$(PY) -m pytest -q $(PROGRAMS)
 
 test-lives: setup
-	@nice -n 5 $(PY) -m pytest -q $(LIVES)
+	@nice -n 2 $(PY) -m pytest -q $(LIVES)
 
 test-browser: setup
 	@deploy/get-chromium
@@ -88,7 +88,7 @@ lint: setup
 	@.venv/bin/hadolint Dockerfile
 
 types: setup
-	@$(PY) -m mypy
+	@nice -n 10 $(PY) -m mypy
 
 cov: setup
 	@$(PY) -m pytest --cov --cov-report=term-missing

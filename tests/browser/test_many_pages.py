@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from arbbot.dashboard.stream import READERS_MAX
 from arbbot.domain.mode import Mode
@@ -43,6 +43,16 @@ def commands(page: Page) -> list[str]:
 
     page.on("request", listen)
     return sent
+
+
+def expires_at_the_next_command(page: Page) -> None:
+    """The session ends under the first command: earlier, and the page may find out by itself, at any moment."""
+
+    def expire(route: Route) -> None:
+        page.context.clear_cookies()
+        route.continue_()
+
+    page.route("**/api/command", expire, times=1)
 
 
 def crowd(stage: Stage, more: int) -> None:
@@ -120,7 +130,7 @@ def test_a_halt_outlives_the_end_of_its_session(open_page: OpenPage, stage: Stag
     """The session expired unnoticed: the question stays, the token is asked for, and then the halt goes as it was."""
     seen.expected = ("401 (Unauthorized)",)
     page = open_page("flat")
-    page.context.clear_cookies()
+    expires_at_the_next_command(page)
     page.locator("#halt").click()
     page.locator("#ask-halt [name=reason]").fill("odd fills")
     page.keyboard.press("Enter")
@@ -190,7 +200,7 @@ def test_a_pause_is_not_sent_behind_a_login(open_page: OpenPage, stage: Stage, s
     """What is no emergency wants to be asked again; what was typed is still there."""
     seen.expected = ("401 (Unauthorized)",)
     page = open_page("flat")
-    page.context.clear_cookies()
+    expires_at_the_next_command(page)
     page.locator("#pause").click()
     page.locator("#ask-pause [name=reason]").fill("lunch")
     page.keyboard.press("Enter")
