@@ -15,6 +15,7 @@ from arbbot.exchange.entry import OrderRequest
 from arbbot.exchange.matching import Kind, Side
 from arbbot.exchange.venue import Venue
 from arbbot.exchange.withdrawals import Destination
+from tests.sim.checker.books import SeenFrame, Shown
 from tests.sim.checker.fold import Fold
 from tests.sim.checker.leaving import Caps, Sent
 from tests.sim.checker.report import Report
@@ -45,7 +46,9 @@ class Story:
         balances = {"btc": D(1), "usd": D(1_020), "eur": D(500), "usdt": D(500)}
         self.account = self.venue.add_account("sim", balances, FeeRates(D(0), D(0)))
         self.report, self.fold = Report(), Fold()
-        self.judge = TreasuryJudge(self.fold, Truth(self.venue, self.account, "btc", None), self.report)
+        self.shown = Shown()
+        truth = Truth(self.venue, self.account, "btc", None)
+        self.judge = TreasuryJudge(self.fold, truth, self.shown, self.report)
         self.judge.begun(Caps(D(20), D(30), frozenset({ADDRESS}), D(0)), 0)
         opening = {"btc": "1", "usd": "1000", "eur": "500"}
         self.daemon("anchor_set", holdings=[{"currency": name, "total": total} for name, total in opening.items()])
@@ -249,6 +252,25 @@ def _copied(story: Story) -> None:
     story.sent().judge.restored([])
     story.theirs("request_intended", **REQUEST)
     story.judge.withdraws(BODY)
+
+
+@pytest.mark.parametrize(
+    ("seen", "struck", "age_ns", "broken"),
+    [("1.20", False, 0, False), ("1.20", False, 2, True), ("1.20", True, 0, True), ("1.21", False, 0, True)],
+)
+def test_what_restores_principal_is_priced_as_the_daemon_may_see_it(
+    seen: str, struck: bool, age_ns: int, broken: bool
+) -> None:
+    """At the venue 10 eur cost 13 usd by now. A book of 1.20 that was shown of late, as the venue made it, lets 8 usd
+    of 20 be spent; one that is too old, or that something struck on its way, does not, nor does one of 1.21.
+    """
+    story = Story()
+    story.daemon("anchor_set", holdings=[{"currency": "usd", "total": "1000"}, {"currency": "eur", "total": "510"}])
+    story.venue.house_limit("eurusd", Side.SELL, D("1.30"), D(1_000), NOW_US)
+    told = {"microtimestamp": str(NOW_US), "bids": [["1.10", "1000"]], "asks": [[seen, "1000"]]}
+    story.shown.frame("eurusd", SeenFrame(1, 5 - age_ns, NOW_US, json.dumps({"data": told}).encode(), struck))
+    story.judge.daemon("settlement_order_announced", {"client_order_id": ORDER["name"], "worst_cost": "8"}, 4)
+    assert [each.invariant for each in story.report.violations] == (["T1"] if broken else [])
 
 
 def test_what_a_copy_forgot_is_no_lie() -> None:

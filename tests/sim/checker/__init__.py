@@ -48,16 +48,16 @@ class Checker:
     def __init__(self, limits: Limits, venue: Venue, account: Account, base: str = "btc") -> None:
         self._report = Report()
         self._limits = limits
+        self._shown = Shown()
         self.fold = Fold()
         self.truth = Truth(venue, account, base, limits.balance_decimals)
         self._wire = WireJudge(limits, self.fold, self.truth, self._report)
         self._states = StateJudge(self.fold, self.truth, self._report)
         self._states.underway = self._wire.underway
         self._strays = StrayJudge(self.fold, self.truth, self._report)
-        self.treasury = TreasuryJudge(self.fold, self.truth, self._report)
+        self.treasury = TreasuryJudge(self.fold, self.truth, self._shown, self._report)
         self._money = MoneyJudge(limits, self.fold, self.truth, self.treasury, self._report)
         self._exposure = ExposureJudge(limits, self.truth, self._report)
-        self._shown = Shown()
         self._told = ToldJudge(self._report)
         self._decisions = DecisionJudge(limits, self.fold, self.truth, self._shown, self._report)
         self._exits = ExitJudge(limits, self.fold, self.truth, self._shown, self._decisions, self._report)
@@ -148,7 +148,7 @@ class Checker:
             line = parsed(body)
             self._states.line(kind, line, corrupt=corrupt)
             self._strays.line(kind, line, now_us)
-            self.treasury.daemon(kind, line)
+            self.treasury.daemon(kind, line, mono_ns - self._limits.fresh_ms * 1_000_000)
             self._money.before(kind, line)
             self.profit.line(kind, line)
             self._risk.line(kind, line, now_us)

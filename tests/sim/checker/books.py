@@ -98,9 +98,13 @@ class Shown:
             self.confirmed[market, stamp] = asked_ns
             self._replies.setdefault(market, deque(maxlen=REPLIES_KEPT)).append((asked_ns, body))
 
-    def lately(self, market: str, oldest_ns: int) -> Iterator[Json]:
-        """All books that may be believed at most as old as this, the newest of each source first."""
+    def lately(self, market: str, oldest_ns: int, *, struck: bool = True) -> Iterator[Json]:
+        """All books that may be believed at most as old as this, the newest of each source first; those that something
+        struck on their way, or not.
+        """
         for frame in reversed(self.frames.get(market, ())):
+            if frame.struck and not struck:
+                continue
             stamp = frame.stamp
             asked_ns = None if stamp is None else self.confirmed.get((market, stamp))
             if max(frame.mono_ns, asked_ns or 0) >= oldest_ns:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from urllib.parse import parse_qs
 
 from arbbot.exchange.accounts import Row
+from tests.sim.checker.books import Shown
 from tests.sim.checker.fold import Fold, Json
 from tests.sim.checker.leaving import BUYS, DAY_US, THEIRS, Caps, LeavingJudge, Sent
 from tests.sim.checker.report import Report
@@ -27,11 +28,12 @@ DUST = Decimal("0.05")
 class TreasuryJudge:
     """Follows the treasury's journal and wire beside the daemon's."""
 
-    def __init__(self, fold: Fold, truth: Truth, report: Report) -> None:
+    def __init__(self, fold: Fold, truth: Truth, shown: Shown, report: Report) -> None:
         self.caps: Caps | None = None
         """None in a life without a treasury."""
         self._fold = fold
         self._truth = truth
+        self._shown = shown
         self._report = report
         self._intents: dict[str, Json] = {}
         self._states: dict[str, str] = {}
@@ -173,8 +175,8 @@ class TreasuryJudge:
 
     # --- the daemon -----------------------------------------------------------------------------------------
 
-    def daemon(self, kind: str, line: Json) -> None:
-        """A line of the daemon's journal, before it is folded."""
+    def daemon(self, kind: str, line: Json, oldest_ns: int = 0) -> None:
+        """A line of the daemon's journal, before it is folded. It may believe books as old as this."""
         self._put_in(kind, line)
         if kind == "lease_granted":
             self.lease = line["lease_id"]
@@ -188,7 +190,7 @@ class TreasuryJudge:
             self._report.fail("T4", f"{kind} while the account is lent")
         elif kind == "settlement_order_announced":
             self._announced[line["client_order_id"]] = line
-            self._principal(Decimal(line["worst_cost"]))
+            self._principal(Decimal(line["worst_cost"]), oldest_ns)
         elif kind == "withdrawal_announced":
             self._announced[line["name"]] = line
             if line["currency"] != BUYS:
@@ -211,16 +213,19 @@ class TreasuryJudge:
                     entry["delta"]
                 )
 
-    def _principal(self, cost: Decimal) -> None:
-        """T1: with this spent, the rest still restores every currency to what people have put in, at the touch."""
+    def _principal(self, cost: Decimal, oldest_ns: int) -> None:
+        """T1: with this spent, the rest still restores every currency to what people have put in, at the best touch
+        that the daemon may have seen: the market's present one may be on its way to it.
+        """
         owned = {name: self._truth.account.balance(name).total for name in ("btc", "usd", "eur")}
         put_in = {name: self._opening.get(name, ZERO) + self._external.get(name, ZERO) for name in owned}
         needed = ZERO
         for name, market in (("btc", "btcusd"), ("eur", "eurusd")):
-            best = self._truth.venue.listing(market).book.asks.best()
-            short = put_in[name] - owned[name]
-            if short > 0 and best is not None:
-                needed += short * best.price
+            short, now = put_in[name] - owned[name], self._truth.venue.listing(market).book.asks.best()
+            shown = self._shown.lately(market, oldest_ns, struck=False)
+            touches = [Decimal(book["asks"][0][0]) for book in shown] + ([] if now is None else [now.price])
+            if short > 0 and touches:
+                needed += short * min(touches)
         left = owned[PAYS] - cost - needed
         if left < put_in[PAYS] - DUST:
             self._report.fail("T1", f"{cost} {PAYS} may be spent, and {left} of {put_in[PAYS]} put in would be left")
