@@ -56,7 +56,7 @@ EXIT_CODE_MEANINGS = {
     ExitCode.NOT_FLAT: "stopped with something open or in doubt: look at the venue now",
     ExitCode.CHECK_FAILED: "a check failed, or the daemon is not fit to trade",
     ExitCode.SETTLEMENT_REFUSED: "a settlement was refused, and nothing has left",
-    ExitCode.SETTLEMENT_OPEN: "a withdrawal or its conversion is in doubt or does not end: look at the venue",
+    ExitCode.SETTLEMENT_OPEN: "a settlement is in doubt, does not end, or is beside a wrong journal: look at the venue",
 }
 
 _ABOUT = """Buy where it is cheaper, sell where it is dearer, at the same time, and account for every cent.

@@ -23,8 +23,8 @@ PAUSE_S = 1.0
 
 
 async def call(settings: Settings, alert: AlertRaised) -> bool:
-    """Send it, in two tries of some seconds each, where there is a webhook and a person asked for such. What does not
-    go out is said at the terminal, and is no failure: False.
+    """Send it, in two tries of some seconds each, where there is a webhook and a person asked for such; whether it was
+    taken. What the webhook does not take is said at the terminal, and is no failure.
     """
     try:
         url = read_alerts_url(settings)
@@ -34,7 +34,7 @@ async def call(settings: Settings, alert: AlertRaised) -> bool:
     message = Message(alert.name, alert.severity, alert.text, alert.utc_us)
     wanted = settings.alerts
     if url is None or not Choice(wanted.least, wanted.also, wanted.never).wants(message):
-        return True
+        return False
     redactor = Redactor()
     for secret in secrets_of(url.get_secret_value()):
         redactor.learn(secret)

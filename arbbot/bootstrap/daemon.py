@@ -248,9 +248,7 @@ def _open_journal(settings: Settings, keys: Keys | None) -> SqliteJournal:
 def _recovered(journal: SqliteJournal, memory: Memory | None) -> State:
     """What the journal remembers, before anything else is asked. Raises Failure (JOURNAL)."""
     try:
-        if memory is None:
-            return folded(journal.lines(), journal.path)
-        return folded(journal.lines(), journal.path, memory.take)
+        return folded(journal.lines(), journal.path, None if memory is None else memory.take)
     except JournalRefused as error:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
 

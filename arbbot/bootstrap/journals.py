@@ -51,7 +51,7 @@ def remembered(settings: Settings) -> State:
         raise Failure(ExitCode.JOURNAL, str(error)) from error
 
 
-def folded(lines: Iterable[Line], path: Path, each: Callable[[DurableRecord], None] = lambda _record: None) -> State:
+def folded(lines: Iterable[Line], path: Path, each: Callable[[DurableRecord], None] | None = None) -> State:
     """The fold of the records of the journal at `path`, each of them told of once it is taken in.
 
     Raises Failure (JOURNAL), which names the path, where they do not follow each other, as after a botched restore.
@@ -60,7 +60,8 @@ def folded(lines: Iterable[Line], path: Path, each: Callable[[DurableRecord], No
     try:
         for line in lines:
             state.apply(line.record)
-            each(line.record)
+            if each is not None:
+                each(line.record)
     except (StateError, LedgerError) as error:
         raise Failure(ExitCode.JOURNAL, f"{path}: damaged: {error}") from error
     return state

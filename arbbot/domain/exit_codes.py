@@ -37,4 +37,6 @@ class ExitCode(IntEnum):
     SETTLEMENT_REFUSED = 24
     """A settlement was refused by its own rules, the daemon or the venue; nothing has left."""
     SETTLEMENT_OPEN = 25
-    """A withdrawal or its conversion is in doubt or does not end: a person must look."""
+    """A withdrawal or its conversion is in doubt or does not end, or one is under way and a journal is a wrong copy: a
+    person must look.
+    """

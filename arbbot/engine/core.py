@@ -10,7 +10,7 @@ from arbbot.domain.events import Moment
 from arbbot.domain.market import Route, Side
 from arbbot.domain.mode import Mode, Severity
 from arbbot.domain.order import OrderKind, OrderState, OrderTerms, Purpose
-from arbbot.domain.records import AlertRaised, DurableRecord, ModeChanged, OrderMoved, Record
+from arbbot.domain.records import AlertRaised, DurableRecord, ModeChanged, OrderIntended, OrderMoved, Record
 from arbbot.engine.own import OwnOrder
 from arbbot.engine.rules import Rules
 from arbbot.engine.state import State
@@ -19,6 +19,8 @@ from arbbot.engine.view import MarketView
 SECOND_NS = 1_000_000_000
 DUST_MARGIN = Decimal("1.05")
 CLOCK_STEP_US = 1_000_000
+NOTED_MOST = 100
+"""Orders of which a process remembers when it wrote them down."""
 CLOCK_OFF_S = 30
 """Told to people: no clock that is kept is so far off. The venue refuses requests by their time stamp from 150 s on."""
 
@@ -61,6 +63,8 @@ class Core:
         self.answered: Pending | None = None
         """The question that the present event answers."""
         self._asks_minted = 0
+        self._noted_ns: dict[str, int] = {}
+        """When this process wrote its latest orders down, monotonic."""
         self.venue_offset_ms = 0
         self.clock_base_us: int | None = None
         """Wall clock minus monotonic time when the venue's clock was last seen; None until this process has seen it."""
@@ -68,6 +72,22 @@ class Core:
         """Trade rows whose order is not known yet: they may be a doubt's, or somebody else's."""
         self.stopping: str | None = None
         """Why the process is to stop, once it is."""
+
+    def intend(self, terms: OrderTerms) -> None:
+        """Write an order down before it goes out."""
+        self.emit(OrderIntended(terms, self.at.utc_us))
+        self._noted_ns[terms.client_order_id] = self.at.mono_ns
+        if len(self._noted_ns) > NOTED_MOST:
+            del self._noted_ns[next(iter(self._noted_ns))]
+
+    def noted_us(self, client_order_id: str) -> int | None:
+        """When an order was written down, by the venue's clock, however ours was set since. None for one of an earlier
+        process or of long ago, and before the venue's clock was seen.
+        """
+        noted_ns = self._noted_ns.get(client_order_id)
+        if noted_ns is None or self.clock_base_us is None:
+            return None
+        return self.clock_base_us + noted_ns // 1000 + self.venue_offset_ms * 1000
 
     def emit(self, record: DurableRecord) -> None:
         """Make a durable fact: state changes now, the journal line is written before any command goes out."""

@@ -8,7 +8,6 @@ from decimal import Decimal
 from arbbot.domain.commands import PlaceOrder
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderKind, OrderTerms, Purpose
-from arbbot.domain.records import OrderIntended
 from arbbot.engine.core import Core
 from arbbot.engine.refusal import Refusal
 
@@ -151,5 +150,5 @@ def approve_conversion(core: Core, order: OrderTerms) -> Approved:
 def send(core: Core, approved: Approved) -> None:
     """Write the intents, then command them; the journal line is committed before the command runs."""
     for terms in approved.orders:
-        core.emit(OrderIntended(terms, core.at.utc_us))
+        core.intend(terms)
         core.commands.append(PlaceOrder(terms))

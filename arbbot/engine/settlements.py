@@ -145,11 +145,13 @@ class Settlements:
             ZERO,
         )
 
-    def withdrawal_of_row(self, row: Transaction, slack_us: int) -> str | None:
+    def withdrawal_of_row(self, row: Transaction, utc_us: int, lag_us: int) -> str | None:
         """The announced withdrawal that a row takes to the venue or brings back, to the unit; None for other rows.
+        `utc_us` is the row's time by our clock, give or take the lag.
 
         Nothing about a row tells a return from a deposit: one that the venue has called finished does not come back.
-        The leaving of one that has come back may be read after that word, but was before it, give or take the slack.
+        The leaving of one that has come back may be read after that word, and when another of the same size is under
+        way, but was before both.
         """
         if row.is_trade or len(row.amounts) != 1:
             return None
@@ -165,10 +167,12 @@ class Settlements:
             for name, each in of_currency
             if each.rowed is None and -delta + fee in (*each.takes, each.announced.size + fee)
         ]
-        waiting = (name for name, each in gone if each.unrowed)
+        waiting = [(name, each) for name, each in gone if each.unrowed]
+        sent = (name for name, each in waiting if each.announced.utc_us <= utc_us + lag_us)
         returned = ((name, each) for name, each in gone if each.outcome == "returned")
-        late = (name for name, each in returned if row.utc_us <= each.told_utc_us + slack_us)
-        return next(waiting, None) or next(late, None)  # the word that it is back may come before both of its rows
+        late = (name for name, each in returned if utc_us <= each.told_utc_us + lag_us)
+        by_any_clock = (name for name, _ in waiting)  # ours may have been set since the announcement
+        return next(sent, None) or next(late, None) or next(by_any_clock, None)
 
     def explaining(
         self, currency: str, difference: Decimal, slack: Decimal

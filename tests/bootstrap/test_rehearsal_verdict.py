@@ -81,7 +81,7 @@ def test_what_was_unhedged_must_have_stayed_small() -> None:
         truth.take(account(row(1, 10, "0.1", price=price), row(2, 10 + seconds, "-0.1")), 900_000_000)
         assert lived(course, truth) & small == missed
         assert lived(course, truth, added_s="1") & small == missed - {too_long}
-        for at_s, told in ((9, False), (11, True), (10 + seconds, True), (11 + seconds, False)):
+        for at_s, told in ((11, False), (129, False), (131, True), (250, True), (251, False), (10 + seconds, False)):
             trip = LimitTripped("unhedged_s", D(240), D(240), Mode.HALTED, at_s * 1_000_000)
             assert lived(course, truth, trips=(trip,)) & small == missed - ({too_long} if told else set())
             other = replace(trip, name="unhedged_notional")

@@ -87,6 +87,17 @@ def test_what_the_webhook_does_not_take_is_told_again_by_the_next_run(
     assert {name for name, _ in receiver.texts} == {"settlement_stuck"}
 
 
+def test_where_nobody_is_called_no_call_is_journaled(
+    place: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No webhook is named: each run says so. Once one is, the next run calls."""
+    for url, told in ((None, 0), (None, 0), (receiver.url, 1)):
+        wanted = settings(place, url, keys=KEYS)
+        assert bootstrap.settle(wanted, Asked(who="timer"), None, None, as_json=False) is ExitCode.SETTLEMENT_OPEN
+        assert ("nobody was called" in capsys.readouterr().err) is (told == 0)
+        assert (len(receiver.bodies), len(calls(place))) == (told, told)
+
+
 def test_a_missing_key_is_journaled_by_its_own_name(place: Path, receiver: Receiver) -> None:
     """What kept it from asking the venue has the name of its exit code."""
     wanted = settings(place, receiver.url, keys={})

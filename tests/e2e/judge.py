@@ -110,8 +110,6 @@ class Case:
     balance_decimals: int | None = None
     halted: bool = False
     """True when it ended in a state that a person must look at: then flatness may be missing, but must be told."""
-    contradicted: bool = False
-    """True when the venue acted against its own word (a fill after it said cancelled)."""
     clock_was_set: bool = False
     """True when the daemon's wall clock was wrong for a while: then its times cannot be held against the venue's."""
 

@@ -320,13 +320,10 @@ class Stage:
         order: Json = await self.until(found, "a resting sell leg")
         return order
 
-    async def verdict(self, *, halted: bool = False, contradicted: bool = False, decimals: int | None = None) -> None:
+    async def verdict(self, *, halted: bool = False, decimals: int | None = None) -> None:
         """Everything the judge has to say, as one assertion."""
         written = [path for path in self.directory.rglob("*") if path.is_file() and path.suffix != ".sock"]
-        case = Case(
-            self.journal, await self.account(), self.exit_code, tuple(written), DEMO_SECRET, decimals, halted,
-            contradicted,
-        )  # fmt: skip
+        case = Case(self.journal, await self.account(), self.exit_code, tuple(written), DEMO_SECRET, decimals, halted)
         found = problems(case)
         assert not found, "\n".join([*found, self.said()])
 

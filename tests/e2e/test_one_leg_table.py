@@ -271,7 +271,7 @@ async def fill_after_cancel(stage: Stage) -> None:
     code = await stage.stop()
     stage.notes.append("the late fill is booked, alarmed, halted")
     assert code == 22
-    await stage.verdict(halted=True, contradicted=True)
+    await stage.verdict(halted=True)
 
 
 async def dust(stage: Stage) -> None:

@@ -90,6 +90,23 @@ def test_absence_needs_the_bound_and_two_whole_rounds(rig: Rig) -> None:
     assert "doubt_unresolved" not in rig.alerts(), "what ends by itself calls nobody"
 
 
+@pytest.mark.parametrize("step_s", [0, -60, 60])
+def test_a_strangers_trade_before_the_order_is_not_the_doubts(rig: Rig, step_s: int) -> None:
+    """A person traded shortly before the hedge and the row is read after it, wherever our clock was set meanwhile: it
+    is external, and the doubt ends by evidence, as it would without it.
+    """
+    rig.venue.channel = False
+    rig.ready()
+    manual_trade(rig, 31337)
+    rig.run(8)
+    rig.at = ev.Moment(rig.at.mono_ns, rig.at.utc_us + step_s * 1_000_000)
+    rig.step(ev.VenueClockSeen(-step_s * 1000))
+    hedge(rig, buy=LOST_DEAD).run(1)
+    rig.run(300)
+    assert rig.state.external_rows == 1
+    assert rig.stands(1) is OrderState.ABSENT
+
+
 @pytest.mark.parametrize("topic", [Topic.OPEN_ORDERS, Topic.ORDER_EVENTS, Topic.TRANSACTIONS, Topic.ORDER_STATUS])
 def test_a_round_with_a_failed_view_proves_nothing(rig: Rig, topic: Topic) -> None:
     """As long as one of the four views does not answer, an order is not absent, however long ago it was sent."""

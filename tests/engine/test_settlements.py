@@ -234,6 +234,29 @@ def test_one_that_is_told_returned_before_its_rows_are_read(treasurer: Treasurer
     assert rig.engine.lease.at_hand(TUSD) == 0
 
 
+def test_the_rows_of_one_that_is_back_are_not_the_next_ones(treasurer: Treasurer) -> None:
+    """Both rows of the first are read when the second, of the same size, is under way: they are older than that
+    (seed 9004440).
+    """
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave(lag_s=17)
+    treasurer.told("returned")
+    rig.venue.totals[TUSD] += 20
+    treasurer.write(D(20), lag_s=17)
+    rig.run(9)
+    assert treasurer.request("t-w2")
+    treasurer.told("accepted", "t-w2")
+    rig.run(15)
+    treasurer.leave()
+    rig.run(40)
+    rows = [(each.client_order_id, dict(each.row.amounts)) for each in rig.all(RowBooked)]
+    booked = [(name, amounts[TUSD]) for name, amounts in rows if TUSD in amounts]
+    assert booked[-3:] == [("t-w1", D(-15)), ("t-w1", D(20)), ("t-w2", D(-15))]
+    no_alarm(rig)
+    assert rig.engine.lease.at_hand(TUSD) == 0
+
+
 def test_one_that_failed_in_transit_comes_back_without_a_row(treasurer: Treasurer) -> None:
     """The balance alone told that it went, and tells that it is back."""
     rig = treasurer.converted().rig

@@ -22,8 +22,8 @@ class BrokenWords:
         venue.subscribe(self._heard)
 
     def __bool__(self) -> bool:
-        """Whether anything has filled against the venue's word."""
-        return bool(self._fills)
+        """Whether any base has filled against the venue's word."""
+        return any(self._fills.values())
 
     def _heard(self, event: VenueEvent) -> None:
         if not isinstance(event, OwnTrade) or event.client_order_id is None:

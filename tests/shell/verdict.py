@@ -152,7 +152,6 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
         DEMO_SECRET,
         world.levers._venue.rules.balance_decimals,
         halted,
-        contradicted=bool(world.broken_words),
         clock_was_set=world.clock_was_set,
     )
     found = [*world.surprises, *judged(case), *nonces(), *rate()]
@@ -161,7 +160,7 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
     silent = latched_in_silence(world.records.read())
     if silent:
         found.append(f"L1: it is {silent}, and no alert says so")
-    if world.run.code != 0 and not (world.run.code == NOT_FLAT and halted and case.contradicted):
+    if world.run.code != 0 and not (world.run.code == NOT_FLAT and halted and world.broken_words):
         found.append(f"L1: the last daemon, without faults, left with {world.run.code}: {world.run.said()[-400:]}")
     return [problem for problem in found if not problem.startswith(forgiven)] if forgiven else found
 

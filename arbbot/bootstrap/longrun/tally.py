@@ -82,7 +82,7 @@ class Tally:
     in_spikes: int = 0
     """Hedges decided while a spike stood."""
     alerts: Counter[str] = field(default_factory=Counter)
-    left_open_us: list[int] = field(default_factory=list)
+    unhedged_trips_us: list[int] = field(default_factory=list)
     """When `limits.unhedged_s` halted it."""
     doubts: int = 0
     resolved: Counter[str] = field(default_factory=Counter)
@@ -134,7 +134,7 @@ class Tally:
         if isinstance(record, AlertRaised):
             self.alerts[record.name] += 1
         elif record.name == "unhedged_s":
-            self.left_open_us.append(record.utc_us)
+            self.unhedged_trips_us.append(record.utc_us)
 
     def _money(self, record: RowBooked | StatementAgreed | AnchorSet) -> None:
         if isinstance(record, RowBooked):

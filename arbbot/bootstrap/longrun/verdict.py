@@ -117,8 +117,11 @@ def _small(seen: Seen) -> list[Criterion]:
     longest_s = max(lasted_us.values(), default=0) / 1e6
     added = f", and {seen.added_s:.0f} s by which time-outs are longer at this speed" if seen.added_s else ""
     most_us = (seen.unhedged_s + seen.added_s) * 1_000_000
-    longer = [span for span, each_us in lasted_us.items() if each_us > most_us]
-    halted = sum(any(first <= at_us <= last for at_us in seen.tally.left_open_us) for first, last in longer)
+    longer = {span: each_us for span, each_us in lasted_us.items() if each_us > most_us}
+    halted = sum(
+        any(first + most_us / 2 <= at_us <= last - each_us + most_us for at_us in seen.tally.unhedged_trips_us)
+        for (first, last), each_us in longer.items()
+    )  # in time, but for what it was down; the limit counts from the decision, so it may trip somewhat earlier
     return [
         Criterion("unhedged for a short time, or halted for it", halted == len(longer),
                   f"{longest_s:.1f} s at most while it ran, {truth.longest_us / 1e6:.1f} s with its deaths"

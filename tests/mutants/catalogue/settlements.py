@@ -204,7 +204,7 @@ MUTANTS = (
     ),
     mutant(
         "S3", "settlement-is-foreign", "a withdrawal of a settlement is taken for somebody else's",
-        ("engine/bookkeeper.py", "settlements.order_of_row(row) or settlements.withdrawal_of_row(row, slack_us)",
+        ("engine/bookkeeper.py", "settlements.order_of_row(row) or settlements.withdrawal_of_row(row, utc_us, lag_us)",
          "settlements.order_of_row(row)"),
         hunted=SETTLED,
     ),

@@ -25,9 +25,10 @@ UNTIL_KNOWN = "may still fill"
 LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
 NO_LEDGER = UNREAD | {"row_missing", "row_contradiction", "ledger_difference"}
 """Alerts by which a person hears why the ledger does not agree: no others do, and none of an earlier process."""
-FOUNDED = re.compile(r"leg_open|mode_.*|limit_.*|ramp_reduced|settlement_stuck")
-"""Alerts that have a cause where nothing goes wrong: markets move, and by that alone legs are left open, limits
-reached and weights lessened, and the venue takes its time over a withdrawal; but nothing is lost or in contradiction.
+FOUNDED = re.compile(r"leg_open|fx_given_up|mode_.*|limit_.*|ramp_reduced|settlement_stuck")
+"""Alerts that have a cause where nothing goes wrong: markets move, and by that alone legs are left open, conversions
+unfilled, limits reached and weights lessened, and the venue takes its time over a withdrawal; but nothing is lost or in
+contradiction.
 """
 
 
