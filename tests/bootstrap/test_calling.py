@@ -68,7 +68,7 @@ def receiver() -> Iterator[Receiver]:
     one.close()
 
 
-def settings(state: Path, url: str, **more: Any) -> Settings:
+def settings(state: Path, url: str | None, **more: Any) -> Settings:
     """A rehearsal at a venue that is away, with a webhook."""
     return Settings.model_validate(
         {
