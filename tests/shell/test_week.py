@@ -36,6 +36,8 @@ def test_a_long_life_begins_well() -> None:
     assert (found["problems"], found["code"]) == ([], 0)
     assert found["hedges"] > 2
     assert found["peaks"][week.STATE + "hedges"] == found["hedges"]
+    gone = {name for name in week.BOUNDS if not name.endswith("[]")} - found["peaks"].keys()
+    assert not gone, "a bound of what is no longer kept there"
     for name in (
         "tasks",
         "connections",

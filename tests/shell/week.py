@@ -71,7 +71,7 @@ ROOM = 12
 """More than on the first day, or a quarter more: how full a container is at the hour depends on the hour."""
 ORDERS_MAX = 3 * KEPT_HEDGES + KEPT_CONVERSIONS
 """Two legs, and an exit at times."""
-STATE, PAGE = "daemon.engine.core.state.", "daemon._telemetry."
+STATE, PAGE = "daemon.engine.core.state.", "daemon._telemetry._behind."
 SHIFTS = {"rich": D(600), "dear": D(-600), "calm": D(0)}
 """Of the foreign market's prices, per base unit: 0.8 percent."""
 
