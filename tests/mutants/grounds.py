@@ -371,7 +371,7 @@ SETTLED_LATE = _in(
     **{**EARNING, "venue": replace(QUICK, request_lag_us=4_000_000)},
 )
 SETTLED_COPIED = _in(
-    "settlements by an older copy of their journal", 40, Disturbance("requests_restored", 12_000), edges=3, **EARNING
+    "settlements by an older copy of their journal", 80, Disturbance("requests_restored", 12_000), edges=3, **EARNING
 )
 SETTLED_CHANGED = _in(
     "settlements after a change of settings", 40, Disturbance("settings_changed", 17_000), edges=1, **EARNING
