@@ -151,7 +151,7 @@ class PersonSaid:
 
 @dataclass(frozen=True, slots=True)
 class PersonCalledUp:
-    """Whether the call was taken, or nobody wants one."""
+    """Whether the call was taken: not where it failed, nor where nobody is to be called."""
 
     taken: bool
 

@@ -281,9 +281,9 @@ async def test_a_lost_page_fails_the_whole_question() -> None:
         assert isinstance(await gateway.perform(Ask(9, Topic.TRANSACTIONS, since_id=1)), AskFailed)
 
 
-async def test_orders_are_given_up_when_the_budget_is_gone_and_questions_wait() -> None:
-    """Over budget an order is refused locally at once, a question is delayed, a cancel still goes out."""
-    limiter = Limiter(Random(1), [Window(2, 10.0)])
+async def test_orders_are_given_up_when_the_budget_is_gone() -> None:
+    """Over budget an order is refused locally at once, a cancel still goes out."""
+    limiter = Limiter(Random(1), [Window(2, 1000.0)])
     async with fake_rest(always(Say(BALANCES))) as (venue, url), gateway_to(url, limiter=limiter) as gateway:
         await gateway.perform(Ask(1, Topic.BALANCES))
         await gateway.perform(CancelOrder("c", 5, "btcusd"))
@@ -291,7 +291,15 @@ async def test_orders_are_given_up_when_the_budget_is_gone_and_questions_wait() 
         assert isinstance(refused, OrderRefused)
         assert refused.code == "local_rate_limit"
         assert len(venue.heard) == 2
-        assert isinstance(await gateway.perform(Ask(2, Topic.BALANCES)), BalancesFetched)
+
+
+async def test_a_question_waits_for_the_budget() -> None:
+    """Over budget it is delayed until there is room, and then put."""
+    limiter = Limiter(Random(1), [Window(1, 1.0)])
+    async with fake_rest(always(Say(BALANCES))) as (venue, url), gateway_to(url, limiter=limiter) as gateway:
+        for number in (1, 2, 3):
+            assert isinstance(await gateway.perform(Ask(number, Topic.BALANCES)), BalancesFetched)
+        assert len(venue.heard) == 3
 
 
 async def test_a_question_over_budget_for_too_long_fails_as_rate_limited() -> None:

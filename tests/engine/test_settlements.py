@@ -215,14 +215,19 @@ def test_the_word_that_it_is_back_may_come_before_both_of_its_rows(treasurer: Tr
     assert rig.engine.lease.at_hand(TUSD) == 20
 
 
+def goes_and_comes_back(treasurer: Treasurer, lag_s: int) -> None:
+    """The venue takes it and says that it is back; both rows are read so much later."""
+    treasurer.leave(lag_s=lag_s)
+    treasurer.told("returned")
+    treasurer.rig.venue.totals[TUSD] += 20
+    treasurer.write(D(20), lag_s=lag_s)
+
+
 def test_one_that_is_told_returned_before_its_rows_are_read(treasurer: Treasurer) -> None:
     """The venue was quicker than the daemon's next reading: both rows are the settlement's all the same."""
     rig = treasurer.converted().rig
     assert treasurer.request()
-    treasurer.leave(lag_s=2)
-    treasurer.told("returned")
-    rig.venue.totals[TUSD] += 20
-    treasurer.write(D(20), lag_s=2)
+    goes_and_comes_back(treasurer, 2)
     rig.run(40)
     no_alarm(rig)
     assert rig.engine.lease.at_hand(TUSD) == 20
@@ -240,10 +245,7 @@ def test_the_rows_of_one_that_is_back_are_not_the_next_ones(treasurer: Treasurer
     """
     rig = treasurer.converted().rig
     assert treasurer.request()
-    treasurer.leave(lag_s=17)
-    treasurer.told("returned")
-    rig.venue.totals[TUSD] += 20
-    treasurer.write(D(20), lag_s=17)
+    goes_and_comes_back(treasurer, 17)
     rig.run(9)
     assert treasurer.request("t-w2")
     treasurer.told("accepted", "t-w2")
