@@ -65,15 +65,15 @@ test-browser: setup
 	@nice -n 5 $(PY) -m pytest -q $(BROWSER)
 
 test-exchange: setup
-	@nice -n 5 $(PY) -m pytest -q $(EXCHANGE)
+	@nice -n 10 $(PY) -m pytest -q $(EXCHANGE)
 
 test-papers: setup # docs, deployment, research
 	@deploy/get-systemd-analyze
 	@deploy/get-promtool
-	@nice -n 5 $(PY) -m pytest -q $(PAPERS)
+	@nice -n 10 $(PY) -m pytest -q $(PAPERS)
 
 test-others: setup
-	@nice -n 5 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER) $(EXCHANGE) $(PAPERS))
+	@nice -n 10 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER) $(EXCHANGE) $(PAPERS))
 
 check: lint types
 	@$(PY) -m ruff format --check .
