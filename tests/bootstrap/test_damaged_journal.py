@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from arbbot.bootstrap.longrun.tally import tally
 from arbbot.cli import main
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.life import Started
 from arbbot.domain.order import OrderState
 from arbbot.domain.records import OrderMoved
 from arbbot.exchange.options import DEMO_KEY, DEMO_SECRET
-from arbbot.journal.sqlite import Identity, open_journal
+from arbbot.journal.sqlite import Identity, JournalRefused, open_journal
+from arbbot.settings import Settings, rules
 from tests.bootstrap.program import arbbot, exchange, variables
 from tests.engine.rig import ROUTE
 
@@ -72,6 +74,12 @@ def test_every_verb_that_folds_a_journal_names_the_damaged_one_in_a_line(
     assert str(damaged) in told.err
     assert "q7-000001" in told.err
     assert not Path("report.html").exists()
+
+
+def test_the_tally_of_a_rehearsal_refuses_it_by_its_name(damaged: Path) -> None:
+    """A rehearsal ends with the line, not with a verdict over the half of a journal."""
+    with pytest.raises(JournalRefused, match=f"{damaged}: damaged: .*q7-000001"):
+        tally(damaged, rules(Settings()).trade)
 
 
 def test_a_daemon_does_not_start_on_it(venue: dict[str, Any], tmp_path: Path) -> None:

@@ -35,8 +35,6 @@ from arbbot.bootstrap.terminal import say
 from arbbot.bootstrap.wiring import journal_path, make_state_dir, symbols
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.failure import Failure
-from arbbot.domain.ledger import LedgerError
-from arbbot.engine.state import StateError
 from arbbot.journal.sqlite import JournalRefused
 from arbbot.runtime.control import short_address
 from arbbot.settings import Settings, rules
@@ -139,7 +137,7 @@ async def _play(settings: Settings, options: Options, directory: Path) -> dict[s
     real_s = loop.time() - begun_s
     try:
         counts = tally(journal_path(child), rules(settings).trade, tuple(course.spikes))
-    except (JournalRefused, StateError, LedgerError) as error:
+    except JournalRefused as error:
         raise Failure(ExitCode.CHECK_FAILED, f"{error}\n{said_last(directory)}") from error
     if counts.route is None:
         raise Failure(ExitCode.CHECK_FAILED, f"the daemon never started: {said_last(directory)}")

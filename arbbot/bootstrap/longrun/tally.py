@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from arbbot.domain.ledger import LedgerAccount
+from arbbot.domain.ledger import LedgerAccount, LedgerError
 from arbbot.domain.life import Started
 from arbbot.domain.market import Direction, Route
 from arbbot.domain.money import ZERO
@@ -36,8 +36,8 @@ from arbbot.domain.records import (
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.report import report
 from arbbot.engine.rules import FxPolicy, TradeRules
-from arbbot.engine.state import State
-from arbbot.journal.sqlite import read_journal
+from arbbot.engine.state import State, StateError
+from arbbot.journal.sqlite import JournalRefused, read_journal
 
 Key = TypeVar("Key", RowKey, FillKey)
 TRADED = (LedgerAccount.TRADING, LedgerAccount.FEES)
@@ -227,10 +227,13 @@ class Tally:
 
 
 def tally(path: Path, trade: TradeRules, spikes: tuple[Span, ...] = ()) -> Tally:
-    """Read a journal from beginning to end, one record at a time. Raises JournalRefused, StateError or LedgerError."""
+    """Read a journal from beginning to end, one record at a time. Raises JournalRefused, which names the path."""
     counts = Tally(trade.net_floor, trade.fx_policy, spikes)
     with read_journal(path) as (meta, lines):
         counts.mode = meta["mode"]
-        for line in lines:
-            counts.take(line.record)
+        try:
+            for line in lines:
+                counts.take(line.record)
+        except (StateError, LedgerError) as error:
+            raise JournalRefused(f"{path}: damaged: {error}") from error
     return counts
