@@ -86,6 +86,8 @@ class WithdrawalAnnounced:
     """What the venue takes on top of it."""
     network: str
     utc_us: int
+    venue_utc_us: int | None = None
+    """The same moment by the venue's clock; None where it was not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class SettlementTold:
     """Base units, when an order is over."""
     reason: str
     utc_us: int
+    venue_utc_us: int | None = None
+    """The same moment by the venue's clock; None where it was not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,15 +114,10 @@ class Attribution:
         return waiting.answers >= tries and not owners
 
     def _may_be_denied(self, row: Transaction) -> bool:
-        """Whether an order that was said not to be there can be the one behind a row: it came before the venue's bound,
-        and rested no longer than until an exit is forced.
-        """
-        rules = self._core.rules
-        most_us = ns(rules.account.doubt_bound_s + rules.hedge.force_s + rules.account.lag_s) // 1000
+        """Whether an order that was said not to be there can be the one behind a row."""
         return any(
             order.state in (OrderState.ABSENT, OrderState.REJECTED)
             and order.venue_order_id is None
-            and (self._after_us(order, row) or 0) <= most_us
             and self._may_own(order, row, None)
             for order in self._core.state.orders.values()
         )
@@ -135,13 +130,9 @@ class Attribution:
         base = dict(row.amounts).get(self._core.route.instrument(terms.market).base, ZERO)
         if terms.market != row.market or (base > 0) != (terms.side is Side.BUY):
             return False
-        if (self._after_us(order, row) or 0) < -ns(self._core.rules.account.lag_s) // 1000:
+        noted_us = self._core.noted_us(terms.client_order_id)
+        if noted_us is not None and row.utc_us < noted_us - ns(self._core.rules.account.lag_s) // 1000:
             return False
         if report is None or report.remaining is None:
             return True
         return report.remaining + sum((fill.size for fill in report.fills), ZERO) == terms.size
-
-    def _after_us(self, order: OwnOrder, row: Transaction) -> int | None:
-        """By how much a row is younger than an order, both by the venue's clock; None where that cannot be told."""
-        noted_us = self._core.noted_us(order.terms.client_order_id)
-        return None if noted_us is None else row.utc_us - noted_us

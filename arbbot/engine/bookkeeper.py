@@ -233,8 +233,8 @@ class Bookkeeper:
     def _book_row(self, row: Transaction) -> None:
         settlements = self._core.state.settlements
         client_order_id = self._core.state.order_of_row(row)
-        utc_us, lag_us = row.utc_us - self._core.venue_offset_ms * 1000, ns(self._core.rules.account.lag_s) // 1000
-        name = settlements.order_of_row(row) or settlements.withdrawal_of_row(row, utc_us, lag_us)
+        lag_us = ns(self._core.rules.account.lag_s) // 1000
+        name = settlements.order_of_row(row) or settlements.withdrawal_of_row(row, lag_us)
         if client_order_id is not None:
             self._book_own(row, client_order_id)
         elif name is not None:

@@ -63,8 +63,8 @@ class Core:
         self.answered: Pending | None = None
         """The question that the present event answers."""
         self._asks_minted = 0
-        self._noted_ns: dict[str, int] = {}
-        """When this process wrote its latest orders down, monotonic."""
+        self._noted_us: dict[str, int] = {}
+        """When this process wrote its latest orders down, as `noted_us` has it."""
         self.venue_offset_ms = 0
         self.clock_base_us: int | None = None
         """Wall clock minus monotonic time when the venue's clock was last seen; None until this process has seen it."""
@@ -76,18 +76,19 @@ class Core:
     def intend(self, terms: OrderTerms) -> None:
         """Write an order down before it goes out."""
         self.emit(OrderIntended(terms, self.at.utc_us))
-        self._noted_ns[terms.client_order_id] = self.at.mono_ns
-        if len(self._noted_ns) > NOTED_MOST:
-            del self._noted_ns[next(iter(self._noted_ns))]
+        venue_us = self.venue_us
+        if venue_us is None:
+            return
+        self._noted_us[terms.client_order_id] = min(venue_us, self.at.utc_us)
+        if len(self._noted_us) > NOTED_MOST:
+            del self._noted_us[next(iter(self._noted_us))]
 
     def noted_us(self, client_order_id: str) -> int | None:
-        """When an order was written down, by the venue's clock, however ours was set since. None for one of an earlier
-        process or of long ago, and before the venue's clock was seen.
+        """The earliest that an order can have been written down, in the venue's time: by the earlier of both clocks
+        then, since a reply may be stamped wrongly. What became of the clocks later does not matter. None for an order
+        of an earlier process or of long ago, and for one written while the venue's time was not known.
         """
-        noted_ns = self._noted_ns.get(client_order_id)
-        if noted_ns is None or self.clock_base_us is None:
-            return None
-        return self.clock_base_us + noted_ns // 1000 + self.venue_offset_ms * 1000
+        return self._noted_us.get(client_order_id)
 
     def emit(self, record: DurableRecord) -> None:
         """Make a durable fact: state changes now, the journal line is written before any command goes out."""
@@ -178,6 +179,13 @@ class Core:
         if self.clock_base_us is None:
             return False
         return abs(self.at.utc_us - self.at.mono_ns // 1000 - self.clock_base_us) > CLOCK_STEP_US
+
+    @property
+    def venue_us(self) -> int | None:
+        """Now by the venue's clock; None before it was seen, and while ours stands stepped."""
+        if self.clock_base_us is None or self.clock_stepped:
+            return None
+        return self.at.utc_us + self.venue_offset_ms * 1000
 
     @property
     def clock_words(self) -> str:

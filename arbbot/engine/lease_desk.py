@@ -200,9 +200,10 @@ class LeaseDesk:
         assert lease is not None
         core.emit(
             WithdrawalAnnounced(
-                lease.lease_id, event.name, event.currency, event.size, event.fee, event.network, core.at.utc_us
+                lease.lease_id, event.name, event.currency, event.size, event.fee, event.network, core.at.utc_us,
+                core.venue_us,
             )
-        )
+        )  # fmt: skip
 
     def _request_problem(self, event: RequestAnnounced) -> str | None:
         core, settlements = self._core, self._core.state.settlements
@@ -250,7 +251,11 @@ class LeaseDesk:
         if present is not None:
             self._deny("word", f"{event.name}: {present}, so it is not {event.outcome}")
             return
-        core.emit(SettlementTold(event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us))
+        core.emit(
+            SettlementTold(
+                event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us, core.venue_us
+            )
+        )
         if withdrawal is not None:
             self._judge_return(withdrawal)
         self._books.hurry()

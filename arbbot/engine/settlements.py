@@ -69,8 +69,8 @@ class AnnouncedWithdrawal:
     """
     strange: Decimal | None = None
     """The same, booked as somebody else's: the venue had called it finished, and may reverse it."""
-    told_utc_us: int = 0
-    """When the treasury last said what became of it."""
+    told_venue_utc_us: int | None = None
+    """When the treasury last said what became of it, by the venue's clock; None where that was not known."""
     against: LedgerAccount = LedgerAccount.TRANSIT
     """What its leaving is booked against. Where the ledger began anew meanwhile: TREASURY if it was out, for the
     opening holds what was left; EXTERNAL if it was still to leave, for the opening holds it as principal.
@@ -145,13 +145,12 @@ class Settlements:
             ZERO,
         )
 
-    def withdrawal_of_row(self, row: Transaction, utc_us: int, lag_us: int) -> str | None:
+    def withdrawal_of_row(self, row: Transaction, lag_us: int) -> str | None:
         """The announced withdrawal that a row takes to the venue or brings back, to the unit; None for other rows.
-        `utc_us` is the row's time by our clock, give or take the lag.
 
         Nothing about a row tells a return from a deposit: one that the venue has called finished does not come back.
         The leaving of one that has come back may be read after that word, and when another of the same size is under
-        way, but was before both.
+        way, but was before both: by the venue's clock, to the moment where one fits so, else give or take the lag.
         """
         if row.is_trade or len(row.amounts) != 1:
             return None
@@ -168,11 +167,15 @@ class Settlements:
             if each.rowed is None and -delta + fee in (*each.takes, each.announced.size + fee)
         ]
         waiting = [(name, each) for name, each in gone if each.unrowed]
-        sent = (name for name, each in waiting if each.announced.utc_us <= utc_us + lag_us)
-        returned = ((name, each) for name, each in gone if each.outcome == "returned")
-        late = (name for name, each in returned if utc_us <= each.told_utc_us + lag_us)
-        by_any_clock = (name for name, _ in waiting)  # ours may have been set since the announcement
-        return next(sent, None) or next(late, None) or next(by_any_clock, None)
+        returned = [(name, each) for name, each in gone if each.outcome == "returned"]
+        for slack_us in (0, lag_us):
+            for name, each in waiting:
+                if _not_after(each.announced.venue_utc_us, row.utc_us + slack_us):
+                    return name
+            for name, each in returned:
+                if _not_after(row.utc_us - slack_us, each.told_venue_utc_us):
+                    return name
+        return next((name for name, _ in waiting), None)  # the venue's time may not have been known, or told wrongly
 
     def explaining(
         self, currency: str, difference: Decimal, slack: Decimal
@@ -225,7 +228,7 @@ class Settlements:
         order = self.orders.get(record.name)
         if order is None:
             withdrawal = self.withdrawals[record.name]
-            withdrawal.outcome, withdrawal.told_utc_us = record.outcome, record.utc_us
+            withdrawal.outcome, withdrawal.told_venue_utc_us = record.outcome, record.venue_utc_us
             withdrawal.venue_id = withdrawal.venue_id if record.venue_id is None else record.venue_id
             return
         if record.venue_id is not None:
@@ -314,3 +317,8 @@ class Settlements:
 def _returns(each: AnnouncedWithdrawal, brought: Decimal) -> bool:
     """Whether so much can be what a withdrawal's row took, come back."""
     return not each.back and brought > 0 and brought == each.rowed
+
+
+def _not_after(first_us: int | None, last_us: int | None) -> bool:
+    """Whether both moments are known and in this order."""
+    return first_us is not None and last_us is not None and first_us <= last_us

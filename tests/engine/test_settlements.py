@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -239,24 +240,69 @@ def test_one_that_is_told_returned_before_its_rows_are_read(treasurer: Treasurer
     assert rig.engine.lease.at_hand(TUSD) == 0
 
 
-def test_the_rows_of_one_that_is_back_are_not_the_next_ones(treasurer: Treasurer) -> None:
+def set_clock(rig: Rig, by_s: int, ahead_s: int) -> None:
+    """Our wall clock is set by so much; from now on it is so far ahead of the venue's, which is seen."""
+    rig.at = ev.Moment(rig.at.mono_ns, rig.at.utc_us + by_s * 10**6)
+    rig.step(ev.VenueClockSeen(-ahead_s * 1000))
+
+
+def booked_for(rig: Rig) -> list[tuple[str | None, Decimal]]:
+    """Whose each row of what is withdrawn is, and what it shows."""
+    rows = [(each.client_order_id, dict(each.row.amounts)) for each in rig.all(RowBooked)]
+    return [(name, amounts[TUSD]) for name, amounts in rows if TUSD in amounts]
+
+
+@pytest.mark.parametrize("gap_s", [1, 4, 6, 9])
+@pytest.mark.parametrize("behind_s", [0, 60])
+def test_the_rows_of_one_that_is_back_are_not_the_next_ones(treasurer: Treasurer, gap_s: int, behind_s: int) -> None:
     """Both rows of the first are read when the second, of the same size, is under way: they are older than that
-    (seed 9004440).
+    (seed 9004440), however little, and wherever our clock stood when the second was announced.
     """
     rig = treasurer.converted().rig
     assert treasurer.request()
     goes_and_comes_back(treasurer, 17)
-    rig.run(9)
+    rig.run(gap_s)
+    set_clock(rig, -behind_s, -behind_s)
     assert treasurer.request("t-w2")
     treasurer.told("accepted", "t-w2")
     rig.run(15)
+    set_clock(rig, behind_s, 0)
+    assert booked_for(rig)[-1][0] != "t-w1", "the rows are late"
+    rig.run(9)
     treasurer.leave()
     rig.run(40)
-    rows = [(each.client_order_id, dict(each.row.amounts)) for each in rig.all(RowBooked)]
-    booked = [(name, amounts[TUSD]) for name, amounts in rows if TUSD in amounts]
-    assert booked[-3:] == [("t-w1", D(-15)), ("t-w1", D(20)), ("t-w2", D(-15))]
+    assert booked_for(rig)[-3:] == [("t-w1", D(-15)), ("t-w1", D(20)), ("t-w2", D(-15))]
     no_alarm(rig)
     assert rig.engine.lease.at_hand(TUSD) == 0
+
+
+@pytest.mark.parametrize("ahead_s", [4, 60])
+def test_a_clock_that_is_set_right_gives_the_next_ones_row_to_no_other(treasurer: Treasurer, ahead_s: int) -> None:
+    """The first came back without a row, and both were announced by a clock that was ahead: the row is the second's,
+    and what a person pays in and takes out in the same sizes later is nobody's.
+    """
+    rig = treasurer.converted().rig
+    set_clock(rig, ahead_s, ahead_s)
+    assert treasurer.request()
+    treasurer.leave(row=False)
+    rig.run(32)
+    rig.venue.totals[TUSD] += 20
+    treasurer.told("returned")
+    treasurer.release()
+    rig.run(35)
+    assert treasurer.ask()
+    assert treasurer.request("t-w2")
+    treasurer.told("accepted", "t-w2")
+    set_clock(rig, -ahead_s, 0)
+    treasurer.leave()
+    treasurer.told("finished", "t-w2")
+    rig.run(40)
+    assert booked_for(rig)[-1] == ("t-w2", D(-15))
+    no_alarm(rig)
+    rig.venue.external(0, TUSD, D(20))
+    rig.run(40)
+    assert booked_for(rig)[-1] == (None, D(20))
+    assert rig.state.mode is Mode.PAUSED
 
 
 def test_one_that_failed_in_transit_comes_back_without_a_row(treasurer: Treasurer) -> None:

@@ -113,6 +113,18 @@ FEEDS = _in(
 )
 LATE_FRAMES = _in("frames that waited", 40, Disturbance("loop_block", -500, for_ms=15_000))
 LASTING = tuple(Quote(at_ms, Decimal(60_000), bps, 200) for at_ms, bps in ((0, 0), (6_000, 90), (20_000, 0)))
+ONCE = tuple(Quote(at_ms, Decimal(60_000), bps, 200) for at_ms, bps in ((0, 0), (18_000, 90), (19_000, 0)))
+SLEEPS = _in(
+    "sleeps while an order is hidden",
+    40,
+    Disturbance("private_lost", -100, count=200, for_ms=40_000),
+    Disturbance("lost_after", -100, "buy", for_ms=9_000),
+    Disturbance("not_found", -100, "buy", 1, 9_000, 15_000),
+    Disturbance("vm_pause", 600, for_ms=8_000),
+    disturbances=(),
+    quotes=ONCE,
+    length_ms=30_000,
+)
 SLOW_STARTS = _in(
     "slow starts while an edge stands",
     40,
@@ -382,7 +394,7 @@ GROUNDS = {
     for ground in (
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, SELF_TRADES, OPENINGS,
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL,
-        WRONG_WORDS, LEFT_OVER, FEEDS,
+        WRONG_WORDS, LEFT_OVER, FEEDS, SLEEPS,
         LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
         UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, REPEATED, CANCELLED,
         STALE_TICKERS, NO_RATES, RAMPS, RAMP_LOSSES,

@@ -19,6 +19,8 @@ SETTLING = 0.25
 """Share of lives with a treasury."""
 UNTRUE = 0.08
 """Share of lives in which what is there is said not to be."""
+SLEEPS = 0.03
+"""Share of lives in which the machine sleeps just when an order is in doubt."""
 EDGE_BPS = 20
 """A larger premium is an edge."""
 NO_TICKER = Disturbance("http_503", 15_000, "ticker", 2_000)
@@ -68,6 +70,7 @@ def draw(seed: int) -> Plan:
             *_disturbances(rng, length_ms, quotes),
             *_weights(seed, length_ms),
             *_untruths(seed, length_ms, quotes),
+            *_sleeps(seed, length_ms, quotes),
         ),
     )
     return _with_settlements(plan)
@@ -230,6 +233,21 @@ def _untruths(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Dist
                 Disturbance("not_found", edge_ms, leg, 1, 2_000, rng.choice((1_500, 12_000))),
             ]
     return found
+
+
+def _sleeps(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Disturbance]:
+    """In a few lives the machine sleeps for a moment while the venue hides an order whose answer was lost."""
+    rng = Random(f"{seed}/sleeps")
+    edges = [quote.at_ms for quote in quotes if abs(quote.premium_bps) > EDGE_BPS and quote.at_ms < length_ms]
+    if rng.random() > SLEEPS or not edges:
+        return []
+    edge_ms, side = rng.choice(edges), rng.choice(("buy", "sell"))
+    return [
+        Disturbance("private_lost", max(0, edge_ms - 100), count=200, for_ms=40_000),
+        Disturbance("lost_after", max(0, edge_ms - 100), side, for_ms=9_000),
+        Disturbance("not_found", max(0, edge_ms - 100), side, 1, 9_000, rng.choice((9_000, 15_000, 40_000))),
+        Disturbance("vm_pause", edge_ms + rng.choice((300, 900)), for_ms=rng.choice((6_000, 8_000, 30_000))),
+    ]
 
 
 def _limits(rng: Random) -> dict[str, object]:

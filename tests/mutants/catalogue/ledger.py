@@ -10,6 +10,7 @@ from tests.mutants.grounds import (
     OPENINGS,
     ROW_BURSTS,
     SELF_TRADES,
+    SLEEPS,
     SLOW_STARTS,
     TRADES_BY_HAND,
     UNDISTURBED,
@@ -50,6 +51,19 @@ MUTANTS = (
          "        return report.remaining + sum((fill.size for fill in report.fills), ZERO) == terms.size\n",
          "        return False\n"),
         hunted=NAMELESS,
+    ),
+    mutant(
+        "S3", "sleep-makes-rows-foreign", "the age of an order is reckoned by a clock that does not count sleep",
+        ("engine/core.py", "= min(venue_us, self.at.utc_us)\n", "= self.at.mono_ns // 1000\n"),
+        Edit("engine/core.py", "        return self._noted_us.get(client_order_id)\n",
+             "        noted_us = self._noted_us.get(client_order_id, -(10**18))\n"
+             "        return noted_us + (self.clock_base_us or 0) + self.venue_offset_ms * 1000\n"),
+        hunted=SLEEPS,
+    ),
+    mutant(
+        "S3", "age-by-the-later-clock", "one reply that is stamped wrongly makes an order younger than its row",
+        ("engine/core.py", "= min(venue_us, self.at.utc_us)\n", "= max(venue_us, self.at.utc_us)\n"),
+        hunted=one_test("tests/engine/test_doubt.py"),
     ),
     mutant(
         "S3", "fill-booked-twice", "the fill that two sources tell is booked from both",

@@ -204,9 +204,19 @@ MUTANTS = (
     ),
     mutant(
         "S3", "settlement-is-foreign", "a withdrawal of a settlement is taken for somebody else's",
-        ("engine/bookkeeper.py", "settlements.order_of_row(row) or settlements.withdrawal_of_row(row, utc_us, lag_us)",
+        ("engine/bookkeeper.py", "settlements.order_of_row(row) or settlements.withdrawal_of_row(row, lag_us)",
          "settlements.order_of_row(row)"),
         hunted=SETTLED,
+    ),
+    mutant(
+        "S3", "leaving-by-our-clock", "whose a leaving is, is told by a clock that may have been set since",
+        ("engine/settlements.py", "each.announced.venue_utc_us, row.utc_us", "each.announced.utc_us, row.utc_us"),
+        hunted=one_test("tests/engine/test_settlements.py"),
+    ),
+    mutant(
+        "S3", "leaving-give-or-take", "of two of a size the younger takes the leaving that was shortly before it",
+        ("engine/settlements.py", "for slack_us in (0, lag_us):", "for slack_us in (lag_us,):"),
+        hunted=one_test("tests/engine/test_settlements.py"),
     ),
     mutant(
         "S3", "deposit-is-a-return", "a deposit of what a finished withdrawal took is taken for its return",
