@@ -119,11 +119,11 @@ SLEEPS = _in(
     40,
     Disturbance("private_lost", -100, count=200, for_ms=40_000),
     Disturbance("lost_after", -100, "buy", for_ms=9_000),
-    Disturbance("not_found", -100, "buy", 1, 9_000, 15_000),
+    Disturbance("not_found", -100, "buy", 1, 9_000, 40_000),
     Disturbance("vm_pause", 600, for_ms=8_000),
     disturbances=(),
     quotes=ONCE,
-    length_ms=30_000,
+    length_ms=60_000,
 )
 SLOW_STARTS = _in(
     "slow starts while an edge stands",
