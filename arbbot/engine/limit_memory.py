@@ -28,6 +28,7 @@ from arbbot.domain.records import (
     CancelIntended,
     ConversionClosed,
     DurableRecord,
+    FillBooked,
     HedgeClosed,
     HedgeOpened,
     HedgeSettled,
@@ -110,6 +111,8 @@ class LimitMemory:
     cancelled_us: list[int] = field(default_factory=list)
     open_since_us: int | None = None
     """When the open hedge was decided, or when its time one-sided was reset."""
+    left_since_us: int | None = None
+    """When a position that no open hedge answers for last changed, or when its time was reset."""
     openings: dict[int, dict[str, Decimal]] = field(default_factory=dict)
     """Balances when a day began, by days since 1970, less what was external since the anchor."""
     latest: dict[str, Decimal] = field(default_factory=dict)
@@ -187,7 +190,7 @@ class LimitMemory:
         insort(self.hedges, mark, key=lambda each: each.utc_us)
         del self.hedges[:-KEPT_HEDGE_MARKS]
         self.hedges_counted = min(self.hedges_counted + 1, KEPT_HEDGE_MARKS)
-        self.open_since_us = record.utc_us
+        self.open_since_us, self.left_since_us = record.utc_us, None
 
     def _made(self, pnl: Decimal, utc_us: int) -> None:
         """P&L of the day; a loss is never dated before the last day that has begun: a clock may just be set back."""
@@ -196,6 +199,14 @@ class LimitMemory:
 
     def _hedge_closed(self, record: HedgeClosed, state: State) -> None:
         self.open_since_us = None
+        self._left(record.utc_us, state)
+
+    def _fill_booked(self, record: FillBooked, state: State) -> None:
+        if state.open_hedge_id is None:
+            self._left(record.utc_us, state)
+
+    def _left(self, utc_us: int, state: State) -> None:
+        self.left_since_us = utc_us if state.position else None
 
     def _hedge_settled(self, record: HedgeSettled, state: State) -> None:
         self._made(record.realised_pnl, record.utc_us)
@@ -235,6 +246,7 @@ class LimitMemory:
             self.openings[record.utc_us // DAY_US] = totals
         self.latest = totals
         self.moved = {}
+        self._left(record.utc_us, state)
 
     def _statement_agreed(self, record: StatementAgreed, state: State) -> None:
         self._begin_day(record.utc_us // DAY_US)
@@ -295,6 +307,7 @@ class LimitMemory:
 
     def _forgive_unhedged_time(self, utc_us: int) -> None:
         self.open_since_us = None if self.open_since_us is None else utc_us
+        self.left_since_us = None if self.left_since_us is None else utc_us
 
 
 def reached(times_us: list[int], count: int, since_us: int) -> bool:
@@ -345,6 +358,7 @@ _FOLDS: dict[type, Callable[[LimitMemory, Any, State], None]] = {
     MarkSet: LimitMemory._mark_set,
     HedgeOpened: LimitMemory._hedge_opened,
     HedgeClosed: LimitMemory._hedge_closed,
+    FillBooked: LimitMemory._fill_booked,
     HedgeSettled: LimitMemory._hedge_settled,
     ConversionClosed: LimitMemory._conversion_closed,
     OrderIntended: LimitMemory._order_intended,

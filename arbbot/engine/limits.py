@@ -15,7 +15,7 @@ once), and is a record of its own. What is measured, and how:
 * `unhedged_notional` and `unhedged_s`: by how much the base position may be one-sided while a hedge is open, and since
   when it is open. Doubt counts: it is the wider end of what may still fill. Only the notional of a hedge younger than
   its waiting period, of which nothing is in doubt, is what has filled: its two sides are on their way. Without a hedge
-  it is what is left beyond the dust cap, at the last marks, and since when this process has seen it so.
+  it is what is left beyond the dust cap, at the last marks, and since when; after a restart, since it last changed.
 
 Where an input is missing nothing opens, by its name. When our clock and the venue's differ the earlier one counts, so
 that a clock set forward forgets nothing.
@@ -68,6 +68,7 @@ class Limits:
         """Since when the open hedge is open: by the record, and monotonic."""
         self._left_since_ns: int | None = None
         """Since when more than dust is left without a hedge, and no trip for it stands."""
+        self._watched = False
 
     @property
     def _memory(self) -> LimitMemory:
@@ -93,7 +94,9 @@ class Limits:
         if not self._left_over() or "unhedged_s" in self._memory.open_trips:
             self._left_since_ns = None
         elif self._left_since_ns is None:
-            self._left_since_ns = self._core.at.mono_ns
+            since_us = None if self._watched else self._memory.left_since_us
+            self._left_since_ns = self._core.at.mono_ns if since_us is None else self._mono_ns(since_us)
+        self._watched = True
         for measure in self.measures():
             if measure.tripped:
                 self._trip(measure)
@@ -143,12 +146,15 @@ class Limits:
 
     def _unhedged_notional(self) -> Decimal:
         """What the open hedge's one-sided part is worth at its own decision's price; without one, what is left at the
-        last mark.
+        last mark, and more than the limit where there is none.
         """
         core, state = self._core, self._core.state
         hedge = state.open_hedge()
         if hedge is None:
-            return self._left_over() * state.last_marks.get(core.route.base, ZERO)
+            left, price = self._left_over(), state.last_marks.get(core.route.base)
+            if left and price is None:
+                return self._rules.unhedged_notional + CENT
+            return left * (price or ZERO)
         young = self._open_s() < core.rules.hedge.wait_s and not state.in_doubt()
         one_sided = abs(state.position) if young else self._one_sided()
         return one_sided * self._worth(hedge.opened) / hedge.opened.size
@@ -182,8 +188,12 @@ class Limits:
         if opened_us is None or not core.at.utc_us:
             return ZERO
         if self._open is None or self._open[0] != opened_us:
-            self._open = (opened_us, core.at.mono_ns - max(0, self.now_us - opened_us) * 1000)
+            self._open = (opened_us, self._mono_ns(opened_us))
         return Decimal(core.at.mono_ns - self._open[1]) / SECOND_NS
+
+    def _mono_ns(self, utc_us: int) -> int:
+        """A record's time on this process's monotonic clock, as seen now; at the latest now."""
+        return self._core.at.mono_ns - max(0, self.now_us - utc_us) * 1000
 
     # --- soft ----------------------------------------------------------------------------------------------
 

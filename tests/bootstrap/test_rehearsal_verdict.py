@@ -17,10 +17,11 @@ from arbbot.bootstrap.longrun.schedule import Death, Spell, Timetable
 from arbbot.bootstrap.longrun.supervise import Course, Ended, Supervisor
 from arbbot.bootstrap.longrun.tally import Tally
 from arbbot.bootstrap.longrun.troubles import CATALOGUE, Strike, Trouble
-from arbbot.bootstrap.longrun.truth import Truth
+from arbbot.bootstrap.longrun.truth import Truth, halted_in_time
 from arbbot.bootstrap.longrun.venue import VenueControl
 from arbbot.bootstrap.longrun.verdict import Seen, criteria
 from arbbot.domain.mode import Mode
+from arbbot.domain.records import ModeChanged
 from arbbot.domain.trips import LimitTripped
 from arbbot.engine.rules import FxPolicy
 from arbbot.settings import Settings
@@ -81,13 +82,52 @@ def test_what_was_unhedged_must_have_stayed_small() -> None:
         truth.take(account(row(1, 10, "0.1", price=price), row(2, 10 + seconds, "-0.1")), 900_000_000)
         assert lived(course, truth) & small == missed
         assert lived(course, truth, added_s="1") & small == missed - {too_long}
-        for at_s, told in ((11, False), (129, False), (131, True), (250, True), (251, False), (10 + seconds, False)):
+        for at_s, told in ((5, True), (11, True), (250, True), (251, False), (10 + seconds, False)):
             trip = LimitTripped("unhedged_s", D(240), D(240), Mode.HALTED, at_s * 1_000_000)
             assert lived(course, truth, trips=(trip,)) & small == missed - ({too_long} if told else set())
             other = replace(trip, name="unhedged_notional")
             assert lived(course, truth, trips=(other,)) & small == missed
     wanted = Settings()
     assert [added_wait_s(wanted, D(speed)) for speed in (1, 60)] == [0, 120 - wanted.rest.ask_timeout_s]
+
+
+@pytest.mark.parametrize(
+    ("halts", "down", "in_time"),
+    [
+        ([], [], False),
+        ([(250, None)], [], True),
+        ([(251, None)], [], False),
+        ([(5, None)], [], True),
+        ([(5, 9)], [], False),
+        ([(100, 900)], [], True),
+        ([(100, 300)], [], False),
+        ([(100, 300), (540, None)], [], True),
+        ([(100, 300), (541, None)], [], False),
+        ([(300, None)], [(50, 100)], True),
+        ([(301, None)], [(50, 100)], False),
+        ([(300, None)], [(400, 900)], False),
+        ([], [(20, 771)], True),
+    ],
+)
+def test_a_span_is_halted_in_time(
+    halts: list[tuple[int, int | None]], down: list[tuple[int, int]], *, in_time: bool
+) -> None:
+    """From 10 to 1000 with 240 allowed: a halt must stand by then, and again as long after its reset; time in which the
+    daemon was down before that is not counted, time after it excuses nothing.
+    """
+    assert halted_in_time((10, 1000), D(240), down, halts) is in_time
+
+
+def test_a_trip_stands_until_a_person_resumes() -> None:
+    """Of that limit alone."""
+    counts = Tally(D(0), FxPolicy.BAND)
+    for at_us in (5, 30):
+        counts.take(LimitTripped("unhedged_s", D(1), D(1), Mode.HALTED, at_us))
+        counts.take(LimitTripped("max_rejects", D(1), D(1), Mode.REDUCING, at_us))
+        counts.take(ModeChanged(Mode.HALTED, "limits", "unhedged", at_us + 1))
+        assert counts.unhedged_halts[-1] == (at_us, None)
+        counts.take(ModeChanged(Mode.ACTIVE, "ann", "watched", at_us + 9))
+    assert counts.unhedged_halts == [(5, 14), (30, 39)]
 
 
 def test_a_trouble_struck_when_each_of_its_faults_did() -> None:

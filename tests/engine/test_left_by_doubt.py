@@ -154,6 +154,31 @@ def test_what_is_left_without_a_hedge_trips_by_its_time() -> None:
         rig.step(ev.OperatorResumed("ann", "what of it"))
 
 
+def test_its_time_goes_on_over_restarts() -> None:
+    """A process that is restarted more often than the limit is long trips it all the same; a resume begins it anew."""
+    rig = left_over(Rig(rules(unhedged_s=D(100))))
+    for resumed in (False, True):
+        for _ in range(2):
+            later = ev.Moment(7, rig.at.utc_us + 5 * 10**6)
+            rig = Rig(rig.rules, venue=rig.venue, journal=rig.journal, at=later)
+            rig.start()
+            rig.run(30)
+        assert (rig.mode() is Mode.ACTIVE) is resumed
+        assert list(rig.state.limits.open_trips) == ([] if resumed else ["unhedged_s"])
+        if not resumed:
+            rig.step(ev.OperatorResumed("ann", "what of it"))
+
+
+def test_what_cannot_be_priced_trips() -> None:
+    """Without a mark nobody knows what is left to be worth: it counts as more than the limit."""
+    rig = left_over(Rig(rules(unhedged_notional=D(10**9))))
+    rig.run(1)
+    assert rig.mode() is Mode.ACTIVE
+    rig.state.last_marks.clear()
+    rig.engine.limits.watch()
+    assert list(rig.state.limits.open_trips) == ["unhedged_notional"]
+
+
 def test_dust_that_is_carried_trips_nothing() -> None:
     """Up to the dust cap what is left is carried, for ever."""
     rig = left_over(Rig(rules(unhedged_s=D(60), unhedged_notional=D(1_000), dust_cap=D("0.02"))))

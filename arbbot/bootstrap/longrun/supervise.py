@@ -65,7 +65,7 @@ class Course:
     """Of these, those that did: let loose while there was something to strike."""
     deaths_planned: frozenset[Death] = frozenset()
     down: list[tuple[int, int]] = field(default_factory=list)
-    """From each death until it could trade again, microseconds since 1970."""
+    """From each death until it answered again, microseconds since 1970."""
     spikes: list[tuple[int, int]] = field(default_factory=list)
     deaths: list[Ended] = field(default_factory=list)
     recoveries_us: list[int] = field(default_factory=list)
@@ -104,6 +104,9 @@ class Supervisor:
         """Let loose in vain."""
         self._killing: Death | None = None
         self._died_us: int | None = None
+        """Since when it has not been able to trade."""
+        self._silent_us: int | None = None
+        """Since when it has not answered."""
         self._started_us = 0
         self._fruitless = 0
         self._looks = 0
@@ -203,8 +206,8 @@ class Supervisor:
         if cause == "itself" or (cause == "stop" and code != ExitCode.OK):
             self._person.called(f"the daemon ended with {code} ({_name(code)}), and is started again")
         self._killing = None
-        if self._died_us is None:
-            self._died_us = self._venue.now_us()
+        self._silent_us = self._silent_us or self._venue.now_us()
+        self._died_us = self._died_us or self._venue.now_us()
         self._fruitless += 1
         if self._fruitless > FRUITLESS_STARTS:
             course.gave_up = f"{FRUITLESS_STARTS} starts in a row did not get as far as trading, the last ended {code}"
@@ -213,11 +216,14 @@ class Supervisor:
         await self._start()
 
     def _noted(self, status: dict[str, Any]) -> None:
+        now_us = self._venue.now_us()
+        if self._silent_us is not None:
+            self.course.down.append((self._silent_us, now_us))
+            self._silent_us = None
         if status["armed"]:
             self._fruitless = 0
             if self._died_us is not None:
-                self.course.recoveries_us.append(self._venue.now_us() - self._died_us)
-                self.course.down.append((self._died_us, self._venue.now_us()))
+                self.course.recoveries_us.append(now_us - self._died_us)
                 self._died_us = None
 
     def _sample(self) -> None:

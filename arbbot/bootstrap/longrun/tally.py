@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from arbbot.domain.ledger import LedgerAccount, LedgerError
 from arbbot.domain.life import Started
 from arbbot.domain.market import Direction, Route
+from arbbot.domain.mode import Mode
 from arbbot.domain.money import ZERO
 from arbbot.domain.order import FillKey, OrderState, RowKey
 from arbbot.domain.records import (
@@ -82,8 +83,8 @@ class Tally:
     in_spikes: int = 0
     """Hedges decided while a spike stood."""
     alerts: Counter[str] = field(default_factory=Counter)
-    unhedged_trips_us: list[int] = field(default_factory=list)
-    """When `limits.unhedged_s` halted it."""
+    unhedged_halts: list[tuple[int, int | None]] = field(default_factory=list)
+    """From when to when a trip of `limits.unhedged_s` stood; None: nobody has reset it."""
     doubts: int = 0
     resolved: Counter[str] = field(default_factory=Counter)
     """Doubts by the state that ended them."""
@@ -124,7 +125,7 @@ class Tally:
             case FillBooked():
                 self._once(self._fills, (record.fill.trade_id, record.client_order_id), "fill")
             case ModeChanged():
-                self._allowed = record.mode.value == "active"
+                self._moded(record)
             case AlertRaised() | LimitTripped():
                 self._told(record)
             case RowBooked() | StatementAgreed() | AnchorSet():
@@ -134,7 +135,12 @@ class Tally:
         if isinstance(record, AlertRaised):
             self.alerts[record.name] += 1
         elif record.name == "unhedged_s":
-            self.unhedged_trips_us.append(record.utc_us)
+            self.unhedged_halts.append((record.utc_us, None))
+
+    def _moded(self, record: ModeChanged) -> None:
+        self._allowed = record.mode is Mode.ACTIVE
+        if self._allowed and self.unhedged_halts and self.unhedged_halts[-1][1] is None:
+            self.unhedged_halts[-1] = (self.unhedged_halts[-1][0], record.utc_us)
 
     def _money(self, record: RowBooked | StatementAgreed | AnchorSet) -> None:
         if isinstance(record, RowBooked):

@@ -79,13 +79,31 @@ class Truth:
     def lasted_but_for(self, down: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
         """Microseconds of each unhedged span, without what of it lies in these others."""
         open_span = [] if self._since_us is None else [(self._since_us, self._since_us + self._open_us)]
-        return {
-            (first, last): last - first - sum(max(0, min(last, end) - max(first, begin)) for begin, end in down)
-            for first, last in (*self.spans, *open_span)
-        }
+        return {(first, last): _but_for(first, last, down) for first, last in (*self.spans, *open_span)}
 
     def _unhedged_until(self, at_us: int) -> None:
         assert self._since_us is not None
         self._open_us = at_us - self._since_us
         if self._open_us >= self.longest_us:
             self.longest_us, self.longest_at_us = self._open_us, self._since_us
+
+
+def halted_in_time(
+    span: tuple[int, int], most_us: Decimal, down: list[tuple[int, int]], halts: list[tuple[int, int | None]]
+) -> bool:
+    """Whether no more of a span than this, but for what it was down, went by without a halt: until the first stood, and
+    again after each that was reset. A halt is from when to when it stood, None where nobody has reset it.
+    """
+    since_us, last_us = span
+    while _but_for(since_us, last_us, down) > most_us:
+        reset = [
+            end for begin, end in halts if _but_for(since_us, begin, down) <= most_us and (end or last_us) > since_us
+        ]
+        if not reset:
+            return False
+        since_us = min(last_us, reset[0] or last_us)
+    return True
+
+
+def _but_for(first: int, last: int, down: list[tuple[int, int]]) -> int:
+    return max(0, last - first) - sum(max(0, min(last, end) - max(first, begin)) for begin, end in down)

@@ -14,7 +14,7 @@ from arbbot.bootstrap.longrun.memory import GROWTH_MIB_A_DAY_MAX, MOST_MIB_MAX, 
 from arbbot.bootstrap.longrun.schedule import DAY_S
 from arbbot.bootstrap.longrun.supervise import Course
 from arbbot.bootstrap.longrun.tally import Tally
-from arbbot.bootstrap.longrun.truth import Truth
+from arbbot.bootstrap.longrun.truth import Truth, halted_in_time
 from arbbot.bootstrap.summary import only, plain
 from arbbot.domain.exit_codes import ExitCode
 from arbbot.domain.money import BPS, ZERO
@@ -117,16 +117,13 @@ def _small(seen: Seen) -> list[Criterion]:
     longest_s = max(lasted_us.values(), default=0) / 1e6
     added = f", and {seen.added_s:.0f} s by which time-outs are longer at this speed" if seen.added_s else ""
     most_us = (seen.unhedged_s + seen.added_s) * 1_000_000
-    longer = {span: each_us for span, each_us in lasted_us.items() if each_us > most_us}
-    halted = sum(
-        any(first + most_us / 2 <= at_us <= last - each_us + most_us for at_us in seen.tally.unhedged_trips_us)
-        for (first, last), each_us in longer.items()
-    )  # in time, but for what it was down; the limit counts from the decision, so it may trip somewhat earlier
+    longer = [span for span, each_us in lasted_us.items() if each_us > most_us]
+    halted = sum(halted_in_time(span, most_us, seen.course.down, seen.tally.unhedged_halts) for span in longer)
     return [
         Criterion("unhedged for a short time, or halted for it", halted == len(longer),
                   f"{longest_s:.1f} s at most while it ran, {truth.longest_us / 1e6:.1f} s with its deaths"
                   f"; halted in {halted} of {len(longer)} longer ones",
-                  f"<= limits.unhedged_s, {plain(seen.unhedged_s)} s{added}; or that limit halted it"),
+                  f"<= limits.unhedged_s, {plain(seen.unhedged_s)} s{added}; or that limit halted it in time"),
         Criterion("little was unhedged", truth.most_usd <= seen.unhedged_notional, f"{truth.most_usd:.2f} usd at most",
                   f"<= limits.unhedged_notional, {plain(seen.unhedged_notional)}"),
     ]  # fmt: skip

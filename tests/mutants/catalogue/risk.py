@@ -34,6 +34,16 @@ MUTANTS = (
         hunted=LIMITS,
     ),
     mutant(
+        "R", "left-time-forgotten", "a restart gives what no hedge answers for its time anew",
+        ("engine/limits.py", "since_us = None if self._watched else self._memory.left_since_us", "since_us = None"),
+        hunted=one_test("tests/engine/test_left_by_doubt.py"),
+    ),
+    mutant(
+        "R", "unpriced-is-worth-nothing", "what is left is worth nothing where there is no mark for it",
+        ("engine/limits.py", "            if left and price is None:\n", "            if False:\n"),
+        hunted=one_test("tests/engine/test_left_by_doubt.py"),
+    ),
+    mutant(
         "R", "same-hedge-twice", "a hedge on the very books of the last one is not suspicious",
         ("engine/limits.py", "return Refusal.DUPLICATE if self._repeats(opened) else None", "return None"),
         hunted=REPEATED,
