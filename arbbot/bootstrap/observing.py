@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from random import SystemRandom
+from random import SystemRandom  # noqa: TID251 - spreads retries of alerts, and decides nothing
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from random import SystemRandom
+from random import SystemRandom  # noqa: TID251 - spreads retries and reconnections: here it is handed in
 
 from arbbot.bitstamp.auth import Credentials
 from arbbot.bitstamp.limiter import Limiter, Window

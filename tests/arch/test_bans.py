@@ -14,7 +14,7 @@ import random
 import secrets
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 
 async def sinner() -> None:
@@ -22,11 +22,22 @@ async def sinner() -> None:
     await asyncio.wait_for(asyncio.sleep(0), 1)
     await asyncio.shield(asyncio.sleep(0))
     print(time.time(), time.time_ns(), time.monotonic(), time.monotonic_ns(), datetime.now(UTC))
+    print(time.perf_counter(), time.perf_counter_ns(), time.process_time(), time.process_time_ns(), date.today())
+    print(time.localtime(), time.gmtime(), datetime.utcnow())
+    print(random.randint(1, 2), random.sample("ab", 1), random.getrandbits(1), random.SystemRandom())
+    print(random.gauss(0, 1))
+    random.shuffle([])
+    random.seed(1)
+    print(random.choices("ab"), random.randbytes(1), random.randrange(1), random.uniform(0, 1))
     print(random.random(), random.choice("ab"), uuid.uuid4(), secrets.token_hex(), os.urandom(1))
 """
 SEEN = (
     "asyncio.wait_for", "asyncio.shield", "time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns",
-    "datetime.datetime.now", "random.random", "random.choice", "uuid", "secrets", "os.urandom",
+    "time.perf_counter", "time.perf_counter_ns", "time.process_time", "time.process_time_ns", "time.localtime",
+    "time.gmtime", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.date.today", "random.random",
+    "random.choice", "random.choices", "random.randint", "random.randrange", "random.randbytes", "random.getrandbits",
+    "random.sample", "random.shuffle", "random.uniform", "random.gauss", "random.seed", "random.SystemRandom", "uuid",
+    "secrets", "os.urandom",
 )  # fmt: skip
 PATH = ("runtime", "bitstamp", "journal", "engine", "domain", "telemetry", "research")
 
