@@ -41,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"stale: {stale}")
         return 2
     taken_s = time.monotonic() - began
-    _show([json.dumps(_figures(report, taken_s))] if options.json else _table(report, taken_s))
+    if options.json:
+        _show([json.dumps(_figures(report, taken_s))])
+    else:
+        _show(_markdown(report) if options.markdown else _table(report, taken_s))
     return 0 if report.good else 1
 
 
@@ -51,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="those whose names contain one of these")
     parser.add_argument("--list", action="store_true", help="name them all and say what each breaks")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    told = parser.add_mutually_exclusive_group()
+    told.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    told.add_argument("--markdown", action="store_true", help="the table of docs/reference/mutants.md")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
     )
@@ -79,6 +84,15 @@ def _table(report: Report, taken_s: float) -> list[str]:
               for ground, verdict in report.unsound]  # fmt: skip
     told = ", ".join(f"{count} by {WORDS[by]}" for by, count in report.witnesses().items())
     return [*lines, f"{killed} of {len(report.verdicts)} mutants noticed ({told}), {taken_s:.0f} s"]
+
+
+def _markdown(report: Report) -> list[str]:
+    lines = ["| promise | mutant | what it breaks | noticed by |", "|---|---|---|---|"]
+    for each, verdict in report.verdicts:
+        noticed = f"{verdict.killed_by}, {verdict.by}" if verdict.killed_by != verdict.by else verdict.by
+        where = each.ground.name if each.ground.kind == "test" else f"{each.ground.name}: seed {verdict.seed}"
+        lines.append(f"| {each.promise} | `{each.name}` | {each.breaks} | {noticed} ({where}) |")
+    return lines
 
 
 def _figures(report: Report, taken_s: float) -> dict[str, object]:
