@@ -175,7 +175,7 @@ class Engine:
     # --- market data ---------------------------------------------------------------------------------------
 
     def _feed_up(self, event: ev.FeedUp) -> None:
-        self.core.view.feed_up(event.epoch)
+        self.core.view.feed_up(event.epoch, self.core.at.mono_ns)
         self.core.records.append(FeedChanged(event.epoch, "up", "all channels acknowledged"))
 
     def _feed_down(self, event: ev.FeedDown) -> None:

@@ -72,6 +72,8 @@ class MarketView:
         self.base_slots = (self.domestic, self.foreign)
         self.slots = {slot.symbol: slot for slot in (self.domestic, self.foreign, self.fx)}
         self.epoch: int | None = None
+        self._since_ns = NEVER
+        """Monotonic time of the last subscription: what REST was asked before is a book from before it."""
         self.feed_dead = False
         self.halted: dict[str, str] = {}
         self.fees: dict[str, FeeRate] = {}
@@ -96,14 +98,14 @@ class MarketView:
         slot.epoch = epoch
         return True
 
-    def feed_up(self, epoch: int) -> None:
-        """A new subscription: every book must be seen again on it before trading resumes."""
+    def feed_up(self, epoch: int, now_ns: int) -> None:
+        """A new subscription: every book must be seen again on it before trading resumes, or asked for again."""
         if self.epoch is not None and epoch <= self.epoch:
             return
-        self.epoch = epoch
+        self.epoch, self._since_ns = epoch, now_ns
         for slot in self.slots.values():
-            slot.epoch = None
-            slot.confirmed_ns = NEVER
+            slot.epoch = slot.newer = None
+            slot.confirmed_ns = slot.newer_ns = NEVER
 
     def feed_down(self, epoch: int) -> None:
         """The current connection is gone: nothing it sent is confirmed any more."""
@@ -117,11 +119,14 @@ class MarketView:
     def fetched(self, book: Book, asked_ns: int) -> bool:
         """Take a REST book asked for at `asked_ns`; True when it proves the feed stalled.
 
-        The same book as the feed's confirms it. Without a feed book of this connection it stands in for one, good
-        for exits only. A newer one on a live feed confirms nothing: its frame must come, or the book goes stale; and
-        a book gone stale that way belongs to a connection on which only heartbeats arrive.
+        The same book as the feed's confirms it. Without a feed book of this connection it stands in for one, good for
+        exits only. A newer one on a live feed confirms nothing: its frame must come, or the book goes stale; and a book
+        gone stale that way belongs to a connection on which only heartbeats arrive. What was asked before this
+        subscription is a book from before it, and says nothing.
         """
         slot = self.slots[book.symbol]
+        if asked_ns < self._since_ns:
+            return False
         if slot.epoch is not None and slot.book is not None:
             if book.microtimestamp == slot.book.microtimestamp:
                 slot.confirmed_ns = max(slot.confirmed_ns, asked_ns)

@@ -94,13 +94,13 @@ class Trial:
             for guard in self._guards.values():
                 guard.tick()
         else:
-            self._other(event, asked_ns)
+            self._other(event, at, asked_ns)
         return self._asked()
 
-    def _other(self, event: ev.Event, asked_ns: int | None) -> None:
+    def _other(self, event: ev.Event, at: ev.Moment, asked_ns: int | None) -> None:
         match event:
             case ev.FeedUp(epoch=epoch):
-                self._view.feed_up(epoch)
+                self._view.feed_up(epoch, at.mono_ns)
             case ev.FeedDown(epoch=epoch):
                 self._view.feed_down(epoch)
             case ev.VenueClockSeen(offset_ms=offset_ms):

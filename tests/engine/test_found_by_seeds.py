@@ -95,3 +95,27 @@ def test_balances_that_a_later_answer_overtook_are_not_taken(rig: Rig) -> None:
     rig.step(ev.BalancesFetched(first, rich))
     assert {rig.engine.entry.available[currency] for currency in ROUTE.currencies} == {D(1)}
     assert rig.engine.books.balances[ROUTE.numeraire].total == D(1)
+
+
+@pytest.mark.parametrize("before_ms", [0, 1])
+def test_what_rest_was_asked_before_a_subscription_is_no_way_out(rig: Rig, before_ms: int) -> None:
+    """A REST book that was asked for before the last subscription, answered before it or after, is a book from before
+    it: nothing is left on it (seeds 40000071 and 40000176).
+    """
+    rig.ready()
+    view, asked_ns = rig.engine.core.view, rig.at.mono_ns - before_ms * 10**6
+    newer = book("btceur", "54600", "54610", stamp=2**60)
+    rig.step(ev.FeedDown(rig.epoch, "1006"))
+    view.fetched(newer, asked_ns)
+    assert view.exit_book("btceur", rig.at.mono_ns) is newer
+    rig.epoch += 1
+    rig.step(ev.FeedUp(rig.epoch))
+    assert view.exit_book("btceur", rig.at.mono_ns) is None
+    view.fetched(newer, asked_ns)
+    assert (view.exit_book("btceur", rig.at.mono_ns) is None) is (before_ms > 0)
+    rig.show()
+    view.fetched(newer, rig.at.mono_ns)
+    assert view.exit_book("btceur", rig.at.mono_ns) is newer
+    rig.epoch += 1
+    rig.step(ev.FeedUp(rig.epoch))
+    assert view.exit_book("btceur", rig.at.mono_ns) is None

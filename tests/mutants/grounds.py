@@ -133,6 +133,20 @@ SLOW_STARTS = _in(
     quotes=LASTING,
 )
 YANKED = _in("edges that turn", 40, Disturbance("yank", 0, "sell"))
+CUT_OFF = _in(
+    "legs left while the feed is gone",
+    60,
+    Disturbance("yank", 0, "sell"),
+    Disturbance("fin", 900),
+    Disturbance("connect_refused", 0, "any", 3),
+)
+LEFT_AT_STARTS = _in(
+    "legs left by a process that has just begun",
+    60,
+    Disturbance("yank", 0, "sell"),
+    Disturbance("crash_any", 500),
+    quotes=ONCE,
+)
 FALLS = _in(
     "falls after purchases",
     40,
@@ -395,7 +409,8 @@ GROUNDS = {
         CORE, UNDISTURBED, ON_DISK, ROW_BURSTS, HIDDEN_ROWS, TRADES_BY_HAND, ORDERS_BY_HAND, SELF_TRADES, OPENINGS,
         NAMELESS, DOUBTS, LATE_ORDERS, SERVER_ERRORS, UNSIGNED, UNSIGNED_NO, MIS_SIGNED_NO, FILLED_AFTER_ALL,
         WRONG_WORDS, LEFT_OVER, FEEDS, SLEEPS,
-        LATE_FRAMES, SLOW_STARTS, YANKED, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
+        LATE_FRAMES, SLOW_STARTS, YANKED,
+        CUT_OFF, LEFT_AT_STARTS, FALLS, MARKET_HALTS, SHORT_HALTS, HIDDEN, RESTARTS, PANIC, HALTED, REBASES,
         UNDONE, GIVEN_UP, PANIC_REBASES, FEES, LOST, DARK, TIGHT, LIMITED, NARROW, REFUSED, REPEATED, CANCELLED,
         STALE_TICKERS, NO_RATES, RAMPS, RAMP_LOSSES,
         RAMP_ONE_SIDED, RAMP_TRIPS, DRILLS, SETTLED, SETTLED_BESIDE, SETTLED_LATE,

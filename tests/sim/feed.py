@@ -197,7 +197,7 @@ class Feed:
         else:
             return
         if self._active is None:
-            self._world.checker.subscribed(None)
+            self._world.checker.subscribed(None, self._world.clock.mono_ns)
             self._tell(FeedDown(link.epoch, reason))
         self._again(reason)
 
@@ -219,7 +219,7 @@ class Feed:
         if old is not None:
             old.retired = old.over = True
             self._old = old
-        self._world.checker.subscribed(link.epoch)
+        self._world.checker.subscribed(link.epoch, self._world.clock.mono_ns)
         self._tell(FeedUp(link.epoch))
         assert link.session is not None
         for seen in link.session.release():

@@ -238,8 +238,8 @@ class CrossedFrames(Checker):
 class OtherConnection(Checker):
     """The books came over a connection that counts no more."""
 
-    def subscribed(self, epoch: int | None) -> None:
-        super().subscribed(99)
+    def subscribed(self, epoch: int | None, mono_ns: int) -> None:
+        super().subscribed(99, mono_ns)
 
 
 class CorruptReplies(Doctor):

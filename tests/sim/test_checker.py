@@ -236,6 +236,24 @@ def test_a_resume_forgives_what_had_tripped_and_nothing_else() -> None:
     assert not losses(Forgiven)
 
 
+def test_what_a_person_gave_up_is_no_leg_of_which_nobody_knows() -> None:
+    """L1: what stays one-sided in the end by just what was given up was told when it was (seed 40000109); by any other
+    size it was not.
+    """
+
+    def one_sided(dust: str) -> bool:
+        class GivenUp(Checker):
+            def settled(self, now_us: int, lag_us: int, *, feed_up: bool) -> None:
+                self.truth.position += 1
+                next(iter(self.fold.hedges.values())).closed = {"outcome": "abandoned", "dust": dust}
+                super().settled(now_us, lag_us, feed_up=feed_up)
+
+        return any("in mode" in each.text for each in run_plan(plan(), judge=GivenUp).violations)
+
+    assert not one_sided("1")
+    assert one_sided("2")
+
+
 def test_a_narrower_rate_is_seen() -> None:
     """S9: under a budget of two requests a minute the life asks too often."""
 

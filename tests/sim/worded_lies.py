@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -56,6 +57,30 @@ class NewerFrames(Checker):
         newer = frame.body.replace(b'"microtimestamp":"', b'"microtimestamp":"1')
         super().frame(market, replace(frame, body=newer))
         super().frame(market, frame)
+
+
+class GoneAtExits(Doctor):
+    """The connection is replaced just before each plan of an exit."""
+
+    def committed(self, lines: Sequence[tuple[str, str]], mono_ns: int, now_us: int, *, corrupt: bool) -> None:
+        if any(kind == "exit_planned" for kind, _ in lines):
+            self.missed(mono_ns, now_us)
+        super().committed(lines, mono_ns, now_us, corrupt=corrupt)
+
+    def missed(self, mono_ns: int, now_us: int) -> None:
+        """What the plan does not know of."""
+        self.subscribed(99, mono_ns)
+
+
+class NewerAtExits(GoneAtExits):
+    """Frames of other books have come just before each plan of an exit."""
+
+    def missed(self, mono_ns: int, now_us: int) -> None:
+        for market, frames in self._shown.frames.items():
+            body = json.loads(frames[-1].body)
+            body["data"] |= {"microtimestamp": str(now_us), "bids": [["1", "1"]], "asks": [["2", "1"]]}
+            frame = replace(frames[-1], body=json.dumps(body).encode(), mono_ns=mono_ns, true_us=now_us, struck=False)
+            self.frame(market, frame)
 
 
 class NothingRead(Checker):
@@ -274,6 +299,8 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S6", "own rate was not known", NoRate),
     ("S6", "was not that of the books", OtherTickers),
     ("S6", "no tickers have confirmed", NoTicker),
+    ("S6", "books that count no more", GoneAtExits),
+    ("S6", "books that count no more", NewerAtExits),
     ("S7", "nets its floor", each("order_intended", _cheap)),
     ("S7", "settles a realised_pnl", each("hedge_settled", more("realised_pnl", by="100"))),
     ("S7", "settles a realised_pnl", each("hedge_settled", more("realised_pnl", by="0.1"))),

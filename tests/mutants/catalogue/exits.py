@@ -1,8 +1,8 @@
-"""S5, S13: what may be one-sided is bounded, and one plan removes it."""
+"""S5, S6, S7, S13: what may be one-sided is bounded, and one plan removes it."""
 
 from __future__ import annotations
 
-from tests.mutants.grounds import DARK, DOUBTS, FALLS, YANKED, one_test
+from tests.mutants.grounds import CUT_OFF, DARK, DOUBTS, FALLS, LEFT_AT_STARTS, YANKED, one_test
 from tests.mutants.mutant import Edit, mutant
 
 OPEN_ORDERS = "    still_open = [order for order in orders if not order.state.terminal]\n"
@@ -10,6 +10,20 @@ GUARD = '    if core.state.live:\n        raise ValueError("no top-up while anot
 IMBALANCE = "        or order.size > abs(imbalance)\n"
 
 MUTANTS = (
+    mutant(
+        "S6", "exits-survive-reconnect", "a leg is left on the books of a connection that is gone",
+        ("engine/view.py", "        held = slot.book if slot.confirmed_ns >= oldest else None\n",
+         "        held = slot.book if max(slot.confirmed_ns, slot.last_ns) >= oldest else None\n"),
+        Edit("engine/view.py", "        self.book = book\n        self.confirmed_ns = now_ns\n",
+             "        self.book = book\n        self.confirmed_ns = now_ns\n        self.last_ns = now_ns\n"),
+        Edit("engine/view.py", "    min_levels: int = 0\n", "    last_ns: int = NEVER\n    min_levels: int = 0\n"),
+        hunted=CUT_OFF,
+    ),
+    mutant(
+        "S6", "asked-before-the-connection", "a leg is left on what REST was asked before the last subscription",
+        ("engine/view.py", "        if asked_ns < self._since_ns:\n            return False\n", ""),
+        hunted=LEFT_AT_STARTS,
+    ),
     mutant(
         "S5", "weight-ignored", "hedges are of the whole target size, whatever the weight",
         ("engine/sizing.py", "(rules.target_size * rules.weight, Refusal.TARGET)",

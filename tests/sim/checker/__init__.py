@@ -263,9 +263,9 @@ class Checker:
 
     # --- the feed -------------------------------------------------------------------------------------------
 
-    def subscribed(self, epoch: int | None) -> None:
-        """A connection counts from now on; None: none does."""
-        self._shown.subscribed(epoch)
+    def subscribed(self, epoch: int | None, mono_ns: int) -> None:
+        """A connection counts from this monotonic time on; None: none does."""
+        self._shown.subscribed(epoch, mono_ns)
 
     def frame(self, market: str, frame: SeenFrame) -> None:
         """A book frame reached the process."""

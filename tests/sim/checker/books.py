@@ -65,6 +65,8 @@ class Shown:
     def __init__(self) -> None:
         self.epoch: int | None = None
         """The connection that counts."""
+        self._since_ns = 0
+        """Monotonic time since when it, or the last one that did, has counted."""
         self.frames: dict[str, deque[SeenFrame]] = {}
         self.confirmed: dict[tuple[str, int], int] = {}
         """(market, stamp) by REST, and the monotonic time at which that was asked."""
@@ -75,14 +77,16 @@ class Shown:
 
     def began(self) -> None:
         """A new process has seen nothing yet."""
-        self.subscribed(None)
+        self.subscribed(None, 0)
+        self._since_ns = 0
         self.frames.clear()
         self.confirmed.clear()
         self._replies.clear()
 
-    def subscribed(self, epoch: int | None) -> None:
+    def subscribed(self, epoch: int | None, mono_ns: int) -> None:
         """A connection counts from now on; None: none does."""
         self.epoch = epoch
+        self._since_ns = self._since_ns if epoch is None else mono_ns
         self._heard.clear()
 
     def frame(self, market: str, frame: SeenFrame) -> None:
@@ -111,6 +115,24 @@ class Shown:
                 yield from _book(frame.body)
         for asked_ns, body in reversed(self._replies.get(market, ())):
             if asked_ns >= oldest_ns:
+                yield from _book(body)
+
+    def vouched(self, market: str, oldest_ns: int, latest_us: int) -> Iterator[Json]:
+        """All books that a way out may be reckoned on, the newest of each source first: frames of the connection that
+        counts, confirmed since `oldest_ns`, which by the venue's clock came within `latest_us` or which REST has shown
+        since; and REST books asked for since then and since that connection counts. None that is older than a frame of
+        it that nothing had delayed.
+        """
+        frames = [each for each in self.frames.get(market, ()) if each.epoch == self.epoch and each.stamp is not None]
+        sound = (each for each in frames if not each.struck and each.true_us - (each.stamp or 0) < ON_TIME_US)
+        newest = max((each.stamp or 0 for each in sound), default=0)
+        for frame in reversed(frames):
+            stamp = frame.stamp or 0
+            in_time = frame.mono_ns >= oldest_ns and frame.true_us - stamp <= latest_us
+            if stamp >= newest and (in_time or self.confirmed.get((market, stamp), -1) >= oldest_ns):
+                yield from _book(frame.body)
+        for asked_ns, body in reversed(self._replies.get(market, ())):
+            if asked_ns >= max(oldest_ns, self._since_ns) and (_stamp(body) or 0) >= newest:
                 yield from _book(body)
 
     def surely(self, market: str, oldest_ns: int) -> list[Json]:

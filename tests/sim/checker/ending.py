@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from tests.sim.checker.fold import ENDED, UNREAD, Fold
+from tests.sim.checker.fold import ENDED, UNREAD, Fold, HedgeStory
 from tests.sim.checker.limits import Limits
 from tests.sim.checker.money import MoneyJudge
 from tests.sim.checker.report import Report
@@ -60,7 +60,8 @@ class EndJudge:
                 self._report.fail("L2", f"{order.name} is still {order.state} and nobody was told")
         net = self._truth.net
         room = max(self._truth.dust(), self._limits.dust_cap)
-        flat = abs(net) < room
+        given_up = sum((self._given_up(hedge, story) for hedge, story in fold.hedges.items()), Decimal(0))
+        flat = abs(net - given_up) < room
         sold, bought = self._truth.against_words()
         by_lies = sold - room < net < bought + room
         in_doubt = [order.name for order in alive if order.name in everything]
@@ -82,6 +83,13 @@ class EndJudge:
             self._report.fail("L6", f"the ledger does not agree, and nobody was told; alerts: {sorted(here) or 'none'}")
         if not feed_up:
             self._report.fail("L4", "the feed did not come back")
+
+    def _given_up(self, hedge: str, story: HedgeStory) -> Decimal:
+        """What a hedge holds since the opening that a person gave up; that somebody heard how much is judged apart."""
+        closed = story.closed
+        if closed is None or closed["outcome"] != "abandoned" or hedge in self._fold.before_anchor:
+            return Decimal(0)
+        return Decimal(closed["dust"])
 
     def left(self, code: int | None) -> None:
         """A process has left with this code."""

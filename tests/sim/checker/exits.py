@@ -1,12 +1,14 @@
-"""S13 and L1: a way out of a one-sided hedge is worth what it is said to be, is the cheaper one, loses no more than
-its cap, is forced only where something forces it, and is taken in time, or a person is called.
+"""S6, S7, S13 and L1: a way out of a one-sided hedge is worth what it is said to be, on books that count; it is the
+cheaper one, loses no more than its cap, is forced only where something forces it, and is taken in time, or a person is
+called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
+from functools import cache
 
 from tests.sim.checker.books import Shown, walk
 from tests.sim.checker.decisions import DecisionJudge
@@ -18,10 +20,15 @@ from tests.sim.checker.truth import Truth
 ZERO, ONE = Decimal(0), Decimal(1)
 CLOCK_ROOM_US = 300_000
 """Of the process's clock, between a hedge's decision and its exit."""
+VENUE_CLOCK_ROOM_US = 2_000_000
+"""Of the venue's clock, known to a second or so."""
 CLOSE = Decimal("0.0000001")
 """Of what is compared: the journal's figures are rounded."""
 SILENT_US = 30_000_000
 """Beyond the time at which an exit is forced: for books to come back after a restart, and for an exit's own pauses."""
+
+Books = Callable[[str], tuple[Json, ...]]
+"""Of each market, those that something may be reckoned on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,17 +224,22 @@ class ExitJudge:
         return self._fold.orders[name]
 
     def _fitting(self, hedge: Json, purpose: str, told: Decimal, imbalance: Decimal, mono_ns: int) -> Way | None:
-        for way in self._ways(hedge, purpose, imbalance, mono_ns - self._limits.fresh_ms * 1_000_000):
-            if abs(way.worth - told) <= CLOSE * abs(told):
-                return way
+        """The way that is worth what is told, on books that are vouched for; or on others of late, which is said."""
+        for believed in (True, False):
+            for way in self._ways(hedge, purpose, imbalance, self._books(mono_ns, believed=believed)):
+                if abs(way.worth - told) <= CLOSE * abs(told):
+                    if not believed:
+                        text = f"{hedge['hedge_id']}: to {purpose} {imbalance} is reckoned on books that count no more"
+                        self._report.fail("S6", text)
+                    return way
         return None
 
-    def _ways(self, hedge: Json, purpose: str, imbalance: Decimal, oldest_ns: int) -> Iterator[Way]:
+    def _ways(self, hedge: Json, purpose: str, imbalance: Decimal, books: Books) -> Iterator[Way]:
         """Whatever this way can be worth on the books of late, at the fees that the venue has had."""
         sells, completes = imbalance > 0, purpose == "complete"
         market = hedge["sell_market" if sells is completes else "buy_market"]
         domestic = market.endswith("usd")
-        for book in self._shown.lately(market, oldest_ns):
+        for book in books(market):
             rows = book["bids" if sells else "asks"]
             depth = sum((Decimal(row[1]) for row in rows), ZERO)
             size = min(abs(imbalance), depth).quantize(self._truth.venue.spec(market).lot, ROUND_DOWN)
@@ -236,16 +248,24 @@ class ExitJudge:
                 continue
             for rate in sorted(self._rates):
                 cash = walked.total * (ONE - rate if sells else ONE + rate)
-                for worth in [cash] if domestic else self._converted(hedge, cash, sells, completes, oldest_ns):
+                for worth in [cash] if domestic else self._converted(hedge, cash, sells, completes, books):
                     yield self._way(hedge, sells, size, worth)
 
-    def _converted(self, hedge: Json, cash: Decimal, sells: bool, completes: bool, oldest_ns: int) -> Iterator[Decimal]:
+    def _converted(self, hedge: Json, cash: Decimal, sells: bool, completes: bool, books: Books) -> Iterator[Decimal]:
         """Foreign cash in domestic currency. Completing there has it converted, which costs; unwinding saves that."""
         against = Decimal(hedge["fx_fee"]) * (1 if completes else -1)
-        for book in self._shown.lately("eurusd", oldest_ns):
+        for book in books("eurusd"):
             walked = walk(book["bids" if sells else "asks"], cash)
             if walked is not None:
                 yield walked.total * (ONE - against if sells else ONE + against)
+
+    def _books(self, mono_ns: int, *, believed: bool) -> Books:
+        """Those of a market that a way out may be reckoned on, or all of late."""
+        fresh_us = self._limits.fresh_ms * 1000
+        oldest_ns, latest_us = mono_ns - fresh_us * 1000, fresh_us + VENUE_CLOCK_ROOM_US
+        if believed:
+            return cache(lambda market: tuple(self._shown.vouched(market, oldest_ns, latest_us)))
+        return cache(lambda market: tuple(self._shown.lately(market, oldest_ns)))
 
     def _way(self, hedge: Json, sells: bool, size: Decimal, worth: Decimal) -> Way:
         """Against what the decision reckoned with: the price of what is sold again, or of what is bought back."""
