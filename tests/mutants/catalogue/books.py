@@ -36,8 +36,9 @@ MUTANTS = (
     ),
     mutant(
         "S6", "books-survive-reconnect", "books from before the last subscription are still believed",
-        ("engine/view.py", "        self.epoch = epoch\n        for slot in self.slots.values():\n"
-         "            slot.epoch = None\n            slot.confirmed_ns = NEVER\n",
+        ("engine/view.py",
+         "        self.epoch, self._since_ns = epoch, now_ns\n        for slot in self.slots.values():\n"
+         "            slot.epoch = slot.newer = None\n            slot.confirmed_ns = slot.newer_ns = NEVER\n",
          "        self.epoch = epoch\n"),
         Edit("engine/view.py", "        self.epoch = None\n        for slot in self.slots.values():\n"
              "            slot.epoch = None\n            slot.confirmed_ns = NEVER\n",
