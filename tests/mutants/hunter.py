@@ -18,6 +18,7 @@ import pytest
 
 import arbbot
 from tests.mutants.grounds import GROUNDS, Ground
+from tests.mutants.nights import NIGHTS
 from tests.mutants.verdict import CRASH, SURVIVED, Verdict, judged, judged_words
 
 WORK_S = 240
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
         raise SystemExit(f"{arbbot.__file__} was imported, not {package}")
     os.nice(19 - os.nice(0))
     resource.setrlimit(resource.RLIMIT_CPU, (WORK_S, WORK_S))
-    ground = GROUNDS.get(ground_name) or Ground("test", ground_name, range(1))
+    ground = (GROUNDS | NIGHTS).get(ground_name) or Ground("test", ground_name, range(1))
     life = {"core": _core, "shell": _shell, "test": _test}[ground.kind](ground)
     found = sweep(life, map(int, seeds)) if how == "sweep" else [hunt(life, map(int, seeds), HOPE[ground.kind])]
     sys.stdout.write(f"\n{json.dumps([asdict(each) for each in found])}\n")

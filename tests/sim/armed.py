@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Container, Iterable
 
 from tests.sim.catalogue import STRIKES
-from tests.sim.clockwork import BIRTH_US, MS
+from tests.sim.clockwork import MS
 from tests.sim.plan import Disturbance
 
 
 class Armed:
     """Waiting disturbances by what they strike, and how often each kind has fired."""
 
-    def __init__(self, disturbances: Iterable[Disturbance], fired: Counter[str]) -> None:
+    def __init__(self, disturbances: Iterable[Disturbance], fired: Counter[str], birth_us: int) -> None:
         self.fired = fired
+        self._birth_us = birth_us
         self._waiting: dict[str, list[Disturbance]] = {}
         self._left: dict[int, int] = {}
         for each in disturbances:
@@ -28,7 +29,7 @@ class Armed:
         waiting = self._waiting.get(stage)
         if not waiting:
             return []
-        now_ms = (now_us - BIRTH_US) // MS
+        now_ms = (now_us - self._birth_us) // MS
         struck: list[Disturbance] = []
         over: list[Disturbance] = []
         for each in waiting:

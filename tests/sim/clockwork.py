@@ -8,6 +8,9 @@ from collections.abc import Callable
 from arbbot.domain.events import Moment
 
 BIRTH_US = 1_750_000_000_000_000
+"""Of most lives: an afternoon, hours before the next midnight UTC."""
+MIDNIGHT_US = 1_750_032_000_000_000
+"""That midnight."""
 MS = 1000
 SECOND = 1_000_000
 Happening = Callable[[], None]
@@ -16,8 +19,8 @@ Happening = Callable[[], None]
 class Clockwork:
     """True time is the venue's, microseconds since the epoch, and never goes back."""
 
-    def __init__(self, clock_off_ms: int) -> None:
-        self.now_us = BIRTH_US
+    def __init__(self, clock_off_ms: int, birth_us: int = BIRTH_US) -> None:
+        self.birth_us = self.now_us = birth_us
         self.wall_off_us = clock_off_ms * MS
         """Our wall clock minus the truth."""
         self.asleep_us = 0
@@ -36,7 +39,7 @@ class Clockwork:
     @property
     def mono_ns(self) -> int:
         """Our monotonic clock."""
-        return (self.now_us - BIRTH_US - self.asleep_us + self.boot_us) * 1000
+        return (self.now_us - self.birth_us - self.asleep_us + self.boot_us) * 1000
 
     @property
     def mono_s(self) -> float:
@@ -46,7 +49,7 @@ class Clockwork:
     @property
     def since_ms(self) -> int:
         """Milliseconds of true time since the life began."""
-        return (self.now_us - BIRTH_US) // MS
+        return (self.now_us - self.birth_us) // MS
 
     def at(self, at_us: int, happening: Happening) -> None:
         """Let something happen at a true time; now, if that is past."""

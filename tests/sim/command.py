@@ -226,7 +226,7 @@ def _explain(seed: int) -> None:
     invariant = run_plan(plan).violations[0].invariant
     short = shrink(plan, invariant)
     print(f"\nseed {seed}, revision {revision()}: the shortest life found that breaks {invariant}")
-    print(f"  {short.length_ms / 1000:g} s, rules {short.rules}")
+    print(f"  born at {short.birth_us} us, {short.length_ms / 1000:g} s, rules {short.rules}")
     for each in short.disturbances:
         print(f"  {each}")
     _show(run_plan(short, keep_trace=True))

@@ -11,6 +11,7 @@ from arbbot.exchange.rules import Booking, VenueRules
 from tests.engine.rig import rules
 from tests.sim import catalogue
 from tests.sim.house import DOMESTIC, FOREIGN, SYMBOLS
+from tests.sim.nights import at_night
 from tests.sim.plan import Disturbance, Pace, Plan, Quote
 
 D = Decimal
@@ -73,7 +74,7 @@ def draw(seed: int) -> Plan:
             *_sleeps(seed, length_ms, quotes),
         ),
     )
-    return _with_settlements(plan)
+    return at_night(_with_settlements(plan))
 
 
 def _with_settlements(plan: Plan) -> Plan:

@@ -98,9 +98,11 @@ BOUNDS = (
     *(f"conversion {side}, by {name}" for side in ("buy", "sell") for name in ("drift", "notional_cap")),
 )  # fmt: skip
 """By what a size was bound: some refusals are known by this name only, for the smallest size meets none of them."""
+NIGHTS = ("midnight passed", "midnight passed with a hedge open", "a day's limit begun anew")
+"""The last: a hedge that the day before had no room for."""
 BRANCHES = (
     *ORDERS, *MOVES, *HEDGES, *BOUNDS, *LEDGER, *CANCELS, *MODES, *ALERTS, *LIMITS, *RAMP, *FEED, *ENDS, *REFUSALS,
-    *SETTLEMENTS,
+    *SETTLEMENTS, *NIGHTS,
 )  # fmt: skip
 
 FITS = "the smallest order fits within it in every life; that it binds a larger one is among the bounds"
@@ -177,7 +179,8 @@ SELDOM = frozenset(
         "branch refusal median_unknown", "branch refusal notional_day", "branch refusal stopping",
         "branch refusal unhedged", "fault resolve_wrongly", "branch alive, taken for absent",
         "branch alive, taken for rejected", "branch cancel because exists against all evidence",
-        "branch cancel because its plan is closed",
+        "branch cancel because its plan is closed", "branch midnight passed with a hedge open",
+        "branch a day's limit begun anew",
     )
 )  # fmt: skip
 

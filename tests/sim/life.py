@@ -15,7 +15,7 @@ from arbbot.domain.commands import Exit
 from arbbot.domain.exit_codes import ExitCode
 from tests.sim.catalogue import STRIKES
 from tests.sim.checker import Checker, Violation
-from tests.sim.clockwork import BIRTH_US, MS, SECOND
+from tests.sim.clockwork import MIDNIGHT_US, MS, SECOND
 from tests.sim.counter import Counter
 from tests.sim.draw import draw
 from tests.sim.hub import Hub
@@ -76,25 +76,29 @@ class Life:
         """Live it to the end."""
         world, plan, clock = self.world, self.world.plan, self.world.clock
         for quote in plan.quotes:
-            clock.at(BIRTH_US + quote.at_ms * MS, partial(self._quote, quote))
+            clock.at(clock.birth_us + quote.at_ms * MS, partial(self._quote, quote))
         for each in plan.disturbances:
             if each.kind not in STRIKES:
-                clock.at(BIRTH_US + each.at_ms * MS, partial(happen, self, each))
+                clock.at(clock.birth_us + each.at_ms * MS, partial(happen, self, each))
         for at_ms in plan.settlements:
             assert self.treasurer is not None
-            clock.at(BIRTH_US + at_ms * MS, self.treasurer.settle)
-        clock.at(BIRTH_US, self._begin)
-        clock.at(BIRTH_US, self._look)
-        clock.at(BIRTH_US, self._tick)
-        clock.at(BIRTH_US + plan.length_ms * MS, self._calm)
+            clock.at(clock.birth_us + at_ms * MS, self.treasurer.settle)
+        clock.at(clock.birth_us, self._begin)
+        clock.at(clock.birth_us, self._look)
+        clock.at(clock.birth_us, self._tick)
+        clock.at(clock.birth_us + plan.length_ms * MS, self._calm)
+        if clock.birth_us < MIDNIGHT_US < clock.birth_us + plan.length_ms * MS:
+            clock.at(MIDNIGHT_US, self._midnight)
         while not self._over and clock:
             self._advance()
-            if clock.now_us - BIRTH_US > FOR_EVER_US:
+            if clock.now_us - clock.birth_us > FOR_EVER_US:
                 world.checker.fail("L1", "the life does not end")
                 break
             if world.checker.full:
                 break
         self._shelf.close()
+        if world.checker.begun_anew:
+            world.reached("a day's limit begun anew")
         counts = {
             "virtual_s": clock.since_ms // 1000,
             "processes": self._processes,
@@ -110,6 +114,12 @@ class Life:
         clock = self.world.clock
         clock.advance()
         self.world.checker.after(clock.now_us, asleep=clock.now_us < clock.blocked_until_us)
+
+    def _midnight(self) -> None:
+        """A UTC day begins; nothing else happens by itself."""
+        self.world.reached("midnight passed")
+        if self.world.checker.fold.open_hedge is not None:
+            self.world.reached("midnight passed with a hedge open")
 
     # --- the market -----------------------------------------------------------------------------------------
 
@@ -269,7 +279,7 @@ class Life:
             clock, plan = self.world.clock, self.world.plan
             read_us = int(plan.rules.account.poll_s * SECOND) + READ_SLACK_US
             if clock.now_us - clock.blocked_until_us < read_us:
-                read_us = clock.now_us - BIRTH_US  # what came while the loop stood still may be unread yet
+                read_us = clock.now_us - clock.birth_us  # what came while the loop stood still may be unread yet
             self.world.checker.finish(clock.now_us, plan.venue.row_lag_us + read_us)
 
 

@@ -68,7 +68,8 @@ def _hides_dust(plan: Plan) -> bool:
 def _risk_of(plan: Plan) -> RiskLimits:
     rules = plan.rules.limits
     return RiskLimits(
-        notional_per_hour=min(rules.notional_per_hour, rules.notional_per_day),
+        notional_per_hour=rules.notional_per_hour,
+        notional_per_day=rules.notional_per_day,
         daily_loss=rules.daily_loss,
         equity_loss=rules.equity_loss,
         unhedged_notional=rules.unhedged_notional,

@@ -12,7 +12,7 @@ from decimal import Decimal
 from arbbot.domain import events as ev
 from tests.mutants.grounds import EARNING
 from tests.sim.checker import Checker, Violation
-from tests.sim.clockwork import BIRTH_US, MS, SECOND
+from tests.sim.clockwork import MS, SECOND
 from tests.sim.draw import draw
 from tests.sim.journal import Memory
 from tests.sim.life import Life
@@ -63,11 +63,11 @@ class OlderDaemon(Life):
         self.treasurer.policy = replace(self.treasurer.policy, max_request=PLENTY, max_per_day=PLENTY)
         self._rebases = rebases
         clock = self.world.clock
-        clock.at(BIRTH_US + PAUSED_MS * MS, lambda: tell(self, ev.OperatorPaused(ANN, "a backup")))
-        clock.at(BIRTH_US + (PAUSED_MS + 1_000) * MS, self._copy)
-        clock.at(BIRTH_US + LOST_MS * MS, self._put_back)
+        clock.at(clock.birth_us + PAUSED_MS * MS, lambda: tell(self, ev.OperatorPaused(ANN, "a backup")))
+        clock.at(clock.birth_us + (PAUSED_MS + 1_000) * MS, self._copy)
+        clock.at(clock.birth_us + LOST_MS * MS, self._put_back)
         for at_ms in RESUMED_MS:
-            clock.at(BIRTH_US + at_ms * MS, self._resume)
+            clock.at(clock.birth_us + at_ms * MS, self._resume)
 
     def _copy(self) -> None:
         """Once it stands still."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from arbbot.engine.rules import Rules
 from arbbot.exchange.rules import VenueRules
+from tests.sim.clockwork import BIRTH_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +93,5 @@ class Plan:
     disturbances: tuple[Disturbance, ...]
     settlements: tuple[int, ...] = ()
     """When a treasury settles; none where it is empty."""
+    birth_us: int = BIRTH_US
+    """True time at which it begins; some lives pass midnight UTC."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from tests.sim.clockwork import BIRTH_US
 from tests.sim.life import run_plan
 from tests.sim.plan import Plan
 
@@ -22,12 +23,15 @@ def breaks(plan: Plan, invariant: str) -> bool:
 def shrink(
     plan: Plan, invariant: str, patience_s: float = PATIENCE_S, *, fails: Callable[[Plan, str], bool] = breaks
 ) -> Plan:
-    """Drop disturbances and quotes, then end the life sooner, as long as `invariant` still fails."""
+    """Live it in the afternoon, drop disturbances and quotes, then end it sooner, while `invariant` still fails."""
     deadline = time.monotonic() + patience_s
 
     def still(candidate: Plan) -> bool:
         return time.monotonic() <= deadline and fails(candidate, invariant)
 
+    afternoon = replace(plan, birth_us=BIRTH_US)
+    if plan.birth_us != BIRTH_US and still(afternoon):
+        plan = afternoon
     kept = without(plan.disturbances, lambda left: still(replace(plan, disturbances=tuple(left))))
     plan = replace(plan, disturbances=tuple(kept))
     first, rest = plan.quotes[:1], plan.quotes[1:]

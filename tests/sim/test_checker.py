@@ -13,6 +13,7 @@ import pytest
 
 from arbbot.engine.rules import FxPolicy
 from tests.sim.checker import Checker
+from tests.sim.checker.equity import Begun
 from tests.sim.lies import LIES, Doctor, Lines, before, each, honest, judged, plan
 from tests.sim.lies_of_ramps import DRILLS, WEIGHTS, LosesByHedges, drilling, growing
 from tests.sim.lies_of_rebases import REBASES
@@ -22,6 +23,8 @@ from tests.sim.worded_lies import WORDED
 from tests.sim.world import World
 
 HERE = Path(__file__).parent
+LATER = 10**6
+"""Days since 1970: after every life."""
 
 
 def test_the_honest_life_holds_every_promise() -> None:
@@ -148,6 +151,7 @@ def test_the_fee_of_a_conversion_is_held_by_the_judges_own_drift(policy: FxPolic
     "limit",
     [
         {"notional_per_hour": Decimal(1)},
+        {"notional_per_day": Decimal(1)},
         {"daily_loss": Decimal(-(10**6))},
         {"max_hedges": 0},
         {"losers_in_row": 0},
@@ -200,7 +204,7 @@ def test_a_limit_that_is_reached_is_seen_for_what_it_is(limit: dict[str, Any], w
             super().began(now_us)
             self._risk._limits = replace(self._limits.risk, **limit)
             self._risk.trips_within_us = 0
-            self._risk.equity._begin = {"usd": Decimal(50_000)}
+            self._risk.equity.begun = [Begun(LATER, LATER, {"usd": Decimal(50_000)})]
 
     violations = run_plan(plan(), judge=Strict).violations
     assert [each.text for each in violations if each.invariant == "R" and words in each.text]

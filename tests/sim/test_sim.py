@@ -39,12 +39,12 @@ class Shows:
 
 
 SHOWED = {
-    28104: Shows("a row and a rebase that nobody could read, as a person was told", "b8d113e5dad2"),
-    49715: Shows("a row late because the venue left it out of its answers for long", "99901de90b9a"),
-    80690: Shows("a rebase that was waiting when the rest ended", "4df7f32f093f"),
-    110230: Shows("a withdrawal whose return was told before both of its rows", "e420807f72a2"),
-    300538: Shows("rows of a conversion whose order the venue named for one of them only", "94fc3635055a", calm=True),
-    302326: Shows("a venue that hides more than dust, with nothing else wrong", "e55045fb9ff9"),
+    28104: Shows("a row and a rebase that nobody could read, as a person was told", "240b63ee53dd"),
+    49715: Shows("a row late because the venue left it out of its answers for long", "2b3df26432d1"),
+    80690: Shows("a rebase that was waiting when the rest ended", "f5eaf123c6a6"),
+    110230: Shows("a withdrawal whose return was told before both of its rows", "cac3495f40f6"),
+    300538: Shows("rows of a conversion whose order the venue named for one of them only", "11f75f9e9bbf", calm=True),
+    302326: Shows("a venue that hides more than dust, with nothing else wrong", "d5710cd0e55b"),
 }
 """Lives at which something was mended, in the program or in its judge, and which show it still."""
 CHUNK = 10

@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 from tests.sim import catalogue
 from tests.sim.armed import Armed
 from tests.sim.checker import Checker, Violation
-from tests.sim.clockwork import BIRTH_US, MS
+from tests.sim.clockwork import MS
 from tests.sim.command import fresh
 from tests.sim.draw import LASTS, RECORDS, SIZES, draw
 from tests.sim.house import SYMBOLS
@@ -70,10 +70,10 @@ class SteppedLife(Life):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan, Memory(), keep_trace=False, judge=Checker)
-        self.armed = self.world.armed = LateArmed((), self.world.fired)
+        self.armed = self.world.armed = LateArmed((), self.world.fired, plan.birth_us)
         self.quote(plan.quotes[0])
         for each in (self._begin, self._look, self._tick):
-            self.world.clock.at(BIRTH_US, each)
+            self.world.clock.at(plan.birth_us, each)
 
     @property
     def over(self) -> bool:

@@ -284,6 +284,10 @@ class NoFill(Doctor):
         return [(kind, line) for kind, line in lines if kind != "fill_booked"]
 
 
+def _spent(line: Json) -> None:
+    line["counts"].append(["notional_day", 1])
+
+
 WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S1", "may rest till", GoodTillTomorrow),
     ("S1", "intended till", GoodTillCancelled),
@@ -309,6 +313,9 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S7", "closes with a realised_pnl", each("conversion_closed", more("realised_pnl", by="0.5"))),
     ("S7", "closes with a domestic_delta", each("conversion_closed", more("domestic_delta"))),
     ("S7", "closes with a fee", each("conversion_closed", more("fee"))),
+    ("R", "daily_loss trips, and", before("hedge_opened", "limit_tripped", {"name": "daily_loss"})),
+    ("R", "equity_loss trips, and", before("hedge_opened", "limit_tripped", {"name": "equity_loss"})),
+    ("R", "refused for the day's notional", each("refusals_counted", _spent)),
     ("S8", "by itself", before("hedge_opened", "mode_changed", HALT | {"mode": "active", "own": True})),
     ("S13", "the other way", each("exit_planned", _other_way)),
     ("S13", "fits no book", each("exit_planned", more("complete_value"))),

@@ -22,11 +22,11 @@ class World:
 
     def __init__(self, plan: Plan, *, keep_trace: bool, judge: type[Checker] = Checker) -> None:
         self.plan = plan
-        self.clock = Clockwork(plan.clock_off_ms)
+        self.clock = Clockwork(plan.clock_off_ms, plan.birth_us)
         self.trace = Trace(keep=keep_trace)
         self.fired: Counter[str] = Counter()
         self.reach: Counter[str] = Counter()
-        self.armed = Armed(plan.disturbances, self.fired)
+        self.armed = Armed(plan.disturbances, self.fired, plan.birth_us)
         self.venue = Venue(plan.venue)
         rates = FeeRates(plan.fee_percent, plan.fee_percent)
         self.account = self.venue.add_account("sim", dict(plan.balances), rates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.catalogue import (
     books,
+    days,
     decisions,
     drills,
     endings,
@@ -28,7 +29,7 @@ ALL: tuple[Mutant, ...] = tuple(
         (
             *identity.MUTANTS, *ledger.MUTANTS, *exits.MUTANTS, *books.MUTANTS, *decisions.MUTANTS, *limits.MUTANTS,
             *modes.MUTANTS, *ramp.MUTANTS, *rebases.MUTANTS, *risk.MUTANTS, *evidence.MUTANTS, *memory.MUTANTS,
-            *drills.MUTANTS, *endings.MUTANTS, *funding.MUTANTS, *settlements.MUTANTS,
+            *days.MUTANTS, *drills.MUTANTS, *endings.MUTANTS, *funding.MUTANTS, *settlements.MUTANTS,
             *leaving.MUTANTS,
         ),
         key=order,

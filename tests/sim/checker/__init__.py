@@ -89,6 +89,11 @@ class Checker:
         """Put down what somebody else saw."""
         self._report.fail(invariant, text)
 
+    @property
+    def begun_anew(self) -> int:
+        """Hedges that the day before had no room for."""
+        return self._risk.begun_anew
+
     def counts(self) -> dict[str, int]:
         """Figures of the life."""
         return {

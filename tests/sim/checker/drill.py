@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tests.sim.checker.day import DAY_US
 from tests.sim.checker.fold import Fold, Json
 from tests.sim.checker.profit import ProfitJudge
 from tests.sim.checker.report import Report
@@ -29,14 +30,17 @@ class DrillLimits:
 
 
 class DrillJudge:
-    """Follows drills through the journal. A life is shorter than a day, so all of it is one."""
+    """Follows drills through the journal. What one loses is of the day of its decision, by our clock, of which the
+    venue's is near then.
+    """
 
     def __init__(self, limits: DrillLimits | None, fold: Fold, profit: ProfitJudge, report: Report) -> None:
         self._limits = limits
         self._fold = fold
         self._profit = profit
         self._report = report
-        self._lost = ZERO
+        self._lost: dict[int, Decimal] = {}
+        """By days since 1970."""
         self._opened_us: int | None = None
 
     def line(self, kind: str, line: Json, now_us: int) -> None:
@@ -58,13 +62,14 @@ class DrillJudge:
         if worth > MOST_WORTH:
             self._report.fail("D", f"{name} is a drill worth {worth}")
         expected = reckoned_fx(line) - Decimal(line["expected_pnl"])
-        worst = self._lost + max(expected, ZERO) + worth * limits.forced_exit_loss
+        lost = self._lost.get(_day(line), ZERO)
+        worst = lost + max(expected, ZERO) + worth * limits.forced_exit_loss
         if worst > limits.budget + CENT:
-            self._report.fail("D", f"{name} is a drill after {self._lost} lost, and may bring that to {worst}")
+            self._report.fail("D", f"{name} is a drill after {lost} lost today, and may bring that to {worst}")
         early = self._opened_us is not None and now_us - self._opened_us < limits.every_us - 1_000_000
         if early and limits.steady:
             self._report.fail("D", f"{name} is a drill so soon after a hedge that nothing was to be shown")
-        self._lost += expected
+        self._lost[_day(line)] = lost + expected
 
     def _settled(self, line: Json) -> None:
         body = self._fold.hedges[line["hedge_id"]].body
@@ -72,8 +77,13 @@ class DrillJudge:
             self._report.fail("D", f"{line['hedge_id']} is no drill at its end, or one only then")
         if body["drill"]:
             left = abs(Decimal(line["foreign_delta"])) * Decimal(body["fx_vwap"]) * Decimal(body["fx_fee"])
-            self._lost += left - reckoned_fx(body)
-            self._lost -= self._profit.hedges[line["hedge_id"]] - Decimal(body["expected_pnl"])
+            made = self._profit.hedges[line["hedge_id"]] - Decimal(body["expected_pnl"])
+            self._lost[_day(body)] = self._lost.get(_day(body), ZERO) + left - reckoned_fx(body) - made
+
+
+def _day(opened: Json) -> int:
+    """Of a hedge's decision, since 1970."""
+    return int(opened["utc_us"]) // DAY_US
 
 
 def reckoned_fx(body: Json) -> Decimal:

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from arbbot.exchange.events import OwnTrade, VenueEvent
 from arbbot.exchange.withdrawals import RETURNED, Request, RequestStatus
+from tests.sim.checker.day import DAY_US
 from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
@@ -18,7 +19,8 @@ ZERO = Decimal(0)
 THEIRS = "trsim-"
 """What names of the treasury begin with."""
 BUYS = "usdt"
-DAY_US = 86_400_000_000
+APART_US = 300_000_000
+"""Two clocks, and what was on its way: the venue takes nothing that is stamped 150 s off, or that comes so late."""
 NEVER_WAS = ("absent", "refused")
 FOUND = ("accepted", "finished", "returned")
 BEEN_FINISHED = (RequestStatus.FINISHED, RequestStatus.REVERSED)
@@ -39,6 +41,8 @@ class Sent:
     """Bytes of a withdrawal that went out, and which requests the venue made of them."""
 
     name: str
+    day: int | None = None
+    """Days since 1970, of its intent by the treasury's clock."""
     taken: list[int] = field(default_factory=list)
     state: str = "intended"
     """By the treasury's journal."""
@@ -75,11 +79,11 @@ class LeavingJudge:
 
     # --- the wire -------------------------------------------------------------------------------------------
 
-    def sends(self, name: str) -> Sent:
+    def sends(self, name: str, day: int | None = None) -> Sent:
         """A withdrawal goes out under this name: the first and the last one that does, whatever the journal forgot."""
         if any(each.name == name for each in self._sent):
             self._report.fail("T3", f"{name} is sent twice")
-        self._sent.append(Sent(name))
+        self._sent.append(Sent(name, day))
         return self._sent[-1]
 
     def has_sent(self, name: str) -> bool:
@@ -133,7 +137,7 @@ class LeavingJudge:
         self._heard_of[name] = outcome
         for each in self._sent:
             if each.name == name:
-                self._true(Sent(name, each.taken, outcome))
+                self._true(Sent(name, taken=each.taken, state=outcome))
 
     def _true(self, sent: Sent) -> None:
         """T3: what is said of a withdrawal is so at the venue."""
@@ -174,10 +178,16 @@ class LeavingJudge:
                 self._true(sent)  # it may have come late
 
     def _day(self, requests: list[Request], caps: Caps) -> None:
-        """T2: all that the venue took on one of its days, what it gave back later in."""
+        """T2: all that the venue took on one of its days, what it gave back later in. What came about midnight, and was
+        intended on another day by the treasury's clock, is of that one's cap.
+        """
+        intended = {taken: each.day for each in self._sent for taken in each.taken}
         days: dict[int, Decimal] = {}
         for each in requests:
-            days[each.at_us // DAY_US] = days.get(each.at_us // DAY_US, ZERO) + each.leaves
+            day, since_us = divmod(each.at_us, DAY_US)
+            at_the_edge = not APART_US <= since_us < DAY_US - APART_US
+            if not at_the_edge or intended.get(each.request_id) in (None, day):
+                days[day] = days.get(day, ZERO) + each.leaves
         for taken in days.values():
             if taken > caps.max_per_day:
                 self._report.fail("T2", f"the venue took {taken} {BUYS} on one day, {caps.max_per_day} may be")

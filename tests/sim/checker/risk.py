@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tests.sim.checker.day import DaySum, Reading
+from tests.sim.checker.equity import Equity
 from tests.sim.checker.fold import Fold, Json
-from tests.sim.checker.leaving import THEIRS
 from tests.sim.checker.profit import ProfitJudge
 from tests.sim.checker.report import Report
 
@@ -22,10 +23,16 @@ TRIPS_WITHIN_US = 3_000_000
 """Of a process that runs: limits are watched every second at least."""
 LOOKS_EVERY_US = 200_000
 CENT = Decimal("0.01")
+ROOM = Decimal(45)
+"""Of a day's notional, in which the least hedge always fits: with a quarter over the dearest minimum of a life."""
 BASE = "btc"
 ZERO = Decimal(0)
 STOPPED = frozenset({"halted", "panic"})
 SOFTER = STOPPED | {"reducing"}
+DATED = frozenset(
+    {"hedge_opened", "hedge_settled", "conversion_closed", "statement_agreed", "anchor_set", "refusals_counted"}
+)
+"""Lines whose date is judged by."""
 KNOWN = frozenset({"live", "filled", "canceled", "expired", "rejected"})
 """States that tell whether the venue took an order."""
 
@@ -35,6 +42,7 @@ class RiskLimits:
     """What the rules promise. Money is domestic currency."""
 
     notional_per_hour: Decimal
+    notional_per_day: Decimal
     daily_loss: Decimal
     equity_loss: Decimal
     unhedged_notional: Decimal
@@ -91,12 +99,21 @@ class RiskJudge:
         self._looked_us = 0
         self.trips_within_us = TRIPS_WITHIN_US
         self._losers = 0
-        self._lost = ZERO
+        self._lost, self._spent = DaySum(), DaySum()
+        """What hedges and conversions have lost, and what hedges were to cost."""
+        self._ahead_us = 0
+        """Our clock minus the venue's, by the last line that tells."""
+        self._counted: Reading | None = None
+        """When refusals were last counted."""
+        self.begun_anew = 0
+        """Hedges that the day before had no room for."""
 
     def line(self, kind: str, line: Json, now_us: int) -> None:
         """One line of a commit."""
-        self.equity.line(kind, line)
-        self._counted(kind, line)
+        if kind in DATED:
+            self._ahead_us = line["utc_us"] - now_us
+        self.equity.line(kind, line, now_us)
+        self._counts(kind, line, self._at(now_us))
         if kind == "hedge_opened":
             self._hedge(line, now_us)
             self._open_us = now_us
@@ -109,19 +126,26 @@ class RiskJudge:
             self._cancels.append(now_us)
         elif kind == "mode_changed" and line["mode"] == "active":
             self._resumed(now_us)
+        elif kind == "refusals_counted":
+            self._refusals(dict(line["counts"]), self._at(now_us))
+        elif kind == "limit_tripped":
+            self._trips(line["name"], self._at(now_us))
 
-    def _counted(self, kind: str, line: Json) -> None:
+    def _at(self, now_us: int) -> Reading:
+        return Reading(now_us + self._ahead_us, now_us)
+
+    def _counts(self, kind: str, line: Json, at: Reading) -> None:
         """What a line adds whenever it comes."""
         if kind == "order_moved":
             self._moved(line["client_order_id"], line["state"])
         elif kind == "hedge_settled":
             pnl = self._profit.hedges[line["hedge_id"]]
-            self._lost -= pnl
+            self._lost.add(-pnl, at)
             if pnl and not line["drill"]:
                 self._losers = self._losers + 1 if pnl < 0 else 0
         elif kind == "conversion_closed":
             own = self._profit.conversions[line["conversion_id"]]
-            self._lost -= own.realised - own.fee
+            self._lost.add(own.fee - own.realised, at)
         elif kind == "limit_tripped":
             self._tripped.add(line["name"])
 
@@ -140,7 +164,8 @@ class RiskJudge:
         if "unhedged_s" in forgiven:
             self._open_us, self._left_us = now_us, None
         self._losers = 0 if "losers_in_row" in forgiven else self._losers
-        self._lost = ZERO if "daily_loss" in forgiven else self._lost
+        if "daily_loss" in forgiven:
+            self._lost.clear()
         if "max_rejects" in forgiven:
             self._refused.clear()
         if "equity_loss" in forgiven:
@@ -151,7 +176,7 @@ class RiskJudge:
     def began(self) -> None:
         """A new process has all its time before it."""
         self._reached_us.clear()
-        self._left_us = None
+        self._left_us = self._counted = None
 
     def look(self, now_us: int, *, asleep: bool) -> None:
         """An instant of a living process's: what is reached stops it within moments. Only where clocks are steady."""
@@ -172,8 +197,9 @@ class RiskJudge:
     def _hard(self, now_us: int) -> Iterator[tuple[str, bool, frozenset[str]]]:
         """Every limit that trips but the throttle: whether it is reached, and the modes that it may be in then."""
         limits, fold = self._limits, self._fold
-        yield "daily_loss", self._lost >= limits.daily_loss, STOPPED
-        yield "equity_loss", self.equity.lost() >= limits.equity_loss, STOPPED
+        at = self._at(now_us)
+        yield "daily_loss", self._lost.least(at) >= limits.daily_loss, STOPPED
+        yield "equity_loss", self.equity.least(at, steady=limits.steady) >= limits.equity_loss, STOPPED
         yield "losers_in_row", self._losers >= limits.losers_in_row, SOFTER
         yield "max_rejects", self._rejects() >= limits.max_rejects, SOFTER
         one_sided = abs(fold.position)
@@ -191,6 +217,31 @@ class RiskJudge:
 
     def _rejects(self) -> int:
         return sum(self._refused[-self._limits.reject_window :])
+
+    # --- what must not be in the way ------------------------------------------------------------------------
+
+    def _trips(self, name: str, at: Reading) -> None:
+        """What only a day's sums can reach has not tripped by those of another day."""
+        limits = self._limits
+        lost = self._lost.most(at) if limits.steady else self._lost.whole
+        if name == "daily_loss" and lost < limits.daily_loss - CENT:
+            self._report.fail("R", f"daily_loss trips, and no more than {lost} is lost today")
+        lost = self.equity.most(at, steady=limits.steady)
+        if name == "equity_loss" and lost < limits.equity_loss - CENT:
+            self._report.fail("R", f"equity_loss trips, and no more than {lost} is lost today")
+
+    def _refusals(self, counts: dict[str, int], at: Reading) -> None:
+        """Refusals since the last such line, or since this process began: the day's notional refuses where it is spent.
+        What was refused around midnight may be of either day.
+        """
+        limits, since = self._limits, self._counted
+        self._counted = at
+        if "notional_day" not in counts or since is None:
+            return
+        spent = max(self._spent.most(since), self._spent.most(at)) if limits.steady else self._spent.whole
+        if spent + ROOM <= limits.notional_per_day:
+            text = f"hedges are refused for the day's notional, of which {spent} of {limits.notional_per_day} is spent"
+            self._report.fail("R", text)
 
     # --- what refuses ---------------------------------------------------------------------------------------
 
@@ -210,18 +261,30 @@ class RiskJudge:
         spent = sum((each.worth for each in self._opened), worth)
         if spent > limits.notional_per_hour + CENT:
             self._report.fail("R", f"{name} brings the hour's notional to {spent} of {limits.notional_per_hour}")
+        at = self._at(now_us)
+        self._day(name, worth, at)
         if self._losers >= limits.losers_in_row:
             self._report.fail("R", f"{name} opens after {self._losers} losers in a row")
-        if self._lost >= limits.daily_loss:
-            self._report.fail("R", f"{name} opens after a loss of {self._lost} today")
-        if self.equity.lost() >= limits.equity_loss:
-            self._report.fail("R", f"{name} opens after the balances have lost {self.equity.lost()} today")
+        lost = self._lost.least(at)
+        if lost >= limits.daily_loss:
+            self._report.fail("R", f"{name} opens after a loss of {lost} today")
+        lost = self.equity.least(at, steady=limits.steady)
+        if lost >= limits.equity_loss:
+            self._report.fail("R", f"{name} opens after the balances have lost {lost} today")
         if self._rejects() >= limits.max_rejects:
             self._report.fail("R", f"{name} opens after {self._rejects()} refusals of the last orders")
         self._repeated(this, name)
         if limits.steady:
             self._throttled(name, now_us)
         self._opened.append(this)
+
+    def _day(self, name: str, worth: Decimal, at: Reading) -> None:
+        most, before = self._limits.notional_per_day + CENT, self._spent.whole
+        self._spent.add(worth, at)
+        spent = self._spent.least(at)
+        if spent > most:
+            self._report.fail("R", f"{name} brings the day's notional to {spent} of {self._limits.notional_per_day}")
+        self.begun_anew += before + worth > most >= spent
 
     def _repeated(self, this: Opened, name: str) -> None:
         for each in self._opened:
@@ -247,51 +310,6 @@ class RiskJudge:
         brought = _within_a_minute(self._orders, now_us) + orders
         if self._limits.steady and brought > self._limits.orders_per_minute:
             self._report.fail("R", f"{name} brings {brought} orders into a minute")
-
-
-class Equity:
-    """What the daemon's own trades have changed since the life began, as far as statements have shown it, at the last
-    marks; openings and what a person moves do not touch it.
-    """
-
-    def __init__(self) -> None:
-        self._changed: dict[str, Decimal] = {}
-        self._shown: dict[str, Decimal] = {}
-        self._begin: dict[str, Decimal] = {}
-        self._prices: dict[str, Decimal] = {}
-
-    def line(self, kind: str, line: Json) -> None:
-        """One line of a commit."""
-        if kind == "row_booked" and line["client_order_id"] is not None:
-            settled = line["client_order_id"].startswith(THEIRS)
-            for entry in [] if settled else line["entries"]:
-                if entry["account"] == "venue":
-                    self._change(entry["currency"], Decimal(entry["delta"]))
-        elif kind == "statement_agreed":
-            for each in line["currencies"]:
-                self._change(each["currency"], Decimal(each["rounding"]))
-        elif kind == "mark_set":
-            self._prices = {"usd": Decimal(1), **{each["currency"]: Decimal(each["price"]) for each in line["prices"]}}
-        if kind in ("statement_agreed", "anchor_set"):
-            self._shown = dict(self._changed)
-
-    def _change(self, currency: str, delta: Decimal) -> None:
-        self._changed[currency] = self._changed.get(currency, ZERO) + delta
-
-    def price(self, currency: str) -> Decimal:
-        """As last noted; zero before."""
-        return self._prices.get(currency, ZERO)
-
-    def forgive(self) -> None:
-        """What statements have shown so far is forgiven."""
-        self._begin = dict(self._shown)
-
-    def lost(self) -> Decimal:
-        """Numeraire; nothing before prices are noted."""
-        if not self._prices:
-            return ZERO
-        changes = {each: total - self._begin.get(each, ZERO) for each, total in self._shown.items()}
-        return -sum((change * self._prices[each] for each, change in changes.items() if change), ZERO)
 
 
 def _worth(opened: Json) -> Decimal:

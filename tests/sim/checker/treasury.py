@@ -12,8 +12,9 @@ from urllib.parse import parse_qs
 
 from arbbot.exchange.accounts import Row
 from tests.sim.checker.books import Shown
+from tests.sim.checker.day import DAY_US
 from tests.sim.checker.fold import Fold, Json
-from tests.sim.checker.leaving import BUYS, DAY_US, THEIRS, Caps, LeavingJudge, Sent
+from tests.sim.checker.leaving import BUYS, THEIRS, Caps, LeavingJudge, Sent
 from tests.sim.checker.report import Report
 from tests.sim.checker.truth import Truth
 
@@ -144,7 +145,7 @@ class TreasuryJudge:
             self._report.fail("T3", f"{last['name']} is sent although it is {self._states[last['name']]}")
         if last["name"] not in self._announced:
             self._report.fail("T4", f"{last['name']} is sent before the daemon knows of it")
-        return self._leaving.sends(last["name"])
+        return self._leaving.sends(last["name"], last["utc_us"] // DAY_US)
 
     def took(self, sent: Sent) -> None:
         """The venue has had the bytes of a withdrawal."""
