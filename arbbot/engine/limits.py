@@ -18,7 +18,7 @@ once), and is a record of its own. What is measured, and how:
   it is what is left beyond the dust cap, at the last marks, and since when; after a restart, since it last changed.
 
 Where an input is missing nothing opens, by its name. When our clock and the venue's differ the earlier one counts, so
-that a clock set forward forgets nothing.
+that a clock set forward forgets nothing; between two looks at it the venue's runs on by the monotonic clock.
 """
 
 from __future__ import annotations
@@ -76,8 +76,12 @@ class Limits:
 
     @property
     def now_us(self) -> int:
-        """The earlier of our clock and the venue's."""
-        return self._core.at.utc_us + min(0, self._core.venue_offset_ms * 1000)
+        """The earlier of our clock and the venue's, which runs on by the monotonic one: ours may be set before the
+        venue's is seen again.
+        """
+        at, base_us = self._core.at, self._core.clock_base_us
+        seen_us = at.utc_us if base_us is None else base_us + at.mono_ns // 1000
+        return min(at.utc_us, seen_us + self._core.venue_offset_ms * 1000)
 
     def clock_seen(self) -> None:
         """The venue's clock was seen: where ours agrees, what a wrong one dated later than both is given a right time.

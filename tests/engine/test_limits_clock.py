@@ -15,7 +15,7 @@ from arbbot.domain.trips import ClockAgreed
 from arbbot.engine.limit_memory import DAY_US, KEPT_DAYS
 from arbbot.engine.refusal import Refusal
 from tests.engine.rig import KEY, ROUTE, D, Rig, rules
-from tests.engine.test_limits import SECOND_US, Desk, statement
+from tests.engine.test_limits import NS, SECOND_US, Desk, statement
 
 DAY_S = 86_400
 YEAR_S = 365 * DAY_S
@@ -44,6 +44,22 @@ def test_a_day_ahead_forgets_no_loss_of_the_day() -> None:
     assert desk.trade("-90") is None
     assert desk.trade() is Refusal.LIMIT_REACHED
     assert (desk.state.mode, desk.trips()) == (Mode.HALTED, ["daily_loss"])
+
+
+@pytest.mark.parametrize("step_s", [DAY_S, YEAR_S])
+def test_ahead_before_the_venue_is_seen_again_it_is_the_day_that_it_was(step_s: int) -> None:
+    """The venue's clock runs on by the monotonic one, so that no day begins by ours alone; set back, ours is the earlier
+    one.
+    """
+    rig = Rig()
+    core, limits = rig.engine.core, rig.engine.limits
+    core.at = ev.Moment(10 * NS, 20_000 * DAY_US)
+    rig.engine.step(ev.VenueClockSeen(3_000), core.at)
+    seen_us = core.at.utc_us
+    core.at = ev.Moment(12 * NS, seen_us + step_s * SECOND_US)
+    assert limits.now_us == seen_us + 5 * SECOND_US
+    core.at = ev.Moment(13 * NS, seen_us - step_s * SECOND_US)
+    assert limits.now_us == seen_us - step_s * SECOND_US
 
 
 @pytest.mark.parametrize("step_s", [DAY_S, YEAR_S])

@@ -225,7 +225,7 @@ def test_a_resume_forgives_what_had_tripped_and_nothing_else() -> None:
             for kind, line in lines:
                 told.append((kind, line))
                 if kind == "hedge_settled":
-                    told.append(("limit_tripped", {"name": self.name}))
+                    told.append(("limit_tripped", {"name": self.name, "utc_us": line["utc_us"]}))
                     told.append(("mode_changed", {"mode": "active", "who": "ann", "own": False, "reason": "x"}))
             return told
 

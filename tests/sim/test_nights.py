@@ -7,13 +7,15 @@ from decimal import Decimal
 
 import pytest
 
+from tests.mutants.grounds import WEIGHED
+from tests.mutants.nights import NIGHT
 from tests.sim.checker import Checker
 from tests.sim.checker.day import DAY_US, DaySum, Reading
 from tests.sim.clockwork import BIRTH_US, MIDNIGHT_US, MS
 from tests.sim.draw import draw
 from tests.sim.lies import Doctor, plan
 from tests.sim.life import run_plan
-from tests.sim.plan import Plan
+from tests.sim.plan import Disturbance, Plan
 from tests.sim.shrink import shrink
 
 HOUR_US = 3_600_000_000
@@ -96,6 +98,24 @@ def test_what_two_clocks_date_into_two_days_is_surely_of_the_first_only() -> Non
     assert total.whole == D(10)
     total.clear()
     assert total.most(reading(-1)) == total.least(reading(2)) == total.whole == 0
+
+
+def test_a_clock_that_is_set_over_midnight_begins_no_day() -> None:
+    """R: a hedge loses, our clock is set ahead into the next day, and a statement comes before the venue's clock is
+    seen again: the day is still the one on which more was made than lost, and nothing trips.
+    """
+    rules = replace(WEIGHED, limits=replace(WEIGHED.limits, equity_loss=D(5)))
+    early = {
+        **{each: NIGHT[each] for each in NIGHT if each != "disturbances"},
+        "birth_us": MIDNIGHT_US - 38_332 * MS,
+        "length_ms": 9_217,
+        "clock_off_ms": 900,
+    }
+    jump = Disturbance("clock_jump", 13_305, size=60_000)
+    lived = run_plan(replace(draw(3737), **early, rules=rules, disturbances=(jump,)))
+    assert lived.violations == ()
+    assert lived.reach["hedge settled at a loss"]
+    assert "limit equity_loss" not in lived.reach
 
 
 def test_at_the_edge_either_day_may_be_todays() -> None:

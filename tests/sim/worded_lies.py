@@ -11,6 +11,7 @@ from decimal import Decimal
 from arbbot.exchange.server.wire import HttpRequest
 from tests.sim.checker import Checker
 from tests.sim.checker.books import SeenFrame
+from tests.sim.clockwork import BIRTH_US
 from tests.sim.lies import HALT, Doctor, Json, Lines, RowMissed, before, each, more
 
 LATER = re.compile(rb"&gtd_order=True&expire_time=(\d+)")
@@ -284,6 +285,9 @@ class NoFill(Doctor):
         return [(kind, line) for kind, line in lines if kind != "fill_booked"]
 
 
+TRIPPED: Json = {"utc_us": BIRTH_US}
+
+
 def _spent(line: Json) -> None:
     line["counts"].append(["notional_day", 1])
 
@@ -313,8 +317,8 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S7", "closes with a realised_pnl", each("conversion_closed", more("realised_pnl", by="0.5"))),
     ("S7", "closes with a domestic_delta", each("conversion_closed", more("domestic_delta"))),
     ("S7", "closes with a fee", each("conversion_closed", more("fee"))),
-    ("R", "daily_loss trips, and", before("hedge_opened", "limit_tripped", {"name": "daily_loss"})),
-    ("R", "equity_loss trips, and", before("hedge_opened", "limit_tripped", {"name": "equity_loss"})),
+    ("R", "daily_loss trips, and", before("hedge_opened", "limit_tripped", TRIPPED | {"name": "daily_loss"})),
+    ("R", "equity_loss trips, and", before("hedge_opened", "limit_tripped", TRIPPED | {"name": "equity_loss"})),
     ("R", "refused for the day's notional", each("refusals_counted", _spent)),
     ("S8", "by itself", before("hedge_opened", "mode_changed", HALT | {"mode": "active", "own": True})),
     ("S13", "the other way", each("exit_planned", _other_way)),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from tests.mutants.grounds import one_test
 from tests.mutants.mutant import mutant
 from tests.mutants.nights import AHEAD, LOSSES, LOST_BALANCES, RESTARTS, SPENT
+
+CLOCKS = one_test("tests/engine/test_limits_clock.py")
 
 MUTANTS = (
     mutant(
@@ -30,8 +33,15 @@ MUTANTS = (
     ),
     mutant(
         "R", "day-by-the-later-clock", "the day begins anew as soon as one of two clocks says so",
-        ("engine/limits.py", "self._core.at.utc_us + min(0, self._core", "self._core.at.utc_us + max(0, self._core"),
+        ("engine/limits.py", "return min(at.utc_us, seen_us +",
+         "return max(at.utc_us, seen_us +"),
         hunted=AHEAD,
+    ),
+    mutant(
+        "R", "day-by-a-clock-just-set", "until the venue's clock is seen again, ours is believed however it was set",
+        ("engine/limits.py", "return min(at.utc_us, seen_us +",
+         "return min(at.utc_us, at.utc_us +"),
+        hunted=CLOCKS,
     ),
     mutant(
         "R", "restart-begins-the-day", "each start has all the day's notional before it",

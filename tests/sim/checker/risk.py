@@ -30,8 +30,11 @@ ZERO = Decimal(0)
 STOPPED = frozenset({"halted", "panic"})
 SOFTER = STOPPED | {"reducing"}
 DATED = frozenset(
-    {"hedge_opened", "hedge_settled", "conversion_closed", "statement_agreed", "anchor_set", "refusals_counted"}
-)
+    {
+        "hedge_opened", "hedge_settled", "conversion_closed", "statement_agreed", "anchor_set", "refusals_counted",
+        "limit_tripped",
+    }
+)  # fmt: skip
 """Lines whose date is judged by."""
 KNOWN = frozenset({"live", "filled", "canceled", "expired", "rejected"})
 """States that tell whether the venue took an order."""
