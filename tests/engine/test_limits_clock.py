@@ -14,8 +14,8 @@ from arbbot.domain.records import CancelIntended, OrderIntended
 from arbbot.domain.trips import ClockAgreed
 from arbbot.engine.limit_memory import DAY_US, KEPT_DAYS
 from arbbot.engine.refusal import Refusal
-from tests.engine.rig import KEY, ROUTE, D, Rig, rules
-from tests.engine.test_limits import NS, SECOND_US, Desk, statement
+from tests.engine.rig import KEY, NS, ROUTE, D, Rig, rules
+from tests.engine.test_limits import SECOND_US, Desk, statement
 
 DAY_S = 86_400
 YEAR_S = 365 * DAY_S
@@ -48,8 +48,8 @@ def test_a_day_ahead_forgets_no_loss_of_the_day() -> None:
 
 @pytest.mark.parametrize("step_s", [DAY_S, YEAR_S])
 def test_ahead_before_the_venue_is_seen_again_it_is_the_day_that_it_was(step_s: int) -> None:
-    """The venue's clock runs on by the monotonic one, so that no day begins by ours alone; set back, ours is the earlier
-    one.
+    """The venue's clock runs on by the monotonic one, so that no day begins by ours alone; set back, ours is
+    the earlier one.
     """
     rig = Rig()
     core, limits = rig.engine.core, rig.engine.limits
