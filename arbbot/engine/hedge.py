@@ -42,6 +42,7 @@ class WayOut:
     side: Side
     size: Decimal
     limit: Decimal
+    """Beyond the worst price swept by the slippage, rounded inward: never past it."""
     value: Decimal
     """Numeraire, signed: what comes in selling, minus what goes out buying; fees and FX in."""
     loss: Decimal
@@ -296,10 +297,10 @@ class HedgeDesk:
             worth *= ONE + fx_fee_sign(side, purpose) * opened.fx_fee
         slack = core.rules.hedge.exit_slippage
         if side is Side.SELL:
-            limit = floor_to(sweep.worst * (ONE - slack), instrument.tick)
+            limit = ceil_quotient(sweep.worst * (ONE - slack), ONE, instrument.tick)
             basis = reference_price(hedge, Side.BUY, core.route.domestic.symbol) * size
             return WayOut(purpose, book.symbol, side, size, limit, worth, (basis - worth) / basis)
-        limit = ceil_quotient(sweep.worst * (ONE + slack), ONE, instrument.tick)
+        limit = floor_to(sweep.worst * (ONE + slack), instrument.tick)
         basis = reference_price(hedge, Side.SELL, core.route.domestic.symbol) * size
         return WayOut(purpose, book.symbol, side, size, limit, -worth, (worth - basis) / basis)
 

@@ -37,6 +37,7 @@ def limits_of(plan: Plan) -> Limits:
         stop_grace_ms=int(account.stop_grace_s * 1000),
         force_ms=int(hedge.force_s * 1000),
         max_exits=hedge.max_exits,
+        exit_slippage=hedge.exit_slippage,
         exit_loss=hedge.exit_loss,
         forced_exit_loss=hedge.forced_exit_loss,
         rounding_cap=account.rounding_cap,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,6 +16,7 @@ from tests.sim.lies import HALT, Doctor, Json, Lines, RowMissed, before, each, m
 
 LATER = re.compile(rb"&gtd_order=True&expire_time=(\d+)")
 HALTED: Json = {"severity": "critical", "name": "mode_halted", "text": "halted by ann: strange", "utc_us": 1}
+EXITS = ("complete", "unwind")
 DAY_MS = 86_400_000
 
 
@@ -27,6 +28,33 @@ def _cheap(line: Json) -> None:
     terms = line["terms"]
     if terms["side"] == "sell" and terms["purpose"] == "leg":
         terms["price"] = str(Decimal(terms["price"]) - 100)
+
+
+def _exit_terms(**terms: str) -> Callable[[Json], None]:
+    """Ways out are ordered otherwise than planned."""
+
+    def change(line: Json) -> None:
+        if line["terms"]["purpose"] in EXITS:
+            line["terms"] |= terms
+
+    return change
+
+
+def _exit_beyond(percent: str) -> Callable[[Json], None]:
+    """Their limits are so much lower."""
+
+    def change(line: Json) -> None:
+        terms = line["terms"]
+        if terms["purpose"] in EXITS:
+            price = Decimal(terms["price"]) * (1 - Decimal(percent) / 100)
+            terms["price"] = str(price.quantize(Decimal("0.01")))
+
+    return change
+
+
+def _dear_conversion(line: Json) -> None:
+    if line["terms"]["purpose"] == "convert":
+        line["terms"]["price"] = str(Decimal(line["terms"]["price"]) + Decimal("0.00001"))
 
 
 def _other_sign(line: Json) -> None:
@@ -310,6 +338,13 @@ WORDED: list[tuple[str, str, type[Checker]]] = [
     ("S6", "books that count no more", GoneAtExits),
     ("S6", "books that count no more", NewerAtExits),
     ("S7", "nets its floor", each("order_intended", _cheap)),
+    ("S7", "is not within the slippage", each("order_intended", _exit_beyond("2"))),
+    ("S7", "is not within the slippage", each("order_intended", _exit_beyond("-2"))),
+    ("S7", "the conversion was decided as", each("order_intended", _dear_conversion)),
+    ("S13", "is not what was planned", each("order_intended", _exit_terms(kind="limit"))),
+    ("S13", "is not what was planned", each("order_intended", _exit_terms(market="eurusd"))),
+    ("S7", "a leg of", each("order_intended", _exit_terms(purpose="leg", size="0.00000001"))),
+    ("S13", "is not what was planned", each("order_intended", _exit_terms(purpose="leg", size="0.00000001"))),
     ("S7", "settles a realised_pnl", each("hedge_settled", more("realised_pnl", by="100"))),
     ("S7", "settles a realised_pnl", each("hedge_settled", more("realised_pnl", by="0.1"))),
     ("S7", "settles a leftover", each("hedge_settled", more("leftover"))),

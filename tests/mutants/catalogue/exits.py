@@ -47,6 +47,22 @@ MUTANTS = (
         hunted=DOUBTS,
     ),
     mutant(
+        "S7", "exits-without-slippage-bound", "an exit's limit lies far beyond what it would sweep",
+        ("engine/hedge.py", "        slack = core.rules.hedge.exit_slippage\n", "        slack = ONE / 50\n"),
+        hunted=YANKED,
+    ),
+    mutant(
+        "S7", "exit-a-tick-too-far", "an exit's limit is rounded past its slippage",
+        ("engine/hedge.py", "limit = ceil_quotient(sweep.worst * (ONE - slack), ONE, instrument.tick)",
+         "limit = floor_to(sweep.worst * (ONE - slack), instrument.tick)"),
+        hunted=YANKED,
+    ),
+    mutant(
+        "S7", "conversion-beyond-its-decision", "a conversion is ordered at another limit than it was decided at",
+        ("engine/fx_desk.py", "OrderKind.IOC, plan.size, plan.limit)",
+         "OrderKind.IOC, plan.size, plan.limit - 100 * plan.side.sign * fx.tick)"),
+    ),
+    mutant(
         "S13", "top-up-beside-the-other", "a leg is topped up while the other order may still fill",
         ("engine/one_leg.py", OPEN_ORDERS,
          "    still_open = [order for order in orders if not order.state.terminal and order.filled == 0]\n"),

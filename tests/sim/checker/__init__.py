@@ -184,6 +184,7 @@ class Checker:
             self._told.opened(line["conversion_id"], (line["market"],))
         elif kind == "order_intended":
             self._decisions.intended(line["terms"])
+            self._exits.intended(line["terms"])
         elif kind == "exit_planned":
             self._exits.planned(line, mono_ns, now_us, stopping=self._states.stop_told)
 

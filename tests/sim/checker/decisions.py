@@ -36,6 +36,8 @@ class DecisionJudge:
         """Best asks of the books that the last hedge was decided on."""
         self._least: Decimal | None = None
         """The lowest price at which its sell leg makes the net floor."""
+        self._conversion: Json = {}
+        """The last one, as it was decided."""
         self.specs: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
         """Lot, tick and least order value of each market, as the process read them."""
         self.rates = {limits.fee}
@@ -163,6 +165,7 @@ class DecisionJudge:
     def converts(self, line: Json, mono_ns: int) -> None:
         """A conversion was decided: on a fresh FX book, within reach of its touch, below its cap."""
         name, limits = line["conversion_id"], self._limits
+        self._conversion = line
         if not limits.conversions:
             self._report.fail("S7", f"{name} is decided although the policy says never")
         book = self._book(name, line["market"], line["book_microtimestamp"], mono_ns)
@@ -182,10 +185,12 @@ class DecisionJudge:
             self._report.fail("S7", f"{name} is worth {walked.total}, the cap is {limits.fx_most}")
 
     def intended(self, terms: Json) -> None:
-        """An order: on the grid, worth the minimum."""
+        """An order: on the grid, worth the minimum; a leg and a conversion as they were decided."""
         name, market = terms["client_order_id"], terms["market"]
         lot, tick, least = self.specs[market]
         size = Decimal(terms["size"])
+        if terms["purpose"] == "convert":
+            self._as_decided(terms)
         if size <= 0 or size % lot:
             self._report.fail("S7", f"{name}: {size} is not on the grid of {market}")
         if terms["price"] is None:
@@ -204,6 +209,21 @@ class DecisionJudge:
             self._collar(name, market, price)
         if terms["side"] == "sell" and self._least is not None and price < self._least * ALMOST:
             self._report.fail("S7", f"{name}: {price} is below {self._least}, at which the hedge nets its floor")
+
+    def _as_decided(self, terms: Json) -> None:
+        """A conversion's order, immediate or cancel: its limit is the one that was judged as it was decided."""
+        line = self._conversion
+        told = [
+            terms["hedge_id"],
+            terms["market"],
+            terms["side"],
+            Decimal(terms["size"]),
+            terms["kind"],
+            terms["price"],
+        ]
+        decided = [line.get(each) for each in ("conversion_id", "market", "side", "size", "limit_price")]
+        if None in decided or told != [*decided[:3], Decimal(line["size"]), "ioc", line["limit_price"]]:
+            self._report.fail("S7", f"{terms['client_order_id']} is {told}, the conversion was decided as {decided}")
 
     def _collar(self, name: str, market: str, price: Decimal) -> None:
         ask = self._asks.get(market)

@@ -35,7 +35,11 @@ Books = Callable[[str], tuple[Json, ...]]
 class Way:
     """A way out by our own sums."""
 
+    market: str
+    sells: bool
     size: Decimal
+    worst: Decimal
+    """The last price that it sweeps."""
     worth: Decimal
     """Domestic currency, negative where it is paid."""
     loss: Decimal
@@ -67,6 +71,8 @@ class ExitJudge:
         """A hedge that a plan of this commit leaves open, until somebody is told."""
         self._asleep_us = 0
         """When the process last did not get to run: what reached it may be unread."""
+        self._chosen: dict[str, list[Way]] = {}
+        """By hedges, what the last plan of a way out can have meant, until it is ordered."""
         self._this_process: set[str] = set()
         """Hedges opened by the present process: the waiting period of others is over."""
 
@@ -139,7 +145,7 @@ class ExitJudge:
             self._report.fail("S13", text)
         if leaves and self._exits(story) >= self._limits.max_exits:
             return
-        ways: dict[str, Way] = {}
+        ways: dict[str, list[Way]] = {}
         for purpose in ("complete", "unwind"):
             told = line[f"{purpose}_value"]
             if told is None:
@@ -147,16 +153,40 @@ class ExitJudge:
                     text = f"{line['hedge_id']}: to {purpose} {line['imbalance']} is a way out that the plan overlooks"
                     self._report.fail("S13", text)
                 continue
-            way = self._fitting(story.body, purpose, Decimal(told), Decimal(line["imbalance"]), mono_ns)
-            if way is None:
+            fitting = self._fitting(story.body, purpose, Decimal(told), Decimal(line["imbalance"]), mono_ns)
+            if not fitting:
                 text = f"{line['hedge_id']}: to {purpose} {line['imbalance']} is told as {told}, which fits no book"
                 self._report.fail("S13", text)
                 return
-            ways[purpose] = way
+            ways[purpose] = fitting
+        first = {purpose: fitting[0] for purpose, fitting in ways.items()}
         if leaves:
-            self._left(line, ways)
+            self._left(line, first)
         else:
-            self._chosen(line, ways)
+            self._chosen[line["hedge_id"]] = ways.get(line["action"], [])
+            self._choice(line, first)
+
+    def intended(self, terms: Json) -> None:
+        """What is sent beside a hedge's two legs, whatever it is called: the way out that was planned, immediate or
+        cancel, with a limit within the slippage of what it sweeps, and not short of that.
+        """
+        name, story = terms["client_order_id"], self._fold.hedges.get(terms["hedge_id"])
+        if story is None or (terms["purpose"] == "leg" and name in story.orders[:2]):
+            return
+        asked = (terms["market"], terms["side"] == "sell", Decimal(terms["size"]))
+        ways = [
+            each for each in self._chosen.pop(terms["hedge_id"], []) if (each.market, each.sells, each.size) == asked
+        ]
+        if not ways or terms["kind"] != "ioc":
+            self._report.fail(
+                "S13", f"{name}: {terms['kind']} to {terms['side']} {terms['size']} is not what was planned"
+            )
+            return
+        price, slippage = Decimal(terms["price"]), self._limits.exit_slippage
+        if not any(ZERO <= (way.worst - price) * (1 if way.sells else -1) <= way.worst * slippage for way in ways):
+            self._report.fail(
+                "S7", f"{name}: {price} is not within the slippage of {ways[0].worst}, to which it sweeps"
+            )
 
     def _is_forced(self, hedge_id: str, story: HedgeStory, mono_ns: int) -> bool:
         halted = self._fold.mode in ("halted", "panic")
@@ -174,7 +204,7 @@ class ExitJudge:
                 text = f"{line['hedge_id']}: left open, although to {purpose} loses {way.loss:.6f}, within the cap"
                 self._report.fail("S13", text)
 
-    def _chosen(self, line: Json, ways: dict[str, Way]) -> None:
+    def _choice(self, line: Json, ways: dict[str, Way]) -> None:
         chosen = ways.pop(line["action"], None)
         if chosen is None:
             self._report.fail("S13", f"{line['hedge_id']}: the plan is to {line['action']}, which it does not reckon")
@@ -223,16 +253,17 @@ class ExitJudge:
     def _order(self, name: str) -> Intent:
         return self._fold.orders[name]
 
-    def _fitting(self, hedge: Json, purpose: str, told: Decimal, imbalance: Decimal, mono_ns: int) -> Way | None:
-        """The way that is worth what is told, on books that are vouched for; or on others of late, which is said."""
+    def _fitting(self, hedge: Json, purpose: str, told: Decimal, imbalance: Decimal, mono_ns: int) -> list[Way]:
+        """The ways that are worth what is told, on books that are vouched for; or on others of late, which is said."""
         for believed in (True, False):
-            for way in self._ways(hedge, purpose, imbalance, self._books(mono_ns, believed=believed)):
-                if abs(way.worth - told) <= CLOSE * abs(told):
-                    if not believed:
-                        text = f"{hedge['hedge_id']}: to {purpose} {imbalance} is reckoned on books that count no more"
-                        self._report.fail("S6", text)
-                    return way
-        return None
+            ways = self._ways(hedge, purpose, imbalance, self._books(mono_ns, believed=believed))
+            fitting = [way for way in ways if abs(way.worth - told) <= CLOSE * abs(told)]
+            if fitting and not believed:
+                text = f"{hedge['hedge_id']}: to {purpose} {imbalance} is reckoned on books that count no more"
+                self._report.fail("S6", text)
+            if fitting:
+                return fitting
+        return []
 
     def _ways(self, hedge: Json, purpose: str, imbalance: Decimal, books: Books) -> Iterator[Way]:
         """Whatever this way can be worth on the books of late, at the fees that the venue has had."""
@@ -249,7 +280,7 @@ class ExitJudge:
             for rate in sorted(self._rates):
                 cash = walked.total * (ONE - rate if sells else ONE + rate)
                 for worth in [cash] if domestic else self._converted(hedge, cash, sells, completes, books):
-                    yield self._way(hedge, sells, size, worth)
+                    yield self._way(hedge, market, sells, size, walked.worst, worth)
 
     def _converted(self, hedge: Json, cash: Decimal, sells: bool, completes: bool, books: Books) -> Iterator[Decimal]:
         """Foreign cash in domestic currency. Completing there has it converted, which costs; unwinding saves that."""
@@ -267,10 +298,10 @@ class ExitJudge:
             return cache(lambda market: tuple(self._shown.vouched(market, oldest_ns, latest_us)))
         return cache(lambda market: tuple(self._shown.lately(market, oldest_ns)))
 
-    def _way(self, hedge: Json, sells: bool, size: Decimal, worth: Decimal) -> Way:
+    def _way(self, hedge: Json, market: str, sells: bool, size: Decimal, worst: Decimal, worth: Decimal) -> Way:
         """Against what the decision reckoned with: the price of what is sold again, or of what is bought back."""
         side, sign = ("buy", 1) if sells else ("sell", -1)
         basis = size * Decimal(hedge[f"{side}_vwap"]) * (ONE + sign * Decimal(hedge[f"{side}_fee"]))
         if not hedge[f"{side}_market"].endswith("usd"):
             basis *= Decimal(hedge["fx_vwap"]) * (ONE + sign * Decimal(hedge["fx_fee"]))
-        return Way(size, sign * worth, sign * (basis - worth) / basis)
+        return Way(market, sells, size, worst, sign * worth, sign * (basis - worth) / basis)

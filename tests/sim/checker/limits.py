@@ -39,6 +39,8 @@ class Limits:
     force_ms: int
     """From a hedge's decision until its exit is forced."""
     max_exits: int
+    exit_slippage: Decimal
+    """Of an exit's limit beyond the worst price that it sweeps."""
     exit_loss: Decimal
     forced_exit_loss: Decimal
     rounding_cap: Decimal
