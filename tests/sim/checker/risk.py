@@ -96,7 +96,9 @@ class RiskJudge:
         self._open_us = 0
         """Since when the open hedge may have been one-sided, as its time is counted."""
         self._left_us: int | None = None
-        """Since when this process has more than dust that no open hedge answers for."""
+        """Since when there is more than dust that no open hedge answers for; after a restart, since it last changed."""
+        self._left = ZERO, 0
+        """Position without an open hedge, and since when, at the latest."""
         self._reached_us: dict[str, int] = {}
         """Since when a limit is reached and the mode does not say so."""
         self._looked_us = 0
@@ -166,6 +168,7 @@ class RiskJudge:
         self._resumed_us = now_us if "max_hedges" in forgiven else self._resumed_us
         if "unhedged_s" in forgiven:
             self._open_us, self._left_us = now_us, None
+            self._left = self._left[0], now_us
         self._losers = 0 if "losers_in_row" in forgiven else self._losers
         if "daily_loss" in forgiven:
             self._lost.clear()
@@ -177,9 +180,11 @@ class RiskJudge:
     # --- what trips -----------------------------------------------------------------------------------------
 
     def began(self) -> None:
-        """A new process has all its time before it."""
+        """A new process has its reaction before it, and knows since when it has what is left."""
         self._reached_us.clear()
-        self._left_us = self._counted = None
+        self._counted = None
+        if self._left_us is not None:
+            self._left_us = self._left[1]
 
     def look(self, now_us: int, *, asleep: bool) -> None:
         """An instant of a living process's: what is reached stops it within moments. Only where clocks are steady."""
@@ -209,8 +214,10 @@ class RiskJudge:
         if fold.open_hedge is not None:
             opened = fold.hedges[fold.open_hedge].body
             since_us, price = self._open_us, _worth(opened) / Decimal(opened["size"])
-            self._left_us = None
+            self._left, self._left_us = (ZERO, now_us), None
         else:
+            if fold.position != self._left[0]:
+                self._left = fold.position, now_us
             one_sided = one_sided if one_sided > limits.dust_cap else ZERO
             self._left_us = (self._left_us or now_us) if one_sided else None
             since_us, price = self._left_us or now_us, self.equity.price(BASE)
