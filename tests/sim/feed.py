@@ -77,22 +77,25 @@ class Feed:
 
     # --- what the plan does to it ---------------------------------------------------------------------------
 
-    def cut(self, reason: str) -> None:
-        """The connection ends."""
+    def cut(self, reason: str) -> bool:
+        """The connection ends; whether there was one. So with all of these: whether anything came of it."""
         link = self._active or self._opening
-        if link is not None:
-            self._ended(link, reason)
+        if link is None:
+            return False
+        self._ended(link, reason)
+        return True
 
-    def mute(self, kind: str, for_us: int, channel: str = "") -> None:
+    def mute(self, kind: str, for_us: int, channel: str = "") -> bool:
         """Withhold everything, all but heartbeats, or one channel."""
         link = self._active
         if link is None:
-            return
+            return False
         until_us = self._world.clock.now_us + for_us
         if kind == "stall_channel":
             link.muted[channel] = until_us
         else:
             link.mute_until_us, link.mute_all = until_us, kind == "stall"
+        return True
 
     def unmute(self) -> None:
         """All is well again."""
@@ -100,20 +103,23 @@ class Feed:
             self._active.mute_until_us = 0
             self._active.muted.clear()
 
-    def ask_reconnect(self) -> None:
+    def ask_reconnect(self) -> bool:
         """The venue wishes for another connection."""
-        if self._active is not None:
-            self._send(self._active, RECONNECT)
+        if self._active is None:
+            return False
+        self._send(self._active, RECONNECT)
+        return True
 
-    def late_frame(self) -> None:
+    def late_frame(self) -> bool:
         """A frame of the connection before this one comes after all, newly stamped."""
         link = self._old
         if link is None or link.session is None or not link.last_book:
-            return
+            return False
         channel = sorted(link.last_book)[0]
         frame = json.loads(link.last_book[channel])
         frame["data"]["microtimestamp"] = str(self._world.clock.now_us)
         self._arrive(link, json.dumps(frame), channel, late=True)
+        return True
 
     def replace(self, epoch: int) -> None:
         """The engine wants another connection."""

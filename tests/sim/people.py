@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -40,40 +40,58 @@ class Stage(Protocol):
 
 
 def happen(stage: Stage, each: Disturbance) -> None:
-    """Do what this disturbance means, now."""
-    stage.world.fired[each.kind] += 1
+    """Do what this disturbance means, now; it has fired if anything came of it."""
     stage.world.trace.note(stage.world.clock.now_us, f"happens {each}")
     if each.kind in FEED:
         process = stage.process
         if process is not None and stage.world.alive:
-            _to(stage, lambda: FEED[each.kind](process, each))
+            _to(stage, lambda: _count(stage, each, FEED[each.kind](process, each)))
     elif each.kind in MACHINE:
-        MACHINE[each.kind](stage, each)
+        _count(stage, each, MACHINE[each.kind](stage, each))
     elif each.kind in TREASURY:
-        if stage.treasurer is not None:
-            TREASURY[each.kind](stage.treasurer)
+        _count(stage, each, stage.treasurer is not None and TREASURY[each.kind](stage.treasurer))
     elif each.kind in VERBS:
-        event = VERBS[each.kind](stage, each)
-        if event is not None:
-            tell(stage, event)
+        said = VERBS[each.kind](stage, each)
+        if said is not None:
+            tell(stage, said.event, lambda: _count(stage, each, said.meant))
     else:
-        VENUE[each.kind](stage, each)
+        _count(stage, each, VENUE[each.kind](stage, each))
 
 
-def tell(stage: Stage, event: ev.Event) -> None:
-    """An operator's word reaches the process."""
+def _count(stage: Stage, each: Disturbance, struck: bool) -> None:
+    if struck:
+        stage.world.fired[each.kind] += 1
+
+
+def tell(stage: Stage, event: ev.Event, heard: Callable[[], None] = lambda: None) -> None:
+    """An operator's word reaches the process, which has then `heard` it; or never."""
     process = stage.process
-    if process is not None:
-        _to(stage, lambda: process.deliver(event))
+    if process is None:
+        return
+
+    def hear() -> None:
+        process.deliver(event)
+        heard()
+
+    _to(stage, hear)
 
 
 def _to(stage: Stage, happening: Callable[[], None]) -> None:
+    """It happens to the process as soon as its loop turns; or never."""
     stage.world.to_process(stage.world.generation, happening)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A word to the process. `meant` False: it is a slip, of something that is not there."""
+
+    event: ev.Event
+    meant: bool = True
 
 
 # --- the feed -------------------------------------------------------------------------------------------------------
 
-FEED: dict[str, Callable[[Process, Disturbance], None]] = {
+FEED: dict[str, Callable[[Process, Disturbance], bool]] = {
     "fin": lambda process, each: process.feed.cut("cut off"),
     "stall": lambda process, each: process.feed.mute("stall", each.for_ms * MS),
     "stall_frames": lambda process, each: process.feed.mute("stall_frames", each.for_ms * MS),
@@ -86,37 +104,44 @@ FEED: dict[str, Callable[[Process, Disturbance], None]] = {
 # --- the machine ----------------------------------------------------------------------------------------------------
 
 
-def _jump(stage: Stage, each: Disturbance) -> None:
+def _jump(stage: Stage, each: Disturbance) -> bool:
     stage.world.clock.wall_off_us += each.size * MS
+    return each.size != 0
 
 
-def _suspend(stage: Stage, each: Disturbance) -> None:
+def _suspend(stage: Stage, each: Disturbance) -> bool:
     """The machine sleeps: its monotonic clock does not count it, its wall clock is set right when it wakes."""
     clock = stage.world.clock
     awake_us = max(clock.now_us, clock.blocked_until_us)
-    _block(stage, each)
+    struck = _block(stage, each)
     clock.asleep_us += max(0, clock.blocked_until_us - awake_us)
+    return struck
 
 
-def _block(stage: Stage, each: Disturbance) -> None:
+def _block(stage: Stage, each: Disturbance) -> bool:
     clock = stage.world.clock
-    clock.blocked_until_us = max(clock.blocked_until_us, clock.now_us + each.for_ms * MS)
+    before_us = clock.blocked_until_us
+    clock.blocked_until_us = max(before_us, clock.now_us + each.for_ms * MS)
+    return clock.blocked_until_us > before_us
 
 
-def _crash(stage: Stage, each: Disturbance) -> None:
-    if stage.process is not None and stage.world.alive:
-        stage.process.die(clean=True)
+def _crash(stage: Stage, each: Disturbance) -> bool:
+    if stage.process is None or not stage.world.alive:
+        return False
+    stage.process.die(clean=True)
+    return True
 
 
-def _reboot(stage: Stage, each: Disturbance) -> None:
+def _reboot(stage: Stage, each: Disturbance) -> bool:
     """The monotonic clock begins anew with the next process."""
     _crash(stage, each)
     clock = stage.world.clock
     if not stage.world.alive:
         clock.boot_us -= clock.mono_ns // 1000 - each.size * MS
+    return not stage.world.alive
 
 
-MACHINE: dict[str, Callable[[Stage, Disturbance], None]] = {
+MACHINE: dict[str, Callable[[Stage, Disturbance], bool]] = {
     "clock_jump": _jump,
     "vm_pause": _suspend,
     "loop_block": _block,
@@ -127,7 +152,7 @@ MACHINE: dict[str, Callable[[Stage, Disturbance], None]] = {
 
 # --- the treasury ---------------------------------------------------------------------------------------------------
 
-TREASURY: dict[str, Callable[[Treasurer], None]] = {
+TREASURY: dict[str, Callable[[Treasurer], bool]] = {
     "requests_restored": Treasurer.restore,
     "settings_changed": Treasurer.settings_change,
 }
@@ -136,7 +161,7 @@ TREASURY: dict[str, Callable[[Treasurer], None]] = {
 # --- operators ------------------------------------------------------------------------------------------------------
 
 
-def _resolve(stage: Stage, each: Disturbance) -> ev.Event | None:
+def _resolve(stage: Stage, each: Disturbance) -> Said | None:
     """A person looks at the venue and says the truth of a doubt, or names an order that does not exist."""
     if stage.process is None:
         return None
@@ -146,64 +171,66 @@ def _resolve(stage: Stage, each: Disturbance) -> ev.Event | None:
         name = order.terms.client_order_id
         known = stage.world.account.by_client_id.get(name)
         if name not in underway and wire is not None:
-            return ev.OperatorResolved(name, None if known is None else known.order_id, ANN, "looked it up")
-    return ev.OperatorResolved("nobody-000001", None, ANN, "a slip")
+            return Said(ev.OperatorResolved(name, None if known is None else known.order_id, ANN, "looked it up"))
+    return Said(ev.OperatorResolved("nobody-000001", None, ANN, "a slip"), meant=False)
 
 
-def _slip(stage: Stage, each: Disturbance) -> ev.Event | None:
+def _slip(stage: Stage, each: Disturbance) -> Said | None:
     """A person who has not looked at the venue calls an order absent of which nothing has filled yet."""
     if stage.process is None:
         return None
     for order in stage.process.state.open_orders():
         if order.state is not OrderState.INTENT and not order.filled:
             stage.world.checker.truth.slip(order.terms.client_order_id)
-            return ev.OperatorResolved(order.terms.client_order_id, None, ANN, "did not look")
+            return Said(ev.OperatorResolved(order.terms.client_order_id, None, ANN, "did not look"))
     return None
 
 
-VERBS: dict[str, Callable[[Stage, Disturbance], ev.Event | None]] = {
-    "pause": lambda stage, each: ev.OperatorPaused(ANN, "tea"),
-    "resume": lambda stage, each: ev.OperatorResumed(ANN, "looked, all is well"),
-    "halt": lambda stage, each: ev.OperatorHalted(ANN, "strange"),
-    "panic": lambda stage, each: ev.OperatorHalted(ANN, "very strange", panic=True),
+VERBS: dict[str, Callable[[Stage, Disturbance], Said | None]] = {
+    "pause": lambda stage, each: Said(ev.OperatorPaused(ANN, "tea")),
+    "resume": lambda stage, each: Said(ev.OperatorResumed(ANN, "looked, all is well")),
+    "halt": lambda stage, each: Said(ev.OperatorHalted(ANN, "strange")),
+    "panic": lambda stage, each: Said(ev.OperatorHalted(ANN, "very strange", panic=True)),
     "resolve": _resolve,
     "resolve_wrongly": _slip,
-    "rebase": lambda stage, each: ev.OperatorRebased(ANN, "as it is"),
-    "ramp_set": lambda stage, each: ev.OperatorRampSet(Decimal(each.size) / 100, ANN, "a feeling"),
-    "stop": lambda stage, each: ev.StopAsked("SIGTERM"),
+    "rebase": lambda stage, each: Said(ev.OperatorRebased(ANN, "as it is")),
+    "ramp_set": lambda stage, each: Said(ev.OperatorRampSet(Decimal(each.size) / 100, ANN, "a feeling")),
+    "stop": lambda stage, each: Said(ev.StopAsked("SIGTERM")),
 }
 
 
 # --- the venue and the account's owner ------------------------------------------------------------------------------
 
 
-def _external(stage: Stage, amounts: dict[str, Decimal], kind: int, fee: Decimal = Decimal(0)) -> None:
-    with suppress(Refusal):  # not enough there: then it did not happen
-        row = stage.world.venue.external(stage.world.account, amounts, kind, stage.world.clock.now_us, fee)
-        stage.world.checker.treasury.by_hand(row.row_id)
+def _external(stage: Stage, amounts: dict[str, Decimal], kind: int, fee: Decimal = Decimal(0)) -> bool:
     stage.world.checker.truth.dirty = True  # the venue announces no such movement
+    try:
+        row = stage.world.venue.external(stage.world.account, amounts, kind, stage.world.clock.now_us, fee)
+    except Refusal:  # not enough there: then it did not happen
+        return False
+    stage.world.checker.treasury.by_hand(row.row_id)
+    return True
 
 
-def _burst(stage: Stage, each: Disturbance) -> None:
+def _burst(stage: Stage, each: Disturbance) -> bool:
     """More rows than a page holds, in a moment."""
-    for _ in range(each.size):
-        _external(stage, {"usd": Decimal("0.01")}, 0)
+    return each.size > 0 and all([_external(stage, {"usd": Decimal("0.01")}, 0) for _ in range(each.size)])
 
 
-def _round(stage: Stage, each: Disturbance) -> None:
+def _round(stage: Stage, each: Disturbance) -> bool:
     """A person pays in just what a withdrawal once took: caps are round figures, and so is what people pay in."""
     taken = [request.leaves for request in stage.world.venue.withdrawals.of(stage.world.account)]
-    _external(stage, {"usdt": taken[each.size % len(taken)] if taken else Decimal(20)}, 0)
+    return _external(stage, {"usdt": taken[each.size % len(taken)] if taken else Decimal(20)}, 0)
 
 
-def _manual(stage: Stage, each: Disturbance) -> None:
+def _manual(stage: Stage, each: Disturbance) -> bool:
     """The owner trades by hand: resting far off, or at the touch where the daemon's own order meets it, or taking."""
     world = stage.world
     market = each.target if each.target in SYMBOLS else DOMESTIC
     listing = world.venue.listing(market)
     bid, ask = listing.book.bids.best(), listing.book.asks.best()
     if bid is None or ask is None:
-        return
+        return False
     if each.kind == "manual_order":
         side, kind = (Side.BUY if each.size % 2 else Side.SELL), Kind.LIMIT
         touch, off = (bid, 1 - FAR_OFF) if side is Side.BUY else (ask, 1 + FAR_OFF)
@@ -211,37 +238,47 @@ def _manual(stage: Stage, each: Disturbance) -> None:
     else:
         side, kind, price = (Side.BUY if each.size % 2 else Side.SELL), Kind.MARKET, None
     size = Decimal("0.002") if market != FX else Decimal(50)
-    with suppress(Refusal):
+    try:
         world.venue.place(world.account, OrderRequest(market, side, kind, size, price, None), world.clock.now_us)
+    except Refusal:
+        return False
+    return True
 
 
-def _owner_cancels(stage: Stage, each: Disturbance) -> None:
-    """The owner cancels the daemon's resting order by hand."""
-    world = stage.world
+def _owner_cancels(stage: Stage, each: Disturbance) -> bool:
+    """The owner cancels the daemon's resting orders by hand."""
+    world, struck = stage.world, False
     for order in list(world.account.open_orders.values()):
         if order.client_order_id is not None:
             with suppress(Refusal):
                 world.venue.cancel(order, world.clock.now_us)
+                struck = True
+    return struck
 
 
-def _fees(stage: Stage, each: Disturbance) -> None:
-    percent = Decimal(each.size) / 1000
+def _fees(stage: Stage, each: Disturbance) -> bool:
+    percent, before = Decimal(each.size) / 1000, stage.world.account.fixed_rates
     stage.world.account.fixed_rates = FeeRates(percent, percent)
     stage.world.checker.fee_changed(percent / 100)
+    return stage.world.account.fixed_rates != before
 
 
-def _minimum(stage: Stage, each: Disturbance) -> None:
+def _minimum(stage: Stage, each: Disturbance) -> bool:
     listing = stage.world.venue.listing(each.target)
-    listing.spec = replace(listing.spec, minimum_order_value=Decimal(each.size))
+    before, minimum = listing.spec.minimum_order_value, Decimal(each.size)
+    listing.spec = replace(listing.spec, minimum_order_value=minimum)
+    return minimum != before
 
 
-def _halt_market(stage: Stage, each: Disturbance) -> None:
+def _halt_market(stage: Stage, each: Disturbance) -> bool:
     world = stage.world
+    traded = world.venue.listing(each.target).enabled
     world.venue.set_trading(each.target, False, world.clock.now_us)
     world.clock.after(each.for_ms * MS, lambda: world.venue.set_trading(each.target, True, world.clock.now_us))
+    return traded
 
 
-VENUE: dict[str, Callable[[Stage, Disturbance], None]] = {
+VENUE: dict[str, Callable[[Stage, Disturbance], bool]] = {
     "deposit": lambda stage, each: _external(stage, {"eur": Decimal(1 + each.size % 500)}, 0),
     "usdt_deposit": _round,
     "withdrawal": lambda stage, each: _external(stage, {"usd": -Decimal(1 + each.size % 500)}, 1, Decimal("0.5")),

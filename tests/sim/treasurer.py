@@ -152,22 +152,27 @@ class Treasurer:
         """Nothing runs, and nothing is open that a settlement to come could still end."""
         return self._settler is None and not (self._open and self._to_come)
 
-    def restore(self) -> None:
-        """The machine is lost in the midst of all; its journal comes back as it was kept some time before."""
+    def restore(self) -> bool:
+        """The machine is lost in the midst of all; its journal comes back as it was kept some time before: whether
+        anything is missing from it.
+        """
         if self._settler is not None:
             self._end("lost")
         kept = self._rng.choice(self._copies)
-        self._world.reached("treasury journal " + ("restored" if kept < len(self.lines) else "as it was"))
+        older = kept < len(self.lines)
+        self._world.reached("treasury journal " + ("restored" if older else "as it was"))
         self.lines = self.lines[:kept]
         self._copies = [each for each in self._copies if each <= kept]
         self._open.clear()
         self._world.checker.treasury.restored(self.lines)
+        return older
 
-    def settings_change(self) -> None:
-        """Somebody puts another address in the place of the first, and would wait for nothing."""
+    def settings_change(self) -> bool:
+        """Somebody puts another address in the place of the first, and would wait for nothing; whether it is news."""
         if OTHER in self.policy.allowed:
-            return
+            return False
         self.policy = replace(self.policy, allowed=(OTHER,), cooling_off_s=D(0))
+        return True
 
     def settle(self) -> None:
         """Start a settlement, unless one runs."""
