@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from multiprocessing import get_context
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.days is not None:
         return week.main(chosen.days, chosen.seed or 0, as_json=chosen.json)
     if chosen.scenes or chosen.stride is not None:
-        return _named(chosen.stride, chosen.processes)
+        return 1 if any(_named(chosen.stride, chosen.processes).values()) else 0
     if chosen.seed is not None and chosen.shorten:
         return _shortened(chosen.seed)
     if chosen.seed is not None:
@@ -104,15 +104,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(json.dumps(totals) if chosen.json else "\n".join(f"{name:18} {value}" for name, value in totals.items()))
     broken = any(outcome.problems for outcome in done)
     if len(seeds) >= expected.ENOUGH_SEEDS:
-        broken = _named(None, processes) != 0 or broken
-        if _unreached(done) and not broken:
+        found = _named(None, processes)
+        broken = any(found.values()) or broken
+        if _unreached(done, found) and not broken:
             return UNREACHED
     return 1 if broken else 0
 
 
-def _unreached(done: Sequence[Outcome]) -> list[str]:
-    """Print what so many seeds, and all scenes, never met."""
-    counts = Counter(f"scene {name}" for name in scenes.SCENES)
+def _unreached(done: Sequence[Outcome], played: Iterable[str]) -> list[str]:
+    """Print what so many seeds, and the scenes that were played, never met."""
+    counts = Counter(f"scene {name}" for name in played)
     for outcome in done:
         counts.update(outcome.counts)
     missing = expected.missing(counts)
@@ -148,8 +149,8 @@ def _scene(work: Callable[[], list[str]]) -> list[str]:
     return work()
 
 
-def _named(stride: int | None, processes: int) -> int:
-    """Scenes, or an end at every so many steps; exit code 1 when a promise was broken."""
+def _named(stride: int | None, processes: int) -> dict[str, list[str]]:
+    """Play scenes, or an end at every so many steps: what was broken in each that was played."""
     if stride is None:
         works = {name: partial(scenes.problems, name) for name in scenes.SCENES}
     else:
@@ -166,7 +167,7 @@ def _named(stride: int | None, processes: int) -> int:
             print(f"{name}: {problem}" if stride is None else problem)
     broken = sum(bool(problems) for problems in found.values())
     print(f"{len(found)} played, {broken} broken")
-    return 1 if broken else 0
+    return found
 
 
 def _show(outcome: Outcome, *, as_json: bool, trace: bool) -> None:

@@ -21,8 +21,16 @@ FAULTS = tuple(
     )
 )  # fmt: skip
 KINDS = (
-    *(f"strange_bytes {kind}" for kind in ("garbage", "twice", "oversize", "preface", "early_end")),
-    *(f"closed_door {kind}" for kind in ("refused", "unreachable", "resolver")),
+    *(f"strange_bytes {kind}" for kind in troubles.STRANGE),
+    *(f"closed_door {kind}" for kind in troubles.DOORS),
+    *(f"whole_stream {kind}" for kind in troubles.WHOLE_STREAM),
+    *(f"changed_terms {kind}" for kind in troubles.TERMS),
+    *(f"silence {way}" for way in troubles.WAYS.values()),
+    *(f"cut {how}" for how in ("by FIN", "by RST")),
+    *(f"freeze {for_s:g} s" for for_s in troubles.FREEZES_S),
+    *(f"suspend {for_s:g} s" for for_s in troubles.SLEEPS_S),
+    *(f"slow_commit {for_s:g} s" for for_s in troubles.COMMITS_S),
+    *(f"wall_clock {off_s:+} s" for off_s in (-3600, 3600)),
     *(f"stream {kind}" for kind in trial.KINDS),
 )
 ENDS = tuple(f"end {end}" for end in endings.AT_A_STEP) + tuple(f"{end} at a step" for end in endings.AT_A_STEP)

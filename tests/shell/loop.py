@@ -41,7 +41,7 @@ class Life:
         self.dead = False
         self.steps = 0
         """Callbacks run so far; between two of them is every point at which it awaits something."""
-        self.at_steps: dict[int, Callable[[], None]] = {}
+        self.at_steps: dict[int, Callable[[], object]] = {}
         self.signals: dict[int, tuple[Callable[..., object], tuple[object, ...]]] = {}
         self.skew_ns = 0
         """How far its wall clock is off."""
@@ -87,11 +87,13 @@ class Life:
         for callback, args, context in parked:
             self.loop.call_soon(callback, *args, context=context)
 
-    def signal(self, number: int) -> None:
-        """Deliver a signal to the handler it has set; without one nothing happens."""
+    def signal(self, number: int) -> bool:
+        """Deliver a signal to the handler it has set; without one nothing happens, which is told."""
         handler = self.signals.get(number)
-        if handler is not None:
-            handler[0](*handler[1])
+        if handler is None:
+            return False
+        handler[0](*handler[1])
+        return True
 
     def remember(self, task: asyncio.Task[Any]) -> None:
         """Keep a task in mind until it is over, and, when the process is dead, for ever."""

@@ -253,8 +253,7 @@ class Story:
             if self._random.random() < 0.5:
                 endings.carry_out(world, "stop")
             else:
-                endings.carry_out(world, end if end in endings.AT_A_STEP else "kill")
-            world.struck[f"end {end}"] += 1
+                endings.carry_out(world, _once(end) if end in endings.AT_A_STEP else "kill")
             if not await world.ended(run, verdict.STOPS_S):
                 world.surprises.append(f"{run.life.name} does not stop")
                 world.kill()
@@ -316,14 +315,22 @@ def _at_commit(
     """After the commit in question, so many steps later, the end comes; a second SIGTERM some steps after the first."""
     if run.commits != fatal:
         return
-    world.struck[f"end {end}"] += 1
     if steps == 0:
-        endings.carry_out(world, end)
+        endings.carry_out(world, _once(end))
     else:
-        world.struck[f"{end} at a step"] += 1
-        run.life.at_steps[run.life.steps + steps] = partial(endings.carry_out, world, end)
+        run.life.at_steps[run.life.steps + steps] = partial(_at_step, world, _once(end))
     if end == "stop twice":
-        run.life.at_steps[run.life.steps + steps + again] = partial(endings.carry_out, world, "stop")
+        run.life.at_steps[run.life.steps + steps + again] = partial(_at_step, world, end)
+
+
+def _once(end: str) -> str:
+    """The first of two stops is one."""
+    return "stop" if end == "stop twice" else end
+
+
+def _at_step(world: World, end: str) -> None:
+    if endings.carry_out(world, end):
+        world.struck[f"{end} at a step"] += 1
 
 
 def _digest(world: World) -> str:

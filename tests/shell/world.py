@@ -226,14 +226,15 @@ class World:
             self.runs.insert(-1, self.runs.pop())
         return run
 
-    def kill(self, run: Run | None = None, *, power: bool = False) -> None:
-        """The process is no more from this very step on; `power`: its machine neither, so that nobody says FIN or RST.
+    def kill(self, run: Run | None = None, *, power: bool = False) -> bool:
+        """The process is no more from this very step on, unless it was over; `power`: its machine neither, so that
+        nobody says FIN or RST.
 
         What it had written is on the disk as it stood; its files are copied, since in truth it still holds them.
         """
         run = run or self.run
         if run.over:
-            return
+            return False
         run.life.dead = run.killed = True
         if not power:
             self.loop.network.bury(run.life, reset=self.random.random() < 0.5)
@@ -243,13 +244,15 @@ class World:
             stale.bind(str(left / "control.sock"))
         run.state_dir = left
         self.note(f"{run.life.name} is killed at step {run.life.steps}, commit {run.commits}")
+        return True
 
-    def stop(self, run: Run | None = None) -> None:
-        """SIGTERM."""
+    def stop(self, run: Run | None = None) -> bool:
+        """SIGTERM; whether somebody hears it."""
         run = run or self.run
-        if not run.over:
-            self.note(f"{run.life.name} is told to stop at step {run.life.steps}")
-            run.life.signal(signal.SIGTERM)
+        if run.over:
+            return False
+        self.note(f"{run.life.name} is told to stop at step {run.life.steps}")
+        return run.life.signal(signal.SIGTERM)
 
     async def ended(self, run: Run, within_s: float) -> bool:
         """Wait for the end of a process; whether it came."""
