@@ -10,6 +10,16 @@ import typer
 
 from arbbot.cli_types import AsJson, SettingsFile, positive
 
+HOURS_MAX = 720
+
+
+def _hours(text: str) -> Decimal:
+    """Of a month at most: an hour of the market takes some seconds."""
+    hours = positive(text)
+    if hours > HOURS_MAX:
+        raise typer.BadParameter(f"a made-up market lasts {HOURS_MAX} hours at most")
+    return hours
+
 
 def spikes(
     directory: Annotated[
@@ -17,7 +27,7 @@ def spikes(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same made-up market.")] = 1,
     hours: Annotated[
-        Any, typer.Option("--hours", parser=positive, metavar="N", help="Hours of the made-up market; else 6.")
+        Any, typer.Option("--hours", parser=_hours, metavar="N", help="Hours of the made-up market, to 720; else 6.")
     ] = None,
     as_json: AsJson = False,
     settings: SettingsFile = None,

@@ -9,6 +9,7 @@ count is how many times, a fraction how probable; nothing means always.
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -110,6 +111,17 @@ FAULTS: dict[str, FaultKind] = {
 }
 
 
+WHOLE, CHANCE = r"[0-9]{1,9}", r"0?\.[0-9]{1,9}|1\.0{0,9}|0\."
+WRITTEN = {
+    "delay_s": ("a number of seconds", r"[0-9]{1,9}(\.[0-9]{1,9})?"),
+    "share": ("a share, such as 0.5", r"-?[0-9]{1,9}(\.[0-9]{1,18})?"),
+    "size": ("a whole number", WHOLE),
+    "status": ("a status of three digits", r"[1-5][0-9]{2}"),
+    "close code": ("a code of four digits", r"[1-4][0-9]{3}"),
+}
+"""How values are written, by their parameter's name: what is meant, and its pattern."""
+
+
 class BadFault(ValueError):
     """A fault was written wrongly."""
 
@@ -138,17 +150,15 @@ class Fault:
             key, separator, value = extra.partition("=")
             if not separator or key not in params:
                 raise BadFault(f"fault {name!r} takes {sorted(params) or 'no parameters'}, not {extra!r}")
+            meant = WRITTEN.get(f"{name} {key}") or WRITTEN.get(key)
+            if meant is not None and not re.fullmatch(meant[1], value):
+                raise BadFault(f"fault {text!r}: {key} is {meant[0]}, not {value!r}")
             params[key] = value
-        try:
-            whole = times.isdigit()
-            left, chance = (int(times) if whole else None), (float(times) if times and not whole else 1.0)
-            for key in ("delay_s", "share", "size", "status"):
-                float(params.get(key, "0"))
-        except ValueError as error:
-            raise BadFault(f"fault {text!r}: {error}") from error
-        if not 0 <= chance <= 1:
-            raise BadFault(f"fault {text!r}: a probability lies between 0 and 1")
-        return cls(name, pattern or "*", left, chance, params)
+        if re.fullmatch(WHOLE, times):
+            return cls(name, pattern or "*", int(times), 1.0, params)
+        if times and not re.fullmatch(CHANCE, times):
+            raise BadFault(f"fault {text!r}: {times!r} is neither a whole count nor a probability between 0 and 1")
+        return cls(name, pattern or "*", None, float(times or "1"), params)
 
     def covers(self, target: str) -> bool:
         """Say whether the fault is meant for a path or channel."""

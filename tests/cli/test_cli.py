@@ -98,6 +98,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ("exchange --taker-fee 100 --maker-fee 0", "less than 100 percent"),
         ("exchange --compression 0", "must be more than zero"),
         ("exchange --compression inf", "no number of zero or more"),
+        ("spikes --hours 1e400", "720 hours at most"),
     ],
 )
 def test_a_misused_command_line_is_one_line(line: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:

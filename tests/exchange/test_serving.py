@@ -293,9 +293,15 @@ def test_faults_strike_by_pattern_count_and_chance() -> None:
     again = Faults(("delay_after:*btceur:0.5",), seed=7)
     assert drawn == [bool(again.take(Stage.REST, "sell/btceur")) for _ in range(200)]
     assert 60 < sum(drawn) < 140
-    for wrong in ("nope", "reply_lost:buy:x", "reply_lost:buy:1.5", "close,size=1", "stall,delay_s=x"):
-        with pytest.raises(BadFault):
+    for wrong in (
+        "nope", "reply_lost:buy:x", "reply_lost:buy:1.5", "reply_lost:buy:-1", "close,size=1", "stall,delay_s=x",
+        "stall,delay_s=1e400", "stall,delay_s=nan", "burst,size=1.5", "close,code=abc", "rate_limited,status=2",
+    ):  # fmt: skip
+        with pytest.raises(BadFault) as refused:
             Fault.parse(wrong)
+        assert "could not convert" not in str(refused.value)
+    assert Fault.parse("reply_lost:buy:0.25").chance == 0.25
+    assert Fault.parse("reply_lost:buy:0").left == 0
     assert all(kind.meaning for kind in FAULTS.values())
 
 

@@ -19,8 +19,20 @@ from traceback import extract_tb
 
 from tests.shell import await_points, expected, scenes, week
 from tests.shell.story import Outcome, tell
+from tests.sim.arguments import count, days
+from tests.sim.command import revision
 from tests.sim.shrink import without
 
+EPILOG = """
+examples:
+  python -m tests.shell --seeds 60            so many, each with several daemons; 300 and more play the scenes too, and
+                                              must meet all that tests/shell/expected.py lists
+  python -m tests.shell --seed 48             one seed, with its trace
+  python -m tests.shell --seed 48 --shorten   what of it the failure needs
+  python -m tests.shell --stride 1            each end at each step of each work; 10: at every tenth
+  python -m tests.shell --days 7              a week of one process
+exit codes: 0 all promises held, 1 one did not, 2 wrong usage, 3 something that must happen never did
+"""
 SEEDS_A_PROCESS = 24
 """A process is replaced after so many: what died in it was never cleaned up."""
 CORES_MAX = 2
@@ -68,19 +80,7 @@ def _quietly() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 1 when a promise was broken, 3 when a long run did not meet everything that it must."""
-    parser = argparse.ArgumentParser("python -m tests.shell", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=300, help="how many")
-    parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--seed", type=int, help="play this one alone and print its trace")
-    parser.add_argument("--shorten", action="store_true", help="with --seed: leave out what its failure does not need")
-    parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one of totals")
-    parser.add_argument("--processes", type=int, default=min(CORES_MAX, os.cpu_count() or 1))
-    parser.add_argument("--scenes", action="store_true", help="play the scenes with a name instead")
-    parser.add_argument(
-        "--stride", type=int, help="stop, stop twice and kill at every so many steps of each work instead; 1: at each"
-    )
-    parser.add_argument("--days", type=float, help="one life of so many days instead, to see whether anything grows")
-    chosen = parser.parse_args(arguments)
+    chosen = _chosen(arguments)
     if chosen.days is not None:
         return week.main(chosen.days, chosen.seed or 0, as_json=chosen.json)
     if chosen.scenes or chosen.stride is not None:
@@ -109,6 +109,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if _unreached(done, found) and not broken:
             return UNREACHED
     return 1 if broken else 0
+
+
+def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options. Raises SystemExit with code 2 and a line that says why."""
+    parser = argparse.ArgumentParser(
+        "python -m tests.shell",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add, processes = parser.add_argument, min(CORES_MAX, os.cpu_count() or 1)
+    add("--seeds", type=count, default=300, metavar="N", help="how many (default 300)")
+    add("--first", type=int, default=0, metavar="N", help="the first of them (default 0)")
+    add("--seed", type=int, metavar="N", help="play this one alone and print its trace; with --days: its seed")
+    add("--shorten", action="store_true", help="with --seed: leave out what its failure does not need")
+    add("--json", action="store_true", help="one JSON object a seed, and one of totals")
+    add("--processes", type=count, default=processes, metavar="N", help=f"to play in (default {processes})")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--scenes", action="store_true", help="play the scenes with a name instead")
+    instead.add_argument(
+        "--stride",
+        type=count,
+        metavar="N",
+        help="stop, stop twice and kill at every so many steps of each work instead; 1: at each",
+    )
+    instead.add_argument(
+        "--days", type=days, metavar="N", help="one life of so many days instead, to see whether anything grows"
+    )
+    chosen = parser.parse_args(arguments)
+    if chosen.shorten and chosen.seed is None:
+        parser.error("--shorten goes with --seed")
+    return chosen
 
 
 def _unreached(done: Sequence[Outcome], played: Iterable[str]) -> list[str]:
@@ -178,7 +210,7 @@ def _show(outcome: Outcome, *, as_json: bool, trace: bool) -> None:
     if trace:
         print("\n".join(outcome.trace))
     for problem in outcome.problems:
-        print(f"seed {outcome.seed}: {problem}", flush=True)
+        print(f"seed {outcome.seed}, revision {revision()}: {problem}", flush=True)
 
 
 def summary(done: Sequence[Outcome], real_s: float) -> dict[str, object]:
@@ -189,6 +221,7 @@ def summary(done: Sequence[Outcome], real_s: float) -> dict[str, object]:
     virtual_s = sum(outcome.virtual_s for outcome in done)
     codes = Counter("killed" if code is None else str(code) for outcome in done for code in outcome.codes)
     return {
+        "revision": revision(),
         "seeds": len(done),
         "broken": sorted(outcome.seed for outcome in done if outcome.problems),
         "lives": sum(len(outcome.codes) for outcome in done),

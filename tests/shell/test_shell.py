@@ -14,6 +14,7 @@ from tests.shell import await_points, scenes
 from tests.shell.command import CORES_MAX, pool, shortened, told
 from tests.shell.expected import NEEDED, missing
 from tests.shell.story import Outcome
+from tests.sim.command import revision
 
 PLAYTIME_S = 180
 """Bound of the first test that asks for what the others have queued before it."""
@@ -61,7 +62,7 @@ def test_seeds_keep_every_promise(workers: Pool) -> None:
     """Seeds that once broke something, and fresh ones, which are named when they break."""
     first = 1_000_000 + time.time_ns() % 1_000_000_000
     outcomes = workers.map(told, [*FIXED, *range(first, first + FRESH)], chunksize=1)
-    assert {outcome.seed: outcome.problems for outcome in outcomes if outcome.problems} == {}
+    assert {outcome.seed: outcome.problems for outcome in outcomes if outcome.problems} == {}, revision()
 
 
 @pytest.mark.timeout(PLAYTIME_S)

@@ -13,7 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import cache
 
+from tests.sim.arguments import count
 from tests.sim.draw import draw
 from tests.sim.expected import missing
 from tests.sim.life import Result, run_plan, run_seed
@@ -62,10 +64,15 @@ class Tally:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.shrink and options.seed is None:
+        parser.error("--shrink goes with --seed; many lives are shrunk as they fail, unless --no-shrink says otherwise")
     if options.hash:
-        first, count = options.hash
-        for result in lives(range(first, first + count), options.jobs):
+        first, much = options.hash
+        if much < 1:
+            parser.error(f"argument --hash: of {much} lives there is nothing to print")
+        for result in lives(range(first, first + much), options.jobs):
             print(result.seed, result.hash)
         return 0
     if options.seed is not None:
@@ -78,13 +85,13 @@ def _parser() -> argparse.ArgumentParser:
         "make sim", description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--seeds", type=int, default=1000, metavar="N", help="how many lives (default 1000)")
+    what.add_argument("--seeds", type=count, default=1000, metavar="N", help="how many lives (default 1000)")
     what.add_argument("--seed", type=int, metavar="N", help="one life, with its whole trace")
     what.add_argument("--hash", type=int, nargs=2, metavar=("FIRST", "COUNT"), help="print the trace hashes of lives")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="the first seed (default 0)")
     parser.add_argument("--shrink", action="store_true", help="with --seed: make the life as short as it can be")
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
+        "--jobs", type=count, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
     )
     parser.add_argument("--twice", action="store_true", help="live each again in another process: the same trace?")
     parser.add_argument("--reach", action="store_true", help="print what was reached how often")
@@ -121,10 +128,10 @@ def _many(options: argparse.Namespace) -> int:
     return 1 if failures or tally.unlike else 0 if complete else 3
 
 
-def hashed(first: int, count: int, jobs: int, hash_seed: str) -> dict[int, str]:
+def hashed(first: int, much: int, jobs: int, hash_seed: str) -> dict[int, str]:
     """Trace hashes by seed, of lives in other processes, whose sets and dictionaries are hashed otherwise."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.sim", "--hash", str(first), str(count), "--jobs", str(jobs)],
+        [sys.executable, "-m", "tests.sim", "--hash", str(first), str(much), "--jobs", str(jobs)],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         stdout=subprocess.PIPE,
         text=True,
@@ -161,7 +168,7 @@ def _figures(tally: Tally, taken_s: float, unreached: list[str]) -> dict[str, ob
 def _summary(tally: Tally, taken_s: float, unreached: list[str], *, reach: bool) -> None:
     pace = 60 * tally.seeds / taken_s if taken_s else 0
     print(f"{tally.seeds} lives in {taken_s:.0f} s, {pace:.0f} a minute; revision {revision()}")
-    print(", ".join(f"{name} {count}" for name, count in tally.counts.items()))
+    print(", ".join(f"{name} {much}" for name, much in tally.counts.items()))
     if tally.unlike is not None:
         told = f"not the same twice: {', '.join(map(str, tally.unlike))}" if tally.unlike else "each the same twice"
         print(f"in two processes {told}")
@@ -249,6 +256,7 @@ def fresh() -> int:
     return 1_000_000 + int(commit, 16) % 1_000_000_000 if known else 1_000_000
 
 
+@cache
 def revision() -> str:
     """The commit that is checked out, with a mark for changes; unknown outside of a checkout."""
     try:
