@@ -141,7 +141,7 @@ class Session:
                 self.duplicates += 1
                 return None
             if stamp > at.utc_us + FUTURE_US:
-                return FrameBad(f"{channel}: stamped in the future; {FUTURE_HINT}")
+                return FrameBad(f"{channel}: stamped in the future; {FUTURE_HINT}", route.symbol)
             seen = BookSeen(make_book(route.symbol, stamp, payload["bids"], payload["asks"]), self.epoch)
         except (KeyError, TypeError, ValueError) as error:
             return FrameBad(_reason(error))

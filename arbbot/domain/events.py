@@ -56,9 +56,11 @@ class FeedDead:
 
 @dataclass(frozen=True, slots=True)
 class FrameBad:
-    """A frame that could not be read: counted and survived."""
+    """A frame that could not be read or believed: counted and survived."""
 
     reason: str
+    outdates: str | None = None
+    """Market whose book has changed since the one that is held, where the frame says no more than that."""
 
 
 @dataclass(frozen=True, slots=True)

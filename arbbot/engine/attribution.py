@@ -5,7 +5,7 @@ The rows carry the venue's order id only, so `order_status` is asked for the cli
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from arbbot.domain.commands import Topic
@@ -58,8 +58,9 @@ class Attribution:
         return sorted(row_id for row_id, _ in self._waiting)
 
     def add(self, row: Transaction) -> None:
-        """A trade row of an order that is not known to be ours."""
-        self._waiting[row.key] = Unowned(row)
+        """A trade row of an order that is not known to be ours; where others of it wait, it shares what they know."""
+        same = next((each for each in self._waiting.values() if each.row.order_id == row.order_id), None)
+        self._waiting[row.key] = Unowned(row) if same is None else replace(same, row=row)
 
     def clear(self) -> None:
         """Forget them all: a rebase has taken them into the opening."""

@@ -192,6 +192,8 @@ class Engine:
         self._stop(f"the feed is dead: {event.reason}", ExitCode.FEED_DEAD)
 
     def _frame_bad(self, event: ev.FrameBad) -> None:
+        if event.outdates is not None:
+            self.core.view.outdated(event.outdates)
         self.core.records.append(FrameDropped(event.reason))
 
     def _book_fetched(self, event: ev.BookFetched) -> None:

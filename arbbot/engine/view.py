@@ -98,6 +98,14 @@ class MarketView:
         slot.epoch = epoch
         return True
 
+    def outdated(self, symbol: str) -> None:
+        """There is a newer book than the one that is held, and it cannot be believed: our clock may be days behind, and
+        right again before the next one comes.
+        """
+        slot = self.slots.get(symbol)
+        if slot is not None:
+            slot.confirmed_ns = NEVER
+
     def feed_up(self, epoch: int, now_ns: int) -> None:
         """A new subscription: every book must be seen again on it before trading resumes, or asked for again."""
         if self.epoch is not None and epoch <= self.epoch:

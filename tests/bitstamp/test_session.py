@@ -123,7 +123,9 @@ def test_only_newer_books_pass(steps: list[int]) -> None:
 def test_a_stamp_from_the_far_future_cannot_freeze_a_book() -> None:
     """A garbled stamp is refused instead of making every true frame after it look old."""
     session = ready_session()
-    assert isinstance(session.receive(book_frame(9 * 10**18), NOW), FrameBad)
+    bad = session.receive(book_frame(9 * 10**18), NOW)
+    assert isinstance(bad, FrameBad)
+    assert bad.outdates == "btcusd", "what is held is known to be old"
     seen(session.receive(book_frame(STAMP), NOW))
 
 

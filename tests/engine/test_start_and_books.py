@@ -184,6 +184,20 @@ def test_a_bad_frame_is_counted_and_survived(rig: Rig) -> None:
     rig.ready()
     rig.step(ev.FrameBad("not JSON"))
     assert rig.all(FrameDropped) == [FrameDropped("not JSON")]
+    rig.show(book(*RICH))
+    assert rig.placed()
+
+
+def test_a_book_that_cannot_be_believed_outdates_the_one_before(rig: Rig) -> None:
+    """Its stamp is days after our clock, which may be wrong, and right at once: nothing trades on what is held until
+    another book has come.
+    """
+    rig.ready()
+    rig.step(ev.FrameBad("stamped in the future", "btcusd"))
+    rig.step(ev.BookSeen(book(*RICH), rig.epoch))
+    assert not rig.placed()
+    rig.show(book(*RICH))
+    assert rig.placed()
 
 
 # --- witnesses, halts, fees -------------------------------------------------------------------------------------

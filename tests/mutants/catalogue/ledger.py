@@ -61,6 +61,11 @@ MUTANTS = (
         hunted=SLEEPS,
     ),
     mutant(
+        "S3", "rows-hurry-each-other", "each row of an order that comes asks anew, and the answers soon seem enough",
+        ("engine/attribution.py", "Unowned(row) if same is None else replace(same, row=row)", "Unowned(row)"),
+        hunted=one_test("tests/sim/test_sim.py::test_lives_that_showed_something_hold_every_promise[30003095]"),
+    ),
+    mutant(
         "S3", "age-by-the-later-clock", "one reply that is stamped wrongly makes an order younger than its row",
         ("engine/core.py", "= min(venue_us, self.at.utc_us)\n", "= max(venue_us, self.at.utc_us)\n"),
         hunted=one_test("tests/engine/test_doubt.py"),
