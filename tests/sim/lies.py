@@ -16,7 +16,7 @@ from arbbot.exchange.matching import Kind, Side
 from arbbot.exchange.rules import VenueRules
 from arbbot.exchange.server.wire import HttpRequest
 from tests.engine.rig import rules
-from tests.sim.checker import Checker
+from tests.sim.checker import Checker, Violation
 from tests.sim.checker.books import SeenFrame
 from tests.sim.life import Result, run_plan
 from tests.sim.plan import Disturbance, Pace, Plan, Quote
@@ -75,9 +75,19 @@ class Doctor(Checker):
         return lines
 
 
-def judged(judge: type[Checker], changed: Callable[[Plan], Plan] = lambda plan: plan) -> set[str]:
-    """The invariants that a life breaks before a judge."""
-    return {violation.invariant for violation in run_plan(changed(plan()), judge=judge).violations}
+_TOLD: dict[tuple[type[Checker], Callable[[], Plan]], tuple[Violation, ...]] = {}
+
+
+def told(judge: type[Checker], lived: Callable[[], Plan] = plan) -> tuple[Violation, ...]:
+    """What a life breaks before a judge. It is lived once."""
+    if (judge, lived) not in _TOLD:
+        _TOLD[judge, lived] = run_plan(lived(), judge=judge).violations
+    return _TOLD[judge, lived]
+
+
+def judged(judge: type[Checker]) -> set[str]:
+    """The invariants that the life breaks before a judge."""
+    return {violation.invariant for violation in told(judge)}
 
 
 @cache

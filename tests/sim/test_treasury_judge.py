@@ -140,6 +140,8 @@ LIES: dict[str, tuple[str, Callable[[Story], object]]] = {
     "another price is sent": (
         "T3", lambda story: story.converted().judge.ordered("trsim-c00001", ORDERED.replace(b"price=1", b"price=2")),
     ),
+    "something else is withdrawn": ("T1", lambda story: _bitcoin(story)),
+    "found, and nobody says which": ("T3", lambda story: _doubted(story).moved("accepted").judge.finish()),
     "more leaves than was bought": ("T1", lambda story: story.taken(story.intended().judge.withdraws(BODY), 16)),
     "a returned one leaves again as a deposit": ("T1", lambda story: _deposit(story)),
     "the venue is asked for more than a day may take": ("T2", lambda story: _again(story, 15, cap="30")),
@@ -221,6 +223,16 @@ def _stray(story: Story) -> None:
     story.judge.look()
 
 
+def _bitcoin(story: Story) -> None:
+    """Of a withdrawal of coins the venue has made one of bitcoin."""
+    sent = story.intended().judge.withdraws(BODY)
+    chain = next(network for currency, network in story.venue.networks if currency == "btc")
+    to = Destination("bc1q" + "5e" * 19, chain)
+    story.venue.withdrawals.open_crypto(story.account, "btc", D("0.5"), to, NOW_US)
+    story.judge.took(sent)
+    story.judge.look()
+
+
 def _elsewhere(story: Story) -> None:
     story.taken(story.intended().judge.withdraws(BODY), address="0x" + "00" * 20)
 
@@ -293,3 +305,13 @@ def test_every_lie_is_named(name: str) -> None:
     story = Story()
     lie(story)
     assert invariant in story.broken()
+
+
+def settlements_broken() -> set[tuple[str, int]]:
+    """Every place in the judge at which one of the lies is named."""
+    sites: set[tuple[str, int]] = set()
+    for _, lie in LIES.values():
+        story = Story()
+        lie(story)
+        sites |= {violation.site for violation in story.report.violations}
+    return sites

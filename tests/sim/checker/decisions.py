@@ -59,13 +59,13 @@ class DecisionJudge:
         domestic = next(market for market in fixed if market.endswith("usd"))
         foreign = next(market for market in fixed if not market.endswith("usd"))
         books: dict[str, Json] = {}
-        for market, stamp in zip((domestic, foreign, "eurusd"), line["book_microtimestamps"], strict=True):
-            book = self._book(line["hedge_id"], market, stamp, mono_ns)
-            if book is None:
-                return
-            books[market] = book
-            self._asks[market] = Decimal(book["asks"][0][0])
         try:
+            for market, stamp in zip((domestic, foreign, "eurusd"), line["book_microtimestamps"], strict=True):
+                book = self._book(line["hedge_id"], market, stamp, mono_ns)
+                if book is None:
+                    return
+                books[market] = book
+                self._asks[market] = Decimal(book["asks"][0][0])
             self._pays(line, books)
             self.witness.decided(line["hedge_id"], books["eurusd"], mono_ns)
             if not line["drill"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 MOST = 20
@@ -12,6 +14,8 @@ class Violation(NamedTuple):
 
     invariant: str
     text: str
+    site: tuple[str, int]
+    """File and line of the judge that put it down."""
 
 
 class Report:
@@ -24,10 +28,12 @@ class Report:
 
     def fail(self, invariant: str, text: str) -> None:
         """Put one down, unless it was before."""
+        caller = sys._getframe(1)
         for known in self.violations:
             if known.invariant == invariant and known.text.partition(": ")[2] == text:
                 return
-        self.violations.append(Violation(invariant, f"{self.when_ms / 1000:.3f}s: {text}"))
+        site = (Path(caller.f_code.co_filename).name, caller.f_lineno)
+        self.violations.append(Violation(invariant, f"{self.when_ms / 1000:.3f}s: {text}", site))
 
     @property
     def full(self) -> bool:
