@@ -165,6 +165,15 @@ class NeverShown(Doctor):
         return lines
 
 
+class ReservedForNothing(Checker):
+    """The venue holds back a dollar that backs nothing."""
+
+    def settled(self, now_us: int, lag_us: int, *, feed_up: bool) -> None:
+        self.truth.account.balances["usd"].reserved += 1
+        self._money.look()
+        super().settled(now_us, lag_us, feed_up=feed_up)
+
+
 class ToldOtherwise(Checker):
     """In truth the position is one unit longer when the process has left; that it is, is told, and of another size."""
 
@@ -201,6 +210,7 @@ ORDERS: list[tuple[str, str, type[Checker]]] = [
     ("S1", "which is the owner's", CancelsAnOwnersOrder),
     ("S3", "is not known to the venue", each("row_booked", _no_row)),
     ("S4", "was not the venue's of late", NeverShown),
+    ("S4", "are not the venue's", ReservedForNothing),
     ("S6", "rows that are no book", RowsThatAreNone),
     ("S6", "rows that are no book", NoRows),
     ("S8", "is intended in panic", before("order_intended", "mode_changed", HALT | {"mode": "panic"})),

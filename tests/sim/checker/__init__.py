@@ -289,6 +289,7 @@ class Checker:
             self.truth.dirty = False
             self._when(now_us)
             self.truth.note_balances(now_us)
+            self._money.look()
             self._exposure.look(self._wire.underway)
             self.treasury.look()
         if self._alive:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from arbbot.exchange.matching import Side
+from arbbot.exchange.rules import Booking
+from arbbot.exchange.withdrawals import RequestStatus
 from tests.sim.checker.fold import Fold, Json
 from tests.sim.checker.leaving import BUYS, THEIRS
 from tests.sim.checker.limits import Limits
@@ -54,6 +57,25 @@ class MoneyJudge:
                 cap = self._limits.dust_cap if currency == self._truth.base else self._limits.rounding_cap
                 if abs(rounding) > cap:
                     self._report.fail("S4", f"the rounding account of {currency} holds {rounding}")
+
+    def look(self) -> None:
+        """At the venue, at any instant: of a total, what is not available backs orders and withdrawals that may still
+        take it, and nothing else does.
+        """
+        held: dict[str, Decimal] = {}
+        for order in self._truth.account.orders.values():
+            spec = self._truth.venue.spec(order.market)
+            currency = spec.counter if order.side is Side.BUY else spec.base
+            held[currency] = held.get(currency, ZERO) + order.reserved
+        if self._truth.venue.rules.withdrawal_booking is Booking.RESERVED:
+            for request in self._truth.venue.withdrawals.of(self._truth.account):
+                open_still = request.status in (RequestStatus.OPEN, RequestStatus.IN_PROCESS)
+                held[request.currency] = held.get(request.currency, ZERO) + (request.leaves if open_still else ZERO)
+        for currency, balance in self._truth.account.balances.items():
+            reserved, available = held.get(currency, ZERO), balance.available
+            if available < 0 or available + reserved != balance.total:
+                text = f"{available} {currency} available and {reserved} held are not the venue's {balance.total}"
+                self._report.fail("S4", text)
 
     def _fill(self, line: Json) -> None:
         fill, name = line["fill"], line["client_order_id"]
