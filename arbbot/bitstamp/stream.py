@@ -52,15 +52,16 @@ class StreamSettings:
 class _Link:
     """One connection and the task that owns it."""
 
-    __slots__ = ("asked", "epoch", "ready_ns", "retired", "session", "task", "verdict")
+    __slots__ = ("asked", "carries_ns", "epoch", "retired", "session", "task", "verdict")
 
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
         self.session: Session | None = None
         self.task: asyncio.Task[str] | None = None
-        self.ready_ns: int | None = None
+        self.carries_ns: int | None = None
+        """Since when its frames begin the count of attempts anew: all was acknowledged, or replacing it failed."""
         self.asked = False
-        """The venue wants it replaced."""
+        """It is to be replaced."""
         self.retired = False
         """Replaced: nothing it still brings counts."""
         self.verdict: str | None = None
@@ -71,10 +72,10 @@ class _Link:
         return self.task.result() if self.task is not None and self.task.done() else None
 
     def carried_s(self) -> float:
-        """Seconds between all acknowledged and its last frame."""
-        if self.ready_ns is None or self.session is None:
+        """Seconds for which it has carried frames since they count."""
+        if self.carries_ns is None or self.session is None:
             return 0.0
-        return (self.session.last_frame_ns - self.ready_ns) / 1e9
+        return (self.session.last_frame_ns - self.carries_ns) / 1e9
 
 
 class BitstampFeed:
@@ -82,7 +83,8 @@ class BitstampFeed:
 
     A frame's event reaches the sink in the same call in which the frame was received. Any close is followed by one
     second's pause, then by growing ones; a link that carried frames for a while starts the count anew. When the
-    venue asks for a reconnection, the next link is opened and subscribed before this one is closed.
+    venue asks for a reconnection, the next link is opened and subscribed before this one is closed; if none can be, it
+    stays, and may be asked anew.
     """
 
     def __init__(
@@ -159,7 +161,8 @@ class BitstampFeed:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if self._active is not None and self._active.carried_s() >= self._settings.settled_s:
+            alone = self._active if self._opening is None else None
+            if alone is not None and alone.carried_s() >= self._settings.settled_s:
                 failures = 0
             ended = self._reap(sink)
             if self._opening is not None or (self._active is not None and not self._active.asked):
@@ -171,6 +174,8 @@ class BitstampFeed:
             elif self._active is None:
                 sink(FeedDead(f"{self._settings.attempts} reconnections failed: {ended}"), self._clock.now())
                 return
+            else:
+                self._active.asked = False
 
     def _pause_s(self, failures: int, *, asked: bool) -> float:
         """None before the first connection the venue asked for, one second after a first failure, then growing."""
@@ -190,6 +195,8 @@ class BitstampFeed:
                 self._active = None
             else:
                 self._opening = None
+                if self._active is not None:
+                    self._active.carries_ns = self._clock.now().mono_ns
             if self._active is None:  # else only the replacement failed, and the feed is still up
                 sink(FeedDown(link.epoch, ended), self._clock.now())
         return reason
@@ -209,7 +216,7 @@ class BitstampFeed:
     def _promote(self, link: _Link, session: Session, at: Moment, sink: Sink) -> None:
         """All needed channels are acknowledged: this link counts from now on, and the one before it no more."""
         old, self._active, self._opening = self._active, link, None
-        link.ready_ns = at.mono_ns
+        link.carries_ns = at.mono_ns
         if old is not None and old.task is not None:
             old.retired = True
             old.task.cancel()

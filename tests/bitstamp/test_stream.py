@@ -66,6 +66,13 @@ async def fed(channels: Channels = PUBLIC) -> AsyncIterator[tuple[FakeStream, To
         yield venue, told, clock
 
 
+async def gone(name: str) -> None:
+    """A task has ended, and whoever waited for it has taken note."""
+    await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == name))
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 async def test_up_when_subscribed_then_books_as_they_come() -> None:
     """FeedUp comes once every needed channel is acknowledged; books follow with the moment of their receipt."""
     taped: list[tuple[bytes, int, Moment]] = []
@@ -265,6 +272,34 @@ async def test_a_failing_replacement_leaves_the_old_connection_in_place() -> Non
         clock.advance(2.0)
         await told.a(FeedUp, 2)
         assert told.events[-1] == FeedUp(3)
+
+
+async def test_a_settled_connection_is_replaced_by_the_policy_too() -> None:
+    """However long it has carried frames: when nobody takes its replacement the venue is not hammered. Five attempts
+    with growing pauses, then it stays as it is, and may be asked anew; a minute of its frames begins the count anew.
+    """
+    told, clock = Told(), ManualClock()
+    async with fake_stream() as venue, running(feed_to(venue.url, clock, heartbeat_s=50.0), told):
+        await told.a(FeedUp)
+        old = venue.lines[0]
+        venue.subscription = lambda line, channel: "refuse"
+        for before in (1, 6):
+            clock.advance(61.0)
+            await old.book(STAMP + before)
+            await told.a(BookSeen, 1 + (before > 1))
+            await old.say(RECONNECT)
+            for number in range(5):
+                if number:
+                    await clock.someone_sleeps(2 ** (number - 1), 2**number)
+                    assert len(venue.lines) == before + number
+                    clock.advance(2**number)
+                await (await venue.line(before + number + 1)).over.wait()
+            await gone(f"feed link {before + 5}")
+        await old.say(RECONNECT)
+        await old.book(STAMP + 9)
+        await told.a(BookSeen, 3)
+        assert len(venue.lines) == 11
+        assert told.of(FeedDown) == []
 
 
 async def test_endless_reconnect_requests_are_bounded() -> None:

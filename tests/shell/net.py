@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import json
 import socket
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,8 @@ class Network:
         """Ports from which no answer comes to a connection attempt."""
         self.resolver_down = False
         self.connections = 0
+        self.dialled: defaultdict[tuple[Life, int], list[float]] = defaultdict(list)
+        """When a process tried to connect to a port, in vain or not."""
         self.kernel = contextvars.Context()
         """That of no process."""
         self._next_port = FIRST_PORT
@@ -105,6 +108,8 @@ class Network:
 
     async def connect(self, host: str, port: int, life: Life | None) -> Wire:
         """Open a connection. Raises ConnectionRefusedError, or gaierror."""
+        if life is not None:
+            self.dialled[life, port].append(self.loop.time())
         if host != "127.0.0.1":
             self.resolve(host)
         await asyncio.sleep(2 * self.latency_s)

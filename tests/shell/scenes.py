@@ -280,6 +280,23 @@ async def _replaced(world: World) -> None:
     await _stopped(world)
 
 
+async def _asked_in_vain(world: World) -> None:
+    """The venue asks for another stream and takes none, of a daemon whose own has long been up: it stays up, and the
+    venue is not hammered; once it takes one again it is asked again, and obeyed.
+    """
+    run = world.start()
+    await hedging(world, lambda: False, 70.0)
+    for taken in (False, True):
+        (world.loop.network.refused.discard if taken else world.loop.network.refused.add)(world.stream_port)
+        (old,) = world.loop.network.of(world.stream_port)
+        world.pull("request_reconnect")
+        await hedging(world, lambda: False, 100.0)
+        now = world.loop.network.of(world.stream_port)
+        _demand(world, not run.over and len(now) == 1, f"it has {len(now)} streams: {run.said()[-300:]}")
+        _demand(world, (now != [old]) is taken, "its stream was replaced" if not taken else "its stream is the old one")
+    await to_the_end(world)
+
+
 async def _unread(world: World) -> None:
     """Nobody reads the log or the terminal, no agent takes the metrics: trading goes on."""
     run = world.start()
@@ -342,6 +359,7 @@ SCENES: dict[str, Scene] = {
     "ten thousand frames at once": Scene(_burst),
     "a slow disk": Scene(_slow_disk),
     "stopped while a stream is replaced": Scene(_replaced),
+    "asked for another stream in vain": Scene(_asked_in_vain),
     "nobody reads": Scene(_unread),
     "secret canary": Scene(_canary),
 }

@@ -12,7 +12,7 @@ from arbbot.exchange.matching import Kind, Side
 from arbbot.exchange.venue import Venue
 from tests.e2e.judge import Json, of_the_last
 from tests.shell.broken_words import BrokenWords
-from tests.shell.verdict import crowded, latched_in_silence, left_wrong
+from tests.shell.verdict import crowded, hasty, latched_in_silence, left_wrong
 
 FREE = FeeRates(Decimal(0), Decimal(0))
 STARTED: Json = {"kind": "started"}
@@ -94,3 +94,15 @@ def test_requests_are_counted_in_both_windows() -> None:
     assert crowded([0.5] * 401)[0].startswith("S9: more than 400")
     assert crowded([number * 0.06 for number in range(10_001)]) == []
     assert crowded([number * 0.0599 for number in range(10_001)])[0].startswith("S9: more than 10000")
+
+
+def test_the_stream_is_tried_with_pauses_and_not_without_end() -> None:
+    """L4: as fast as the policy allows, again a minute later, is not too fast; with any pause cut short, one attempt
+    more, or the next series too soon, it is.
+    """
+    quickest = [0.0, 0.0, 1.0, 3.0, 7.0, 15.0]
+    assert hasty([*quickest, *(at + 75.0 for at in quickest)]) == []
+    for number in range(3, len(quickest)):
+        assert hasty([*quickest[:number], *(at - 0.3 for at in quickest[number:])])
+    assert hasty([*quickest, 31.0])
+    assert hasty([at * 0.02 for at in range(6)])

@@ -264,17 +264,34 @@ def changed_terms(world: World, random: Random) -> str | None:
     return kind if struck else None
 
 
+CROWDED_S, LOOKS_S = 12.0, 0.3
+
+
 def crowd(world: World, random: Random) -> str | None:
-    """Somebody trades where we rest."""
-    struck = None
+    """Somebody trades where we rest, as soon as we do."""
+    until_s = world.loop.time() + CROWDED_S
+
+    def looks() -> None:
+        if _met(world, random):
+            count(world, crowd, PLAIN)
+        elif world.loop.time() < until_s and not world.run.over:
+            world.later(LOOKS_S, looks)
+
+    looks()
+    return None
+
+
+def _met(world: World, random: Random) -> bool:
+    """Whether anything of ours rested; part of it is taken, or all."""
+    met = False
     for order in world.account()["orders"]:
         if order["status"] == "Open" and order["client_order_id"]:
             side = "sell" if order["side"] == "buy" else "buy"
             amount = (D(order["remaining"]) * random.choice((D("0.3"), D(1)))).quantize(D("0.00000001"))
             if amount:
                 world.take(order["market"], side, amount, D(order["price"]))
-                struck = PLAIN
-    return struck
+                met = True
+    return met
 
 
 # --- the process -----------------------------------------------------------------------------------------------------
@@ -282,7 +299,7 @@ def crowd(world: World, random: Random) -> str | None:
 
 FREEZES_S = (0.3, 5.0, 30.0, 120.0)
 SLEEPS_S = (0.5, 5.0, 30.0, 120.0, 600.0)
-CLOCKS_S = (-3600, 3600, -2, 2, 0)
+CLOCKS_S = (-3600, 3600, -3600, 3600, -2, 2, 0)
 COMMITS_S = (0.3, 1.5, 5.0)
 
 

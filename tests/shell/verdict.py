@@ -26,6 +26,11 @@ PINGED_S = 15.0
 """L5: so often at least a healthy daemon tells its service manager that it is well."""
 WINDOWS = ((1.0, 400), (600.0, 10_000))
 """Seconds, and what the venue allows within them."""
+DIALS = ((2.99, 3), (6.99, 4), (14.99, 5), (59.99, 6))
+"""L4: seconds, and how often at most a process may try to reach the stream within them. It is documented to try again
+after a second, or at once where it was asked to, then after twice as long each time, of which chance takes up to half:
+0 + 1 + 2 + 4 + 8 s at least; five times in a row, and not again before a minute of frames.
+"""
 LEFT = re.compile(r"exposure \[(\S+), (\S+)\]")
 
 
@@ -154,7 +159,7 @@ def problems(world: World, forgiven: tuple[str, ...] = ()) -> list[str]:
         halted,
         clock_was_set=world.clock_was_set,
     )
-    found = [*world.surprises, *judged(case), *nonces(), *rate()]
+    found = [*world.surprises, *judged(case), *nonces(), *rate(), *dials(world)]
     if not settled(world):
         found.append("L2: not everything became known although the faults have stopped")
     silent = latched_in_silence(world.records.read())
@@ -178,9 +183,29 @@ def rate() -> list[str]:
 
 def crowded(at_s: Sequence[float]) -> list[str]:
     """Windows in which more requests left than may."""
+    return [
+        f"S9: more than {most} requests within {window_s:g} s of {at}" for window_s, most, at in _over(WINDOWS, at_s)
+    ]
+
+
+def dials(world: World) -> list[str]:
+    """L4: the stream is reached for with pauses, and not without end."""
+    dialled = world.loop.network.dialled
+    return [
+        f"L4: {run.life.name} {words}" for run in world.runs for words in hasty(dialled[run.life, world.stream_port])
+    ]
+
+
+def hasty(at_s: Sequence[float]) -> list[str]:
+    """Windows in which the stream was tried more often than may be."""
+    return [f"tried the stream {most + 1} times within {span_s:g} s of {at}" for span_s, most, at in _over(DIALS, at_s)]
+
+
+def _over(windows: Sequence[tuple[float, int]], at_s: Sequence[float]) -> list[tuple[float, int, float]]:
+    """Of each window that holds more than it may: its seconds, the most, and where the first such begins."""
     found = []
-    for window_s, most in WINDOWS:
+    for window_s, most in windows:
         over = [first for first, last in zip(at_s, at_s[most:], strict=False) if last - first < window_s]
         if over:
-            found.append(f"S9: more than {most} requests within {window_s:g} s of {over[0]}")
+            found.append((window_s, most, over[0]))
     return found

@@ -134,6 +134,17 @@ MUTANTS = (
         hunted=SHELL,
     ),
     mutant(
+        "L4", "reconnects-without-pause", "after a first failure the stream is tried again at once",
+        ("bitstamp/stream.py", "        return self._backoff.delay_s(failures - 1, self._random)\n",
+         "        return 0.02\n"),
+        hunted=SHELL,
+    ),
+    mutant(
+        "L4", "settled-is-asked-without-end", "a stream that has settled is replaced at once, without pause or end",
+        ("bitstamp/stream.py", "alone = self._active if self._opening is None else None", "alone = self._active"),
+        hunted=one_test("tests/bitstamp/test_stream.py"),
+    ),
+    mutant(
         "L5", "watchdog-always-fed", "the watchdog is told that all is well whatever is stuck",
         ("runtime/daemon.py", "        still = self.standing_still(at)\n", "        still = None\n"),
         hunted=one_test("tests/runtime/test_watchdog.py"),
