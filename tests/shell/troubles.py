@@ -264,7 +264,7 @@ def changed_terms(world: World, random: Random) -> str | None:
     return kind if struck else None
 
 
-CROWDED_S, LOOKS_S = 12.0, 0.3
+CROWDED_S, LOOKS_S = 30.0, 0.3
 
 
 def crowd(world: World, random: Random) -> str | None:

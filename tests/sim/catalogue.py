@@ -28,6 +28,8 @@ FRAMES = (
     "crossed", "empty", "zero", "absurd", "nan", "huge_number", "wrong_types", "garbage", "binary", "deep", "huge",
     "burst", "duplicate", "older", "reordered", "frame_lost",
 )  # fmt: skip
+PAGES = ("rows_between",)
+"""Rows that are written between two pages of one reading; drawn by itself, where there are pages."""
 PRIVATE = ("private_lost", "private_twice")
 LINKS = ("connect_refused", "refuse_subscription", "ignore_subscription", "no_token")
 HAPPENINGS = (
@@ -48,14 +50,15 @@ STRIKES: dict[str, str] = {
     **dict.fromkeys(PRIVATE, "private"),
     **dict.fromkeys(LINKS, "link"),
     **dict.fromkeys(COMMITS, "commit"),
+    **dict.fromkeys(PAGES, "page"),
 }
 """What lies in wait, and for what; the others happen at their time."""
-DRAWN = (*STRIKES, *HAPPENINGS, *CRASHES)
+DRAWN = (*(kind for kind in STRIKES if kind not in PAGES), *HAPPENINGS, *CRASHES)
 WORDS = ("ramp_set", "resolve_wrongly")
 """What people say besides; drawn by itself, so that it moves nothing else in a life."""
 SETTLED = ("usdt_deposit", "requests_restored", "settings_changed")
 """What befalls lives with a treasury; drawn by itself as well."""
-ALL = (*DRAWN, *WORDS, *SETTLED)
+ALL = (*DRAWN, *WORDS, *SETTLED, *PAGES)
 FAMILIES: dict[str, tuple[str, ...]] = {
     "rest": REST, "orders": (*ORDERS, *CANCELS), "rows": ROWS, "frames": (*FRAMES, *PRIVATE), "links": LINKS,
     "happenings": HAPPENINGS, "crashes": (*COMMITS, *CRASHES),

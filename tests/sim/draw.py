@@ -22,6 +22,8 @@ UNTRUE = 0.08
 """Share of lives in which what is there is said not to be."""
 SLEEPS = 0.03
 """Share of lives in which the machine sleeps just when an order is in doubt."""
+PAGED = 0.004
+"""Share of lives with several pages of rows."""
 EDGE_BPS = 20
 """A larger premium is an edge."""
 NO_TICKER = Disturbance("http_503", 15_000, "ticker", 2_000)
@@ -72,6 +74,7 @@ def draw(seed: int) -> Plan:
             *_weights(seed, length_ms),
             *_untruths(seed, length_ms, quotes),
             *_sleeps(seed, length_ms, quotes),
+            *_pages(seed, length_ms),
         ),
     )
     return at_night(_with_settlements(plan))
@@ -249,6 +252,16 @@ def _sleeps(seed: int, length_ms: int, quotes: tuple[Quote, ...]) -> list[Distur
         Disturbance("not_found", max(0, edge_ms - 100), side, 1, 9_000, rng.choice((9_000, 15_000, 40_000))),
         Disturbance("vm_pause", edge_ms + rng.choice((300, 900)), for_ms=rng.choice((6_000, 8_000, 30_000))),
     ]
+
+
+def _pages(seed: int, length_ms: int) -> list[Disturbance]:
+    """In a few lives there are more rows than a page holds, and more come while the pages are read."""
+    rng = Random(f"{seed}/pages")
+    if rng.random() > PAGED:
+        return []
+    at_ms = rng.randint(0, length_ms // 2)
+    between = Disturbance("rows_between", at_ms, "transactions", rng.choice((1, 2)), size=rng.choice((1, 3, 40)))
+    return [Disturbance("row_burst", at_ms, size=rng.choice((1_005, 2_010))), between]
 
 
 def _limits(rng: Random) -> dict[str, object]:

@@ -202,25 +202,15 @@ VERBS: dict[str, Callable[[Stage, Disturbance], Said | None]] = {
 # --- the venue and the account's owner ------------------------------------------------------------------------------
 
 
-def _external(stage: Stage, amounts: dict[str, Decimal], kind: int, fee: Decimal = Decimal(0)) -> bool:
-    stage.world.checker.truth.dirty = True  # the venue announces no such movement
-    try:
-        row = stage.world.venue.external(stage.world.account, amounts, kind, stage.world.clock.now_us, fee)
-    except Refusal:  # not enough there: then it did not happen
-        return False
-    stage.world.checker.treasury.by_hand(row.row_id)
-    return True
-
-
 def _burst(stage: Stage, each: Disturbance) -> bool:
     """More rows than a page holds, in a moment."""
-    return each.size > 0 and all([_external(stage, {"usd": Decimal("0.01")}, 0) for _ in range(each.size)])
+    return each.size > 0 and all([stage.world.by_hand({"usd": Decimal("0.01")}, 0) for _ in range(each.size)])
 
 
 def _round(stage: Stage, each: Disturbance) -> bool:
     """A person pays in just what a withdrawal once took: caps are round figures, and so is what people pay in."""
     taken = [request.leaves for request in stage.world.venue.withdrawals.of(stage.world.account)]
-    return _external(stage, {"usdt": taken[each.size % len(taken)] if taken else Decimal(20)}, 0)
+    return stage.world.by_hand({"usdt": taken[each.size % len(taken)] if taken else Decimal(20)}, 0)
 
 
 def _manual(stage: Stage, each: Disturbance) -> bool:
@@ -279,11 +269,11 @@ def _halt_market(stage: Stage, each: Disturbance) -> bool:
 
 
 VENUE: dict[str, Callable[[Stage, Disturbance], bool]] = {
-    "deposit": lambda stage, each: _external(stage, {"eur": Decimal(1 + each.size % 500)}, 0),
+    "deposit": lambda stage, each: stage.world.by_hand({"eur": Decimal(1 + each.size % 500)}, 0),
     "usdt_deposit": _round,
-    "withdrawal": lambda stage, each: _external(stage, {"usd": -Decimal(1 + each.size % 500)}, 1, Decimal("0.5")),
-    "conversion": lambda stage, each: _external(stage, {"usd": Decimal(-110), "eur": Decimal(100)}, 36),
-    "odd_row": lambda stage, each: _external(stage, {"btc": Decimal("0.0001")}, 77),
+    "withdrawal": lambda stage, each: stage.world.by_hand({"usd": -Decimal(1 + each.size % 500)}, 1, Decimal("0.5")),
+    "conversion": lambda stage, each: stage.world.by_hand({"usd": Decimal(-110), "eur": Decimal(100)}, 36),
+    "odd_row": lambda stage, each: stage.world.by_hand({"btc": Decimal("0.0001")}, 77),
     "row_burst": _burst,
     "manual_order": _manual,
     "manual_trade": _manual,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from random import Random
 
@@ -201,12 +202,19 @@ class Wire:
         following = follow_up(exchange.command, answer, NAMES)
         if following is not None and len(exchange.answers) < requests.MAX_PAGES:
             self._world.reached("wire: next page")
+            self._between(exchange)
             exchange.request = following
             self._seek(exchange)
             return
         self.in_flight.remove(exchange)
         self._show(exchange)
         self._sink(interpret(exchange.command, exchange.answers, self._reading), exchange.struck)
+
+    def _between(self, exchange: Exchange) -> None:
+        """What the venue writes after it has shown one page of rows, and before it shows the next."""
+        for each in self._world.armed.take("page", targets(exchange.command), self._world.clock.now_us):
+            for _ in range(each.size):
+                self._world.by_hand({"usd": Decimal("0.01")}, 0)
 
     def _show(self, exchange: Exchange) -> None:
         """The checker reads some replies too, in its own way."""

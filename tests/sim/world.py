@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from random import Random
 
 from arbbot.exchange.accounts import FeeRates
+from arbbot.exchange.refusal import Refusal
 from arbbot.exchange.venue import Venue
 from tests.sim.armed import Armed
 from tests.sim.checker import Checker
@@ -51,6 +53,16 @@ class World:
     def coin(self) -> bool:
         """Heads or tails."""
         return self._coins.random() < 0.5
+
+    def by_hand(self, amounts: dict[str, Decimal], kind: int, fee: Decimal = Decimal(0)) -> bool:
+        """The account's owner moves money; whether there was enough of it."""
+        self.checker.truth.dirty = True  # the venue announces no such movement
+        try:
+            row = self.venue.external(self.account, amounts, kind, self.clock.now_us, fee)
+        except Refusal:
+            return False
+        self.checker.treasury.by_hand(row.row_id)
+        return True
 
     def reached(self, branch: str) -> None:
         """Count a branch of the world (those of the engine are read off its records)."""
