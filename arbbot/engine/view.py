@@ -104,7 +104,7 @@ class MarketView:
         """
         slot = self.slots.get(symbol)
         if slot is not None:
-            slot.confirmed_ns = NEVER
+            slot.newer, slot.confirmed_ns, slot.newer_ns = None, NEVER, NEVER
 
     def feed_up(self, epoch: int, now_ns: int) -> None:
         """A new subscription: every book must be seen again on it before trading resumes, or asked for again."""
@@ -157,11 +157,13 @@ class MarketView:
         return None
 
     def exit_book(self, symbol: str, now_ns: int) -> Book | None:
-        """A book good enough to leave a position on: tradable and confirmed lately, by feed or REST; the newest."""
+        """A book good enough to leave a position on: tradable, confirmed lately by feed or REST, and the newest; none
+        where a newer one has come that cannot be confirmed.
+        """
         slot, oldest = self.slots[symbol], now_ns - self.fresh_ns
         held = slot.book if slot.confirmed_ns >= oldest else None
         newer = slot.newer if slot.newer_ns >= oldest else None
-        if newer is not None and (held is None or newer.microtimestamp > held.microtimestamp):
+        if newer is not None and (slot.book is None or newer.microtimestamp > slot.book.microtimestamp):
             held = newer
         return held if held is not None and held.tradable else None
 

@@ -119,3 +119,24 @@ def test_what_rest_was_asked_before_a_subscription_is_no_way_out(rig: Rig, befor
     rig.epoch += 1
     rig.step(ev.FeedUp(rig.epoch))
     assert view.exit_book("btceur", rig.at.mono_ns) is None
+
+
+@pytest.mark.parametrize("late", ["frame", "stamp"])
+def test_a_book_that_cannot_be_confirmed_outdates_what_rest_had_shown(rig: Rig, late: str) -> None:
+    """A frame that seems late, or seems to come from the future, is newer than the REST book before it: nothing is left
+    on that one, until REST or a frame shows what is there now.
+    """
+    rig.ready()
+    view, now_ns = rig.engine.core.view, rig.at.mono_ns
+    rest = book("btceur", "54600", "54610", stamp=rig.at.utc_us + 1)
+    view.fetched(rest, now_ns)
+    assert view.exit_book("btceur", now_ns) is rest
+    after = book("btceur", "54500", "54510", stamp=rig.at.utc_us + 2)
+    if late == "frame":
+        rig.step(ev.VenueClockSeen(60_000))
+        rig.step(ev.BookSeen(after, rig.epoch))
+    else:
+        rig.step(ev.FrameBad("stamped in the future", "btceur"))
+    assert view.exit_book("btceur", now_ns) is None
+    view.fetched(after, now_ns)
+    assert view.exit_book("btceur", now_ns) == after
