@@ -311,4 +311,4 @@ class Checker:
         """The last process has left."""
         self._when(now_us)
         self._end.finish(self._code, lag_us, now_us)
-        self.treasury.finish()
+        self.treasury.finish(alone=self._code != 0)
