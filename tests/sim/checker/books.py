@@ -121,11 +121,10 @@ class Shown:
         """All books that a way out may be reckoned on, the newest of each source first: frames of the connection that
         counts, confirmed since `oldest_ns`, which by the venue's clock came within `latest_us` or which REST has shown
         since; and REST books asked for since then and since that connection counts. None that is older than a frame of
-        it that nothing had delayed.
+        it, whenever that came.
         """
         frames = [each for each in self.frames.get(market, ()) if each.epoch == self.epoch and each.stamp is not None]
-        sound = (each for each in frames if not each.struck and each.true_us - (each.stamp or 0) < ON_TIME_US)
-        newest = max((each.stamp or 0 for each in sound), default=0)
+        newest = max((each.stamp or 0 for each in frames if not each.struck), default=0)
         for frame in reversed(frames):
             stamp = frame.stamp or 0
             in_time = frame.mono_ns >= oldest_ns and frame.true_us - stamp <= latest_us
