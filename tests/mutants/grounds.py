@@ -13,6 +13,7 @@ from tests.engine.rig import rules
 from tests.sim.plan import Disturbance, Plan, Quote
 
 EDGE_BPS = 20
+SCENE = "scene, "
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Ground:
     """Seeds of a simulation, or a test's name."""
 
     kind: str
-    """core, shell or test."""
+    """core, shell, scene or test."""
     name: str
     seeds: range
     weather: tuple[Disturbance, ...] = ()
@@ -418,6 +419,11 @@ GROUNDS = {
     )
 }  # fmt: skip
 """All but the tests."""
+
+
+def one_scene(name: str) -> Ground:
+    """One scene of the whole daemon, by its name, before the shell's own judge."""
+    return Ground("scene", f"{SCENE}{name}", range(1))
 
 
 def one_test(name: str) -> Ground:

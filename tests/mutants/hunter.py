@@ -10,20 +10,20 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 import arbbot
-from tests.mutants.grounds import GROUNDS, Ground
+from tests.mutants.grounds import GROUNDS, SCENE, Ground
 from tests.mutants.nights import NIGHTS
 from tests.mutants.verdict import CRASH, SURVIVED, Verdict, judged, judged_words
 
 WORK_S = 240
 """Of a core's time, for one hunt or sweep: more is a loop without end."""
-HOPE = {"core": 20, "shell": 1, "test": 0}
+HOPE = {"core": 20, "shell": 1, "scene": 0, "test": 0}
 """Lives after a poor verdict in which a better one is sought."""
 MEANT = (AssertionError, pytest.fail.Exception, TimeoutError)
 """How a test says no; whatever else it raises is a crash."""
@@ -37,8 +37,9 @@ def main(arguments: list[str]) -> int:
         raise SystemExit(f"{arbbot.__file__} was imported, not {package}")
     os.nice(19 - os.nice(0))
     resource.setrlimit(resource.RLIMIT_CPU, (WORK_S, WORK_S))
-    ground = (GROUNDS | NIGHTS).get(ground_name) or Ground("test", ground_name, range(1))
-    life = {"core": _core, "shell": _shell, "test": _test}[ground.kind](ground)
+    else_kind = "scene" if ground_name.startswith(SCENE) else "test"
+    ground = (GROUNDS | NIGHTS).get(ground_name) or Ground(else_kind, ground_name, range(1))
+    life = {"core": _core, "shell": _shell, "scene": _scene, "test": _test}[ground.kind](ground)
     found = sweep(life, map(int, seeds)) if how == "sweep" else [hunt(life, map(int, seeds), HOPE[ground.kind])]
     sys.stdout.write(f"\n{json.dumps([asdict(each) for each in found])}\n")
     sys.stdout.flush()
@@ -84,13 +85,17 @@ def _core(ground: Ground) -> Life:
 def _shell(_: Ground) -> Life:
     from tests.shell.command import told
 
-    def life(seed: int) -> Verdict:
-        problems = told(seed).problems
-        if not problems:
-            return Verdict(SURVIVED)
-        return Verdict(judged_words(problems[0]), problems[0][:400])
+    return lambda seed: _of_words(told(seed).problems)
 
-    return life
+
+def _scene(ground: Ground) -> Life:
+    from tests.shell.scenes import problems
+
+    return lambda seed: _of_words(problems(ground.name.removeprefix(SCENE)))
+
+
+def _of_words(problems: Sequence[str]) -> Verdict:
+    return Verdict(judged_words(problems[0]), problems[0][:400]) if problems else Verdict(SURVIVED)
 
 
 class _Witness:

@@ -204,8 +204,8 @@ async def _two(world: World) -> None:
     await asyncio.sleep(0)
     await world.ended(other, 5.0)
     asked = [end for end in world.loop.network.ends if end.life is other.life]
-    _demand(world, other.code == JOURNAL and not asked, f"the second left with {other.code}")
-    _demand(world, "in use by process" in other.said(), f"the second said {other.said()}")
+    _demand(world, other.code == JOURNAL and not asked, f"S17: the second left with {other.code}")
+    _demand(world, "in use by process" in other.said(), f"S17: the second said {other.said()}")
     await to_the_end(world)
 
 

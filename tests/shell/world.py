@@ -37,6 +37,8 @@ from tests.shell.nature import ORIGIN_NS, Witness, virtual
 from tests.shell.net import Network
 
 LOOK_S, SETTLES_S = 0.5, 4.0
+SYNC_FULL = 2
+"""https://sqlite.org/pragma.html#pragma_synchronous"""
 GRAVEYARD: list[Life] = []
 """Dead processes are never cleaned up; whoever plays many seeds ends as a process itself now and then."""
 
@@ -286,6 +288,10 @@ class World:
         if client_order_id in self.arrived:
             self.surprises.append(f"S2: the order {client_order_id} reached the venue twice")
         self.arrived.append(client_order_id)
+        if self.sections.get("journal", {}).get("sync") == "full" and not self._through_to_the_disk():
+            self.surprises.append(
+                f"S1: the order {client_order_id} reached the venue before its intent was on the disk"
+            )
         path = self.run.state_dir / "sandbox" / "journal.db"
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             query = "SELECT 1 FROM record WHERE kind = 'order_intended' AND client_order_id = ?"
@@ -293,6 +299,13 @@ class World:
                 self.surprises.append(
                     f"S1: the order {client_order_id} reached the venue before its intent was durable"
                 )
+
+    def _through_to_the_disk(self) -> bool:
+        """Whether a commit waits until the disk has it, as the settings may ask: what the power supply does after it
+        cannot be played here.
+        """
+        assert self.run.journal is not None
+        return bool(self.run.journal._connection.execute("PRAGMA synchronous").fetchone()[0] >= SYNC_FULL)
 
     def surprised(self, context: dict[str, Any]) -> None:
         """An exception that nobody took."""

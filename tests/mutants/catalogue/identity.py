@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import ORDERS_BY_HAND, SHELL, one_test
+from tests.mutants.grounds import ORDERS_BY_HAND, SHELL
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -27,7 +27,7 @@ MUTANTS = (
     mutant(
         "S1", "sync-skipped", "live mode's commits do not survive the power supply",
         ("journal/sqlite.py", "{'FULL' if sync_full else 'NORMAL'}", "{'OFF' if sync_full else 'NORMAL'}"),
-        hunted=one_test("tests/journal/test_durability.py"),
+        hunted=SHELL,
     ),
     mutant(
         "S1", "price-as-a-whole-number", "the price on the wire is not the price that was intended",
@@ -84,6 +84,6 @@ MUTANTS = (
         Edit("bitstamp/rest.py", "        if leg.send(request.method, self._on_the_wire(request, signed)):\n",
              "        leg.sent = request.method, self._on_the_wire(request, signed)\n"
              "        if leg.send(*leg.sent):\n"),
-        hunted=one_test("tests/bitstamp/test_rest.py::test_anything_else_leaves_the_order_in_doubt[silent]"),
+        hunted=SHELL,
     ),
 )  # fmt: skip

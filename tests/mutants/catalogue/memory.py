@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.grounds import ON_DISK, SHELL, one_test
+from tests.mutants.grounds import ON_DISK, SHELL, one_scene, one_test
 from tests.mutants.mutant import Edit, mutant
 
 MUTANTS = (
@@ -61,6 +61,6 @@ MUTANTS = (
     mutant(
         "S17", "no-lock", "two processes may write one journal",
         ("lock.py", "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "        pass\n"),
-        hunted=one_test("tests/e2e/test_start.py::test_a_start_that_must_not_be[second_instance]"),
+        hunted=one_scene("two instances"),
     ),
 )  # fmt: skip
