@@ -128,27 +128,28 @@ class Session:
 
     def receive(self, raw: bytes, at: Moment) -> Event | Signal | None:
         """The one event a frame makes, a signal, or None for frames that say nothing new."""
-        self.last_frame_ns = at.mono_ns
+        self.last_frame_ns, symbol = at.mono_ns, None
         try:
             frame = loads(raw)
             channel = frame["channel"]
             route = self._books.get(channel)
             if route is None or frame["event"] != "data":
                 return self._other(frame, channel, at)
+            symbol = route.symbol
             payload = frame["data"]
             stamp = int(payload["microtimestamp"])
             if stamp <= route.last:
                 self.duplicates += 1
                 return None
             if stamp > at.utc_us + FUTURE_US:
-                return FrameBad(f"{channel}: stamped in the future; {FUTURE_HINT}", route.symbol)
-            seen = BookSeen(make_book(route.symbol, stamp, payload["bids"], payload["asks"]), self.epoch)
+                return FrameBad(f"{channel}: stamped in the future; {FUTURE_HINT}", symbol)
+            seen = BookSeen(make_book(symbol, stamp, payload["bids"], payload["asks"]), self.epoch)
         except (KeyError, TypeError, ValueError) as error:
-            return FrameBad(_reason(error))
+            return FrameBad(_reason(error), symbol)
         route.last = stamp
         if self.ready:
             return seen
-        self._held[route.symbol] = seen
+        self._held[symbol] = seen
         return None
 
     def release(self) -> list[BookSeen]:
@@ -221,6 +222,8 @@ class Session:
         known = diff.stamp
         try:
             book = diff.apply(payload, latest_us)
+        except Malformed as error:
+            return FrameBad(_reason(error), diff.symbol)
         finally:
             if not diff.spliced:
                 self.unspliced.add(diff.symbol)
@@ -237,7 +240,7 @@ class Session:
         if diff.audit(payload):
             return None
         self.unspliced.add(diff.symbol)
-        return FrameBad(f"{diff.symbol}: book from diffs differs from the venue's snapshot")
+        return FrameBad(f"{diff.symbol}: book from diffs differs from the venue's snapshot", diff.symbol)
 
     def _announced(self, kind: str, payload: JsonValue) -> Event | None:
         """A halt, where an announcement reads like one.

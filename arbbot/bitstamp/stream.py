@@ -156,26 +156,28 @@ class BitstampFeed:
 
     async def _supervise(self, sink: Sink) -> None:
         """Keep one link active until reconnecting has failed too often."""
-        failures = 0
+        failures, most, given_up = 0, self._settings.attempts, False
         self._launch(0.0, sink)
         while True:
             await self._wake.wait()
             self._wake.clear()
             alone = self._active if self._opening is None else None
             if alone is not None and alone.carried_s() >= self._settings.settled_s:
-                failures = 0
+                failures, most, given_up = 0, self._settings.attempts, False
             ended = self._reap(sink)
+            if given_up and self._active is None:  # what could not be replaced has ended after all
+                most, given_up = failures + self._settings.attempts, False
             if self._opening is not None or (self._active is not None and not self._active.asked):
                 continue
             failures += 1
-            if failures <= self._settings.attempts:
+            if failures <= most:
                 asked = self._active is not None
                 self._launch(self._pause_s(failures, asked=asked), sink)
             elif self._active is None:
                 sink(FeedDead(f"{self._settings.attempts} reconnections failed: {ended}"), self._clock.now())
                 return
             else:
-                self._active.asked = False
+                self._active.asked, self._active.verdict, given_up = False, None, True
 
     def _pause_s(self, failures: int, *, asked: bool) -> float:
         """None before the first connection the venue asked for, one second after a first failure, then growing."""

@@ -60,7 +60,7 @@ class FrameBad:
 
     reason: str
     outdates: str | None = None
-    """Market whose book has changed since the one that is held, where the frame says no more than that."""
+    """Market of which it says no more than that the book is another by now than the one that is held."""
 
 
 @dataclass(frozen=True, slots=True)

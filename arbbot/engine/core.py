@@ -188,6 +188,15 @@ class Core:
         return self.at.utc_us + self.venue_offset_ms * 1000
 
     @property
+    def latest_us(self) -> int:
+        """The latest that it can be by the venue's clock: by ours, or by the venue's when last seen and the monotonic
+        time since. Either may be wrong.
+        """
+        base_us = self.clock_base_us
+        seen_us = self.at.utc_us if base_us is None else base_us + self.at.mono_ns // 1000
+        return max(self.at.utc_us, seen_us + self.venue_offset_ms * 1000)
+
+    @property
     def clock_words(self) -> str:
         """What to add to a refusal where our clock may be the cause; empty where it is right."""
         off_s = abs(self.venue_offset_ms) // 1000

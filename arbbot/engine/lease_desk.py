@@ -253,7 +253,7 @@ class LeaseDesk:
             return
         core.emit(
             SettlementTold(
-                event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us, core.venue_us
+                event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us, core.latest_us
             )
         )
         if withdrawal is not None:

@@ -22,7 +22,7 @@ from arbbot.domain.ledger import LedgerAccount
 from arbbot.domain.market import Direction
 from arbbot.domain.mode import Mode
 from arbbot.domain.money import ONE, ZERO
-from arbbot.domain.order import OrderState
+from arbbot.domain.order import OrderState, Purpose
 from arbbot.domain.records import (
     AnchorSet,
     CancelIntended,
@@ -165,6 +165,7 @@ class LimitMemory:
         most_us, day = utc_us + HOUR_US, utc_us // DAY_US + 1
         times_us = (*(mark.utc_us for mark in self.hedges), *self.ordered_us, *self.cancelled_us)
         later = any(each > most_us for each in times_us) or any(each > most_us // MINUTE_US for each in self.minutes)
+        later |= max(self.open_since_us or 0, self.left_since_us or 0) > utc_us + MINUTE_US
         return later or any(each > day for each in (*self.day_notional, *self.day_pnl, *self.openings))
 
     # --- folding -------------------------------------------------------------------------------------------
@@ -176,6 +177,10 @@ class LimitMemory:
         self.ordered_us = [min(each, most_us) for each in self.ordered_us]
         self.cancelled_us = [min(each, most_us) for each in self.cancelled_us]
         self.minutes = _not_after(self.minutes, most_us // MINUTE_US)
+        if self.open_since_us is not None:
+            self.open_since_us = min(self.open_since_us, record.utc_us)
+        if self.left_since_us is not None:
+            self.left_since_us = min(self.left_since_us, record.utc_us)
         self.day_notional, self.day_pnl = _not_after(self.day_notional, day), _not_after(self.day_pnl, day)
         openings: dict[int, dict[str, Decimal]] = {}
         for each in sorted(self.openings):
@@ -202,7 +207,8 @@ class LimitMemory:
         self._left(record.utc_us, state)
 
     def _fill_booked(self, record: FillBooked, state: State) -> None:
-        if state.open_hedge_id is None:
+        converts = state.orders[record.client_order_id].terms.purpose is Purpose.CONVERT
+        if state.open_hedge_id is None and not converts:
             self._left(record.utc_us, state)
 
     def _left(self, utc_us: int, state: State) -> None:

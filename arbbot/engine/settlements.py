@@ -69,8 +69,8 @@ class AnnouncedWithdrawal:
     """
     strange: Decimal | None = None
     """The same, booked as somebody else's: the venue had called it finished, and may reverse it."""
-    told_venue_utc_us: int | None = None
-    """When the treasury last said what became of it, by the venue's clock; None where that was not known."""
+    told_utc_us: int = 0
+    """When the treasury last said what became of it: the latest that it can have been by the venue's clock."""
     against: LedgerAccount = LedgerAccount.TRANSIT
     """What its leaving is booked against. Where the ledger began anew meanwhile: TREASURY if it was out, for the
     opening holds what was left; EXTERNAL if it was still to leave, for the opening holds it as principal.
@@ -170,10 +170,11 @@ class Settlements:
         returned = [(name, each) for name, each in gone if each.outcome == "returned"]
         for slack_us in (0, lag_us):
             for name, each in waiting:
-                if _not_after(each.announced.venue_utc_us, row.utc_us + slack_us):
+                sent_us = each.announced.venue_utc_us
+                if sent_us is not None and sent_us <= row.utc_us + slack_us:
                     return name
             for name, each in returned:
-                if _not_after(row.utc_us - slack_us, each.told_venue_utc_us):
+                if row.utc_us - slack_us <= each.told_utc_us:
                     return name
         return next((name for name, _ in waiting), None)  # the venue's time may not have been known, or told wrongly
 
@@ -228,7 +229,7 @@ class Settlements:
         order = self.orders.get(record.name)
         if order is None:
             withdrawal = self.withdrawals[record.name]
-            withdrawal.outcome, withdrawal.told_venue_utc_us = record.outcome, record.venue_utc_us
+            withdrawal.outcome, withdrawal.told_utc_us = record.outcome, record.latest_utc_us or record.utc_us
             withdrawal.venue_id = withdrawal.venue_id if record.venue_id is None else record.venue_id
             return
         if record.venue_id is not None:
@@ -317,8 +318,3 @@ class Settlements:
 def _returns(each: AnnouncedWithdrawal, brought: Decimal) -> bool:
     """Whether so much can be what a withdrawal's row took, come back."""
     return not each.back and brought > 0 and brought == each.rowed
-
-
-def _not_after(first_us: int | None, last_us: int | None) -> bool:
-    """Whether both moments are known and in this order."""
-    return first_us is not None and last_us is not None and first_us <= last_us

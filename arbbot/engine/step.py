@@ -193,7 +193,7 @@ class Engine:
 
     def _frame_bad(self, event: ev.FrameBad) -> None:
         if event.outdates is not None:
-            self.core.view.outdated(event.outdates)
+            self.core.view.outdated(event.outdates, self.core.at.mono_ns)
         self.core.records.append(FrameDropped(event.reason))
 
     def _book_fetched(self, event: ev.BookFetched) -> None:

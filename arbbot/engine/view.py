@@ -27,6 +27,8 @@ class BookSlot:
     """Feed connection that sent it; None when the feed that did is gone, or REST did."""
     confirmed_ns: int = NEVER
     """Monotonic time of the frame, or of a REST reply that showed the same book."""
+    since_ns: int = NEVER
+    """Nothing from before this vouches for it: the last subscription, or a frame that showed what is held outdated."""
     asked_ns: int = NEVER
     """When REST was last asked to confirm it."""
     unchanged: Book | None = None
@@ -72,8 +74,6 @@ class MarketView:
         self.base_slots = (self.domestic, self.foreign)
         self.slots = {slot.symbol: slot for slot in (self.domestic, self.foreign, self.fx)}
         self.epoch: int | None = None
-        self._since_ns = NEVER
-        """Monotonic time of the last subscription: what REST was asked before is a book from before it."""
         self.feed_dead = False
         self.halted: dict[str, str] = {}
         self.fees: dict[str, FeeRate] = {}
@@ -98,20 +98,22 @@ class MarketView:
         slot.epoch = epoch
         return True
 
-    def outdated(self, symbol: str) -> None:
-        """There is a newer book than the one that is held, and it cannot be believed: our clock may be days behind, and
-        right again before the next one comes.
+    def outdated(self, symbol: str, now_ns: int) -> None:
+        """There is a newer book than the one that is held, and it cannot be read or believed: our clock may be days
+        behind, and right again before the next one comes.
         """
         slot = self.slots.get(symbol)
         if slot is not None:
+            slot.since_ns = now_ns + 1
             slot.newer, slot.confirmed_ns, slot.newer_ns = None, NEVER, NEVER
 
     def feed_up(self, epoch: int, now_ns: int) -> None:
         """A new subscription: every book must be seen again on it before trading resumes, or asked for again."""
         if self.epoch is not None and epoch <= self.epoch:
             return
-        self.epoch, self._since_ns = epoch, now_ns
+        self.epoch = epoch
         for slot in self.slots.values():
+            slot.since_ns = now_ns
             slot.epoch = slot.newer = None
             slot.confirmed_ns = slot.newer_ns = NEVER
 
@@ -130,10 +132,10 @@ class MarketView:
         The same book as the feed's confirms it. Without a feed book of this connection it stands in for one, good for
         exits only. A newer one on a live feed confirms nothing: its frame must come, or the book goes stale; and a book
         gone stale that way belongs to a connection on which only heartbeats arrive. What was asked before this
-        subscription is a book from before it, and says nothing.
+        subscription, or before a frame that showed the held book outdated, is a book from before it and says nothing.
         """
         slot = self.slots[book.symbol]
-        if asked_ns < self._since_ns:
+        if asked_ns < slot.since_ns:
             return False
         if slot.epoch is not None and slot.book is not None:
             if book.microtimestamp == slot.book.microtimestamp:
@@ -142,7 +144,7 @@ class MarketView:
             if book.microtimestamp <= slot.book.microtimestamp:
                 return False
             slot.newer, slot.newer_ns = book, asked_ns
-            return slot.confirmed_ns < asked_ns - self.fresh_ns
+            return max(slot.confirmed_ns, slot.since_ns) < asked_ns - self.fresh_ns
         if slot.book is None or book.microtimestamp >= slot.book.microtimestamp:
             slot.take(book, asked_ns)
         return False

@@ -103,6 +103,8 @@ class Trial:
                 self._view.feed_up(epoch, at.mono_ns)
             case ev.FeedDown(epoch=epoch):
                 self._view.feed_down(epoch)
+            case ev.FrameBad(outdates=str(symbol)):
+                self._view.outdated(symbol, at.mono_ns)
             case ev.VenueClockSeen(offset_ms=offset_ms):
                 self._offset_ms = offset_ms
             case ev.BookFetched(book=book) if asked_ns is not None and book.symbol in self._view.slots:

@@ -242,9 +242,14 @@ def test_announcements_of_halts(text: str, expected: str | None) -> None:
     ],
 )
 def test_malformed_frames_are_counted_and_survived(raw: bytes) -> None:
-    """A frame that makes no sense is one FrameBad, and the next good one passes."""
+    """A frame that makes no sense is one FrameBad, and the next good one passes. One of a book says that the book has
+    changed.
+    """
     session = ready_session()
-    assert isinstance(session.receive(raw, NOW), FrameBad)
+    bad = session.receive(raw, NOW)
+    assert isinstance(bad, FrameBad)
+    ours = b'"order_book_btcusd"' in raw and b'"event":"data"' in raw.replace(b" ", b"")
+    assert bad.outdates == ("btcusd" if ours else None)
     seen(session.receive(book_frame(STAMP), NOW))
 
 
@@ -340,7 +345,9 @@ def test_the_audit_finds_a_lost_diff() -> None:
     assert session.receive(book_frame(STAMP), NOW) is None
     assert session.receive(book_frame(STAMP + 5, ask="100.40"), NOW) is None
     assert session.unspliced == set()
-    assert isinstance(session.receive(book_frame(STAMP, ask="100.40"), NOW), FrameBad)
+    bad = session.receive(book_frame(STAMP, ask="100.40"), NOW)
+    assert isinstance(bad, FrameBad)
+    assert bad.outdates == "btcusd"
     assert session.unspliced == {"btcusd"}
     assert session.receive(diff_frame(STAMP + 9, [["99.00", "1"]], []), NOW) is None
     seen(session.splice(Book("btcusd", STAMP + 9, [["99.00", "1"]], [["100.50", "2"]])))
@@ -384,7 +391,9 @@ def test_an_unreadable_diff_unsplices_the_book(level: list[Any]) -> None:
     session = spliced_session()
     for _ in range(2):
         raw = diff_frame(STAMP + 1, [["99.00", "7"], level], [["100.50", "0"]])
-        assert isinstance(session.receive(raw, NOW), FrameBad)
+        bad = session.receive(raw, NOW)
+        assert isinstance(bad, FrameBad)
+        assert bad.outdates == "btcusd"
         assert session.unspliced == {"btcusd"}
     truth = Book("btcusd", STAMP + 2, [["100.00", "1"]], [["100.50", "2"]])
     assert session.splice(truth) is None

@@ -302,8 +302,42 @@ async def test_a_settled_connection_is_replaced_by_the_policy_too() -> None:
         assert told.of(FeedDown) == []
 
 
+async def test_a_stream_that_could_not_be_replaced_is_connected_again_when_it_ends() -> None:
+    """Five replacements were refused, the venue is well again and closes it after all: that is told by its own reason,
+    and five more attempts follow, at pauses that go on growing; then the feed is dead.
+    """
+    told, clock = Told(), ManualClock()
+    async with fake_stream() as venue, running(feed := feed_to(venue.url, clock, heartbeat_s=50.0), told):
+        await told.a(FeedUp)
+        old = venue.lines[0]
+        venue.subscription = lambda line, channel: "refuse"
+        clock.advance(61.0)
+        await old.book(STAMP + 1)
+        await told.a(BookSeen)
+        feed.replace(1, "stalled")
+        for number in range(5):
+            if number:
+                await clock.someone_sleeps(2 ** (number - 1), 2**number)
+                clock.advance(2**number)
+            await (await venue.line(number + 2)).over.wait()
+        await gone("feed link 6")
+        await old.book(STAMP + 2)
+        await told.a(BookSeen, 2)
+        await old.socket.close(1001)
+        await told.a(FeedDown)
+        for number in range(5):
+            await clock.someone_sleeps(1, 60)
+            clock.advance(60.0)
+            await (await venue.line(number + 7)).over.wait()
+        await told.a(FeedDead)
+        assert "stalled" not in str(told.of(FeedDown)[0])
+        assert len(venue.lines) == 11
+
+
 async def test_endless_reconnect_requests_are_bounded() -> None:
-    """A venue that asks for a new connection on every connection is obeyed only as often as the policy allows."""
+    """A venue that asks for a new connection on every connection is obeyed only as often as the policy allows; what it
+    closes after that is connected again, at a pause that has grown.
+    """
     told, clock = Told(), ManualClock()
     async with fake_stream() as venue, running(feed_to(venue.url, clock, heartbeat_s=50.0), told):
         for number in range(5):
@@ -320,7 +354,10 @@ async def test_endless_reconnect_requests_are_bounded() -> None:
         await told.a(BookSeen)
         assert len(venue.lines) == 6
         await last.socket.close()
-        await told.a(FeedDead)
+        await clock.someone_sleeps(16, 60)
+        clock.advance(60.0)
+        await told.a(FeedUp, 7)
+        assert len(venue.lines) == 7
 
 
 async def test_garbage_is_survived() -> None:

@@ -138,5 +138,7 @@ def test_a_book_that_cannot_be_confirmed_outdates_what_rest_had_shown(rig: Rig, 
     else:
         rig.step(ev.FrameBad("stamped in the future", "btceur"))
     assert view.exit_book("btceur", now_ns) is None
-    view.fetched(after, now_ns)
-    assert view.exit_book("btceur", now_ns) == after
+    view.fetched(rest, now_ns)
+    assert view.exit_book("btceur", now_ns) is None, "asked for before"
+    view.fetched(after, now_ns + 1)
+    assert view.exit_book("btceur", now_ns + 1) == after

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from arbbot.domain import events as ev
 from arbbot.domain.market import Side
 from arbbot.domain.mode import Mode
 from arbbot.domain.order import OrderState, Purpose, VenueOrderStatus
-from arbbot.domain.records import HedgeClosed
+from arbbot.domain.records import ConversionClosed, HedgeClosed
 from tests.engine.played_venue import Play
 from tests.engine.rig import D, Rig, book, rules
 from tests.engine.scenes import BUY, CALM, REFUSED, RESTS, SELL, closed, hedge
@@ -167,6 +169,30 @@ def test_its_time_goes_on_over_restarts() -> None:
         assert list(rig.state.limits.open_trips) == ([] if resumed else ["unhedged_s"])
         if not resumed:
             rig.step(ev.OperatorResumed("ann", "what of it"))
+
+
+@pytest.mark.parametrize("band", ["1", "1000000"])
+def test_a_conversion_does_not_change_what_is_left(band: str) -> None:
+    """Drift is converted while base is left: its time goes on, over a restart too."""
+    rig = left_over(Rig(rules(unhedged_s=D(100), band=D(band), retry_s=D(1))))
+    left_us = rig.state.limits.left_since_us
+    rig.run(15)
+    assert (len(rig.all(ConversionClosed)) > 0) is (band == "1")
+    assert rig.state.limits.left_since_us == left_us
+
+
+@pytest.mark.parametrize("ahead_s", [300, 86_400])
+def test_its_time_is_not_lost_with_a_clock_that_was_ahead(ahead_s: int) -> None:
+    """What was left while our clock was ahead is left since the clock was right again, over restarts too."""
+    rig = left_over(Rig(rules(unhedged_s=D(100))))
+    rig.at = ev.Moment(rig.at.mono_ns, rig.at.utc_us - ahead_s * 10**6)
+    for _ in range(4):
+        assert rig.mode() is Mode.ACTIVE
+        rig = Rig(rig.rules, venue=rig.venue, journal=rig.journal, at=ev.Moment(7, rig.at.utc_us + 10**6))
+        rig.start()
+        rig.step(ev.VenueClockSeen(0))
+        rig.run(30)
+    assert list(rig.state.limits.open_trips) == ["unhedged_s"]
 
 
 def test_what_cannot_be_priced_trips() -> None:

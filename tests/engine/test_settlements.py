@@ -276,6 +276,56 @@ def test_the_rows_of_one_that_is_back_are_not_the_next_ones(treasurer: Treasurer
     assert rig.engine.lease.at_hand(TUSD) == 0
 
 
+@pytest.mark.parametrize("step_s", [0, 2, -2, 60, -60])
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_word_by_a_wrong_clock_loses_no_late_row(treasurer: Treasurer, step_s: int, *, seen: bool) -> None:
+    """The word that it is back comes while our clock is off and the venue's not seen since, or while one reply is
+    stamped wrongly; both rows are read when the next of its size is under way.
+    """
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave(lag_s=25)
+    true = rig.at
+    if seen:
+        rig.step(ev.VenueClockSeen(step_s * 1000))
+    else:
+        rig.at = ev.Moment(true.mono_ns, true.utc_us + step_s * 10**6)
+    treasurer.told("returned")
+    rig.at = true
+    rig.step(ev.VenueClockSeen(0))
+    rig.venue.totals[TUSD] += 20
+    treasurer.write(D(20), lag_s=25)
+    rig.run(9)
+    assert treasurer.request("t-w2")
+    treasurer.told("accepted", "t-w2")
+    rig.run(30)
+    treasurer.leave()
+    rig.run(40)
+    assert booked_for(rig)[-3:] == [("t-w1", D(-15)), ("t-w1", D(20)), ("t-w2", D(-15))]
+    no_alarm(rig)
+
+
+def test_a_journal_of_before_loses_no_late_row(treasurer: Treasurer) -> None:
+    """Its words do not say what time it was at the venue: ours then stands for it."""
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    goes_and_comes_back(treasurer, 17)
+    rig.run(2)
+    before = [
+        replace(each, venue_utc_us=None)
+        if isinstance(each, lease.WithdrawalAnnounced)
+        else replace(each, latest_utc_us=None)
+        if isinstance(each, lease.SettlementTold)
+        else each
+        for each in rig.journal
+    ]
+    again = Rig(CONVERTING, venue=rig.venue, journal=before, at=rig.at)
+    again.start()
+    again.run(40)
+    assert booked_for(again)[-2:] == [("t-w1", D(-15)), ("t-w1", D(20))]
+    no_alarm(again)
+
+
 @pytest.mark.parametrize("ahead_s", [4, 60])
 def test_a_clock_that_is_set_right_gives_the_next_ones_row_to_no_other(treasurer: Treasurer, ahead_s: int) -> None:
     """The first came back without a row, and both were announced by a clock that was ahead: the row is the second's,

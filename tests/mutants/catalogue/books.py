@@ -37,13 +37,18 @@ MUTANTS = (
     mutant(
         "S6", "books-survive-reconnect", "books from before the last subscription are still believed",
         ("engine/view.py",
-         "        self.epoch, self._since_ns = epoch, now_ns\n        for slot in self.slots.values():\n"
+         "        self.epoch = epoch\n        for slot in self.slots.values():\n            slot.since_ns = now_ns\n"
          "            slot.epoch = slot.newer = None\n            slot.confirmed_ns = slot.newer_ns = NEVER\n",
          "        self.epoch = epoch\n"),
         Edit("engine/view.py", "        self.epoch = None\n        for slot in self.slots.values():\n"
              "            slot.epoch = None\n            slot.confirmed_ns = NEVER\n",
              "        self.epoch = None\n"),
         hunted=FEEDS,
+    ),
+    mutant(
+        "S6", "unreadable-changes-nothing", "after a frame that nobody can read the book before it is traded on",
+        ("engine/step.py", "        if event.outdates is not None:\n", "        if False:\n"),
+        hunted=one_test("tests/engine/test_start_and_books.py"),
     ),
     mutant(
         "S6", "older-frames-accepted", "a frame that comes out of order puts an older book back",

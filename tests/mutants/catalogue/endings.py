@@ -122,7 +122,7 @@ MUTANTS = (
     ),
     mutant(
         "L4", "never-reconnects", "a lost feed stays lost",
-        ("bitstamp/stream.py", "            if failures <= self._settings.attempts:\n",
+        ("bitstamp/stream.py", "            if failures <= most:\n",
          "            if failures <= 0:\n"),
         Edit("bitstamp/stream.py", "            elif self._active is None:\n                sink(FeedDead(",
              "            elif False:\n                sink(FeedDead("),
@@ -142,6 +142,11 @@ MUTANTS = (
     mutant(
         "L4", "settled-is-asked-without-end", "a stream that has settled is replaced at once, without pause or end",
         ("bitstamp/stream.py", "alone = self._active if self._opening is None else None", "alone = self._active"),
+        hunted=one_test("tests/bitstamp/test_stream.py"),
+    ),
+    mutant(
+        "L4", "given-up-with-its-replacement", "a stream that could not be replaced is given up when it ends",
+        ("bitstamp/stream.py", "            if given_up and self._active is None:", "            if False:"),
         hunted=one_test("tests/bitstamp/test_stream.py"),
     ),
     mutant(

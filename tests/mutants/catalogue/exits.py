@@ -21,7 +21,7 @@ MUTANTS = (
     ),
     mutant(
         "S6", "asked-before-the-connection", "a leg is left on what REST was asked before the last subscription",
-        ("engine/view.py", "        if asked_ns < self._since_ns:\n            return False\n", ""),
+        ("engine/view.py", "        if asked_ns < slot.since_ns:\n            return False\n", ""),
         hunted=LEFT_AT_STARTS,
     ),
     mutant(

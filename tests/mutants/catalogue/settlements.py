@@ -210,7 +210,12 @@ MUTANTS = (
     ),
     mutant(
         "S3", "leaving-by-our-clock", "whose a leaving is, is told by a clock that may have been set since",
-        ("engine/settlements.py", "each.announced.venue_utc_us, row.utc_us", "each.announced.utc_us, row.utc_us"),
+        ("engine/settlements.py", "sent_us = each.announced.venue_utc_us", "sent_us = each.announced.utc_us"),
+        hunted=one_test("tests/engine/test_settlements.py"),
+    ),
+    mutant(
+        "S3", "return-by-our-clock", "when a withdrawal was back is told by a clock that may be wrong just then",
+        ("engine/settlements.py", "record.latest_utc_us or record.utc_us", "record.utc_us"),
         hunted=one_test("tests/engine/test_settlements.py"),
     ),
     mutant(
