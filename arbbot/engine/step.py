@@ -281,6 +281,7 @@ class Engine:
             self.core.change_mode(Mode.PAUSED, event.who, event.reason)
 
     def _resumed(self, event: ev.OperatorResumed) -> None:
+        self.ramp.tick()  # what has stopped us counts before the next hedge, however soon a person resumes
         self.core.change_mode(Mode.ACTIVE, event.who, event.reason)
         self.halts.clear()
 

@@ -9,6 +9,11 @@ SCENES = one_test("tests/engine/test_ramp.py")
 
 MUTANTS = (
     mutant(
+        "W", "resumed-before-the-weight", "who resumes at once trades at the weight that was stopped",
+        ("engine/step.py", "        self.ramp.tick()  # what has stopped us", "        # what has stopped us"),
+        hunted=one_test("tests/sim/test_sim.py::test_lives_that_showed_something_hold_every_promise[60006038]"),
+    ),
+    mutant(
         "W", "evidence-used-twice", "what one decision was made of is evidence for the next one too",
         ("engine/ramp_memory.py", "        self.figures = RampFigures(since_us=record.utc_us)\n",
          "        self.figures = replace(self.figures, since_us=record.utc_us)\n"),
