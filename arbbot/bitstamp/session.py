@@ -142,15 +142,20 @@ class Session:
                 self.duplicates += 1
                 return None
             if stamp > at.utc_us + FUTURE_US:
-                return FrameBad(f"{channel}: stamped in the future; {FUTURE_HINT}", symbol)
+                return FrameBad(f"{channel}: stamped in the future; {FUTURE_HINT}", self._outdated(symbol))
             seen = BookSeen(make_book(symbol, stamp, payload["bids"], payload["asks"]), self.epoch)
         except (KeyError, TypeError, ValueError) as error:
-            return FrameBad(_reason(error), symbol)
+            return FrameBad(_reason(error), None if symbol is None else self._outdated(symbol))
         route.last = stamp
         if self.ready:
             return seen
         self._held[symbol] = seen
         return None
+
+    def _outdated(self, symbol: str) -> str:
+        """A market's book has changed, unreadably: the one that waits to be released is no longer current."""
+        self._held.pop(symbol, None)
+        return symbol
 
     def release(self) -> list[BookSeen]:
         """The latest book of each market that came before all was acknowledged; each is still current, for the
@@ -178,7 +183,7 @@ class Session:
         kind = frame["event"]
         diff = self._diffs.get(channel)
         if diff is not None and kind == "data":
-            return self._diffed(diff, frame["data"], at.utc_us + FUTURE_US)
+            return self._diffed(diff, frame.get("data"), at.utc_us + FUTURE_US)
         if not isinstance(kind, str):
             raise Malformed("event is not a text")
         if kind.startswith("bts:"):
@@ -223,7 +228,7 @@ class Session:
         try:
             book = diff.apply(payload, latest_us)
         except Malformed as error:
-            return FrameBad(_reason(error), diff.symbol)
+            return FrameBad(_reason(error), self._outdated(diff.symbol))
         finally:
             if not diff.spliced:
                 self.unspliced.add(diff.symbol)
@@ -240,7 +245,8 @@ class Session:
         if diff.audit(payload):
             return None
         self.unspliced.add(diff.symbol)
-        return FrameBad(f"{diff.symbol}: book from diffs differs from the venue's snapshot", diff.symbol)
+        reason = f"{diff.symbol}: book from diffs differs from the venue's snapshot"
+        return FrameBad(reason, self._outdated(diff.symbol))
 
     def _announced(self, kind: str, payload: JsonValue) -> Event | None:
         """A halt, where an announcement reads like one.

@@ -164,8 +164,10 @@ class BitstampFeed:
             alone = self._active if self._opening is None else None
             if alone is not None and alone.carried_s() >= self._settings.settled_s:
                 failures, most, given_up = 0, self._settings.attempts, False
+            before = self._active
             ended = self._reap(sink)
-            if given_up and self._active is None:  # what could not be replaced has ended after all
+            replacing = given_up or (before is not None and before.asked and failures > 0)
+            if before is not None and self._active is None and replacing:  # it could not be replaced, and has ended
                 most, given_up = failures + self._settings.attempts, False
             if self._opening is not None or (self._active is not None and not self._active.asked):
                 continue

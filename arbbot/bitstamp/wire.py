@@ -164,6 +164,7 @@ def symbol_of_name(name: JsonValue, what: str = "market") -> str:
 
 
 @lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)
 def is_currency(key: str) -> bool:
     """Whether a key of a row can be a currency code, as the venue spells them: short, lower case, no underscore."""
     return _CURRENCY.fullmatch(key) is not None

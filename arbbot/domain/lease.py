@@ -108,8 +108,10 @@ class SettlementTold:
     """Base units, when an order is over."""
     reason: str
     utc_us: int
+    venue_utc_us: int | None = None
+    """The same moment by the venue's clock; None where it was not known."""
     latest_utc_us: int | None = None
-    """The latest that this moment can have been by the venue's clock; None in journals of before."""
+    """The latest that it can have been by the venue's clock; None in journals of before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,4 @@ class Attribution:
         noted_us = self._core.noted_us(terms.client_order_id)
         if noted_us is not None and row.utc_us < noted_us - ns(self._core.rules.account.lag_s) // 1000:
             return False
-        if report is None or report.remaining is None:
-            return True
-        return report.remaining + sum((fill.size for fill in report.fills), ZERO) == terms.size
+        return report is None or order.may_be(report)

@@ -189,8 +189,8 @@ class Core:
 
     @property
     def latest_us(self) -> int:
-        """The latest that it can be by the venue's clock: by ours, or by the venue's when last seen and the monotonic
-        time since. Either may be wrong.
+        """The latest that it can be by the venue's clock, where not both err: by ours, or by the venue's when last seen
+        and the monotonic time since.
         """
         base_us = self.clock_base_us
         seen_us = self.at.utc_us if base_us is None else base_us + self.at.mono_ns // 1000

@@ -253,9 +253,10 @@ class LeaseDesk:
             return
         core.emit(
             SettlementTold(
-                event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us, core.latest_us
+                event.name, event.outcome, event.venue_id, event.filled, event.reason, core.at.utc_us, core.venue_us,
+                core.latest_us,
             )
-        )
+        )  # fmt: skip
         if withdrawal is not None:
             self._judge_return(withdrawal)
         self._books.hurry()

@@ -89,7 +89,11 @@ class Limits:
         """
         core = self._core
         if abs(core.venue_offset_ms) < CLOCK_OFF_S * 1000 and self._memory.dated_after(core.at.utc_us):
+            before_us = self._memory.open_since_us
             core.emit(ClockAgreed(core.at.utc_us))
+            after_us = self._memory.open_since_us
+            if self._open is not None and after_us is not None and self._open[0] == before_us:
+                self._open = (after_us, self._open[1])  # another date, the same age
 
     # --- hard ----------------------------------------------------------------------------------------------
 

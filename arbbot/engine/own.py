@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from arbbot.domain.market import Side
 from arbbot.domain.money import ZERO
-from arbbot.domain.order import OrderState, OrderTerms, Transaction
+from arbbot.domain.order import OrderReport, OrderState, OrderTerms, Transaction
 from arbbot.domain.records import AnchorSet, HedgeClosed, HedgeOpened, HedgeSettled
 
 
@@ -27,6 +27,15 @@ class OwnOrder:
     def may_fill(self) -> Decimal:
         """Base units that may still fill, in the worse case."""
         return ZERO if self.state.terminal else max(self.terms.size - self.filled, ZERO)
+
+    def may_be(self, report: OrderReport) -> bool:
+        """Whether what the venue says of an order, and not by its name, can be of this one: by its fills' market and
+        side, and by its size where that is told.
+        """
+        if any((fill.market, fill.side) != (self.terms.market, self.terms.side) for fill in report.fills):
+            return False
+        filled = sum((fill.size for fill in report.fills), ZERO)
+        return report.remaining is None or report.remaining + filled == self.terms.size
 
 
 @dataclass(slots=True)

@@ -69,8 +69,10 @@ class AnnouncedWithdrawal:
     """
     strange: Decimal | None = None
     """The same, booked as somebody else's: the venue had called it finished, and may reverse it."""
-    told_utc_us: int = 0
-    """When the treasury last said what became of it: the latest that it can have been by the venue's clock."""
+    told_venue_us: int | None = None
+    """When the treasury last said what became of it, by the venue's clock; None where that was not known."""
+    told_latest_us: int = 0
+    """The latest that this can have been."""
     against: LedgerAccount = LedgerAccount.TRANSIT
     """What its leaving is booked against. Where the ledger began anew meanwhile: TREASURY if it was out, for the
     opening holds what was left; EXTERNAL if it was still to leave, for the opening holds it as principal.
@@ -174,7 +176,8 @@ class Settlements:
                 if sent_us is not None and sent_us <= row.utc_us + slack_us:
                     return name
             for name, each in returned:
-                if row.utc_us - slack_us <= each.told_utc_us:
+                told_us = each.told_latest_us if slack_us else each.told_venue_us
+                if told_us is not None and row.utc_us - slack_us <= told_us:
                     return name
         return next((name for name, _ in waiting), None)  # the venue's time may not have been known, or told wrongly
 
@@ -229,7 +232,8 @@ class Settlements:
         order = self.orders.get(record.name)
         if order is None:
             withdrawal = self.withdrawals[record.name]
-            withdrawal.outcome, withdrawal.told_utc_us = record.outcome, record.latest_utc_us or record.utc_us
+            withdrawal.outcome, withdrawal.told_venue_us = record.outcome, record.venue_utc_us
+            withdrawal.told_latest_us = record.latest_utc_us or record.utc_us
             withdrawal.venue_id = withdrawal.venue_id if record.venue_id is None else record.venue_id
             return
         if record.venue_id is not None:

@@ -118,6 +118,8 @@ class OrderTracker:
         if name is not None and name != order.terms.client_order_id:
             self._contradiction(order, f"order_status answered about {name}")
             return
+        if name is None and order.venue_order_id is None and not order.may_be(event.report):
+            return  # an answer that was meant for another question
         if not self._attach(order, event.report.venue_order_id, "found by order_status"):
             return
         for fill in event.report.fills:

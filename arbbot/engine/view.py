@@ -16,6 +16,9 @@ NEVER = -(2**62)
 _BUY_DOMESTIC = Direction.BUY_DOMESTIC
 """Looked up once: a member's name costs more than the comparison it is for."""
 
+CACHED_NS = 1_000_000_000
+"""For so long REST's books may come from a cache."""
+
 
 @dataclass(slots=True)
 class BookSlot:
@@ -28,7 +31,9 @@ class BookSlot:
     confirmed_ns: int = NEVER
     """Monotonic time of the frame, or of a REST reply that showed the same book."""
     since_ns: int = NEVER
-    """Nothing from before this vouches for it: the last subscription, or a frame that showed what is held outdated."""
+    """What REST was asked before says nothing of it: the last subscription, or a frame that showed it outdated."""
+    vouched_ns: int = NEVER
+    """When it was last confirmed, or its feed subscribed, whatever came after."""
     asked_ns: int = NEVER
     """When REST was last asked to confirm it."""
     unchanged: Book | None = None
@@ -48,6 +53,7 @@ class BookSlot:
         """A new book, vouched for at this time."""
         self.book = book
         self.confirmed_ns = now_ns
+        self.vouched_ns = max(self.vouched_ns, now_ns)
         if not book.tradable:
             self.fault = Refusal.CROSSED_BOOK
         elif len(book.bids) < self.min_levels or len(book.asks) < self.min_levels:
@@ -103,7 +109,7 @@ class MarketView:
         behind, and right again before the next one comes.
         """
         slot = self.slots.get(symbol)
-        if slot is not None:
+        if slot is not None and (slot.newer is not None or slot.confirmed_ns != NEVER):
             slot.since_ns = now_ns + 1
             slot.newer, slot.confirmed_ns, slot.newer_ns = None, NEVER, NEVER
 
@@ -113,7 +119,7 @@ class MarketView:
             return
         self.epoch = epoch
         for slot in self.slots.values():
-            slot.since_ns = now_ns
+            slot.since_ns = slot.vouched_ns = now_ns
             slot.epoch = slot.newer = None
             slot.confirmed_ns = slot.newer_ns = NEVER
 
@@ -132,19 +138,21 @@ class MarketView:
         The same book as the feed's confirms it. Without a feed book of this connection it stands in for one, good for
         exits only. A newer one on a live feed confirms nothing: its frame must come, or the book goes stale; and a book
         gone stale that way belongs to a connection on which only heartbeats arrive. What was asked before this
-        subscription, or before a frame that showed the held book outdated, is a book from before it and says nothing.
+        subscription, or before a frame that showed the held book outdated, is a book from before it and says nothing;
+        nor does the same book for as long as REST may show it from its cache. What it confirms of an outdated book is
+        its own rows: ours may be wrong.
         """
         slot = self.slots[book.symbol]
         if asked_ns < slot.since_ns:
             return False
         if slot.epoch is not None and slot.book is not None:
-            if book.microtimestamp == slot.book.microtimestamp:
-                slot.confirmed_ns = max(slot.confirmed_ns, asked_ns)
+            if book.microtimestamp == slot.book.microtimestamp and asked_ns >= slot.since_ns + CACHED_NS:
+                slot.take(book if slot.confirmed_ns == NEVER else slot.book, max(slot.confirmed_ns, asked_ns))
                 slot.unchanged, slot.unchanged_ns = slot.book, asked_ns
             if book.microtimestamp <= slot.book.microtimestamp:
                 return False
             slot.newer, slot.newer_ns = book, asked_ns
-            return max(slot.confirmed_ns, slot.since_ns) < asked_ns - self.fresh_ns
+            return slot.vouched_ns < asked_ns - self.fresh_ns
         if slot.book is None or book.microtimestamp >= slot.book.microtimestamp:
             slot.take(book, asked_ns)
         return False

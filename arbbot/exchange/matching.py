@@ -101,31 +101,28 @@ class Level:
 
 
 class BookSide:
-    """One side of a book: levels by price, with the prices kept sorted best first."""
+    """One side of a book: levels by price, and sorted best first."""
 
     def __init__(self, side: Side) -> None:
         """Create an empty side."""
         self._buying = side is Side.BUY
         self._levels: dict[Decimal, Level] = {}
-        self._ranks: list[Decimal] = []
+        self._sorted: list[Level] = []
 
-    def _rank(self, price: Decimal) -> Decimal:
-        return -price if self._buying else price
+    def _rank(self, level: Level) -> Decimal:
+        return -level.price if self._buying else level.price
 
     def __iter__(self) -> Iterator[Level]:
         """Yield the levels, best price first."""
-        levels = self._levels
-        if self._buying:
-            return (levels[-rank] for rank in self._ranks)
-        return (levels[rank] for rank in self._ranks)
+        return iter(self._sorted)
 
     def __len__(self) -> int:
         """Count the price levels."""
-        return len(self._ranks)
+        return len(self._sorted)
 
     def best(self) -> Level | None:
         """Return the level an incoming order meets first, or None when the side is empty."""
-        return self._levels[self._rank(self._ranks[0])] if self._ranks else None
+        return self._sorted[0] if self._sorted else None
 
     def reaches(self, level: Level, limit: Decimal | None) -> bool:
         """Say whether an incoming order with this limit price may trade at the level."""
@@ -138,7 +135,7 @@ class BookSide:
         level = self._levels.get(price)
         if level is None:
             level = self._levels[price] = Level(price, order.remaining)
-            insort(self._ranks, self._rank(price))
+            insort(self._sorted, level, key=self._rank)
         else:
             level.total += order.remaining
         level.orders[order.order_id] = order
@@ -152,7 +149,7 @@ class BookSide:
             del level.orders[order.order_id]
             if not level.orders:
                 del self._levels[price]
-                del self._ranks[bisect_left(self._ranks, self._rank(price))]
+                del self._sorted[bisect_left(self._sorted, self._rank(level), key=self._rank)]
 
     def discard(self, order: Order, price: Decimal) -> None:
         """Remove a resting order and leave its `remaining` as it is."""

@@ -576,6 +576,18 @@ def test_doubt_counts_as_one_sided_time() -> None:
     assert rig.mode() is Mode.HALTED
 
 
+def test_a_clock_set_right_does_not_make_an_open_hedge_younger() -> None:
+    """It was decided while our clock was two minutes ahead: its time runs on, also when its date is mended."""
+    rig = in_doubt("unhedged_s", "60")
+    rig.run(30)
+    rig.at = ev.Moment(rig.at.mono_ns, rig.at.utc_us - 120 * 10**6)
+    rig.step(ev.VenueClockSeen(0))
+    rig.run(29)
+    assert rig.all(LimitTripped) == []
+    rig.run(2)
+    assert [trip.name for trip in rig.all(LimitTripped)] == ["unhedged_s"]
+
+
 def test_doubt_counts_as_one_sided_notional() -> None:
     """0.05 that may have been bought at 60,000 is 3,000 as soon as it is in doubt."""
     rig = in_doubt("unhedged_notional", "2999")

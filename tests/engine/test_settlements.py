@@ -305,6 +305,29 @@ def test_a_word_by_a_wrong_clock_loses_no_late_row(treasurer: Treasurer, step_s:
     no_alarm(rig)
 
 
+def test_a_word_told_late_by_a_wrong_clock_takes_no_row_of_the_next_one(treasurer: Treasurer) -> None:
+    """The first came back without rows, told while our clock was ahead; the row of the next is stamped a moment before its
+    announcement, for the venue's clock is known to half a second: it is the next one's.
+    """
+    rig = treasurer.converted().rig
+    assert treasurer.request()
+    treasurer.leave(row=False)
+    rig.run(32)
+    rig.venue.totals[TUSD] += 20
+    true = rig.at
+    rig.at = ev.Moment(true.mono_ns, true.utc_us + 60 * 10**6)
+    treasurer.told("returned")
+    rig.at = true
+    rig.step(ev.VenueClockSeen(0))
+    rig.run(35)
+    rig.step(ev.VenueClockSeen(700))
+    assert treasurer.request("t-w2")
+    treasurer.leave()
+    treasurer.told("finished", "t-w2")
+    rig.run(40)
+    assert booked_for(rig)[-1] == ("t-w2", D(-15))
+
+
 def test_a_journal_of_before_loses_no_late_row(treasurer: Treasurer) -> None:
     """Its words do not say what time it was at the venue: ours then stands for it."""
     rig = treasurer.converted().rig
@@ -314,7 +337,7 @@ def test_a_journal_of_before_loses_no_late_row(treasurer: Treasurer) -> None:
     before = [
         replace(each, venue_utc_us=None)
         if isinstance(each, lease.WithdrawalAnnounced)
-        else replace(each, latest_utc_us=None)
+        else replace(each, venue_utc_us=None, latest_utc_us=None)
         if isinstance(each, lease.SettlementTold)
         else each
         for each in rig.journal

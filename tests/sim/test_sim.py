@@ -45,6 +45,8 @@ SHOWED = {
     110230: Shows("a withdrawal whose return was told before both of its rows", "cac3495f40f6"),
     300538: Shows("rows of a conversion whose order the venue named for one of them only", "11f75f9e9bbf", calm=True),
     30003095: Shows("rows of one order that came one by one, and hurried each other", "60752b262497"),
+    605584684: Shows("dust that was carried past its cap, and told", "ee9201e85bf7"),
+    605584694: Shows("an answer about a person's order to the question for one of ours", "e6f4e72d4c34"),
     60006038: Shows("a person who resumed before the weight was lessened for the stop", "4bd5c14d5bfa"),
     302326: Shows("a venue that hides more than dust, with nothing else wrong", "d5710cd0e55b"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 from arbbot.exchange.accounts import ApiKey, Permission
@@ -108,6 +108,8 @@ ROUTES = (
         for form, endpoint in (("market/", orders.market), ("instant/", orders.instant), ("", orders.limit))
     ),
 )
+_BY_LENGTH = {count: [route for route in ROUTES if len(route.parts) == count]
+              for count in {len(route.parts) for route in ROUTES}}  # fmt: skip
 
 
 def target_of(path: str) -> str:
@@ -169,7 +171,7 @@ class Api:
 
     def _find(self, request: HttpRequest) -> tuple[Route, dict[str, str]] | None:
         parts = target_of(request.path).split("/")
-        for route in ROUTES:
+        for route in _BY_LENGTH.get(len(parts), ()):
             place = route.match(parts)
             if place is not None and place.get("side", "buy") in {"buy", "sell"}:
                 return route, place
@@ -181,7 +183,7 @@ class Api:
         if key is None:
             return reply
         signature = sign_reply(key.secret, request.headers, reply.content_type, reply.body)
-        return replace(reply, headers={**reply.headers, SIGNATURE: signature})
+        return Reply(reply.status, reply.body, reply.content_type, {**reply.headers, SIGNATURE: signature})
 
     def refuse(self, request: HttpRequest, refusal: Refusal, status: int | None = None) -> Reply:
         """Spell a refusal; whether it carries its code, which status, and a signature, say the rules."""

@@ -49,13 +49,11 @@ def _spell(value: Json, comma: str, colon: str) -> str:
         return "{" + comma.join(parts) + "}"
     if isinstance(value, list):
         return "[" + comma.join([text(v) if isinstance(v, str) else _spell(v, comma, colon) for v in value]) + "]"
-    if isinstance(value, Mapping):
-        return _spell(dict(value), comma, colon)
-    if isinstance(value, Sequence):
-        return _spell(list(value), comma, colon)
     if value is None:
         return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, int):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return _spell(dict(value) if isinstance(value, Mapping) else list(value), comma, colon)
 
 
 def rest_json(value: Json) -> bytes:

@@ -37,7 +37,8 @@ MUTANTS = (
     mutant(
         "S6", "books-survive-reconnect", "books from before the last subscription are still believed",
         ("engine/view.py",
-         "        self.epoch = epoch\n        for slot in self.slots.values():\n            slot.since_ns = now_ns\n"
+         "        self.epoch = epoch\n        for slot in self.slots.values():\n"
+         "            slot.since_ns = slot.vouched_ns = now_ns\n"
          "            slot.epoch = slot.newer = None\n            slot.confirmed_ns = slot.newer_ns = NEVER\n",
          "        self.epoch = epoch\n"),
         Edit("engine/view.py", "        self.epoch = None\n        for slot in self.slots.values():\n"
@@ -59,8 +60,8 @@ MUTANTS = (
     ),
     mutant(
         "S6", "rest-always-confirms", "a REST book confirms the feed's although it is another",
-        ("engine/view.py", "            if book.microtimestamp == slot.book.microtimestamp:\n",
-         "            if True:\n"),
+        ("engine/view.py", "if book.microtimestamp == slot.book.microtimestamp and asked_ns",
+         "if asked_ns"),
         hunted=FEEDS,
     ),
     mutant(

@@ -146,7 +146,7 @@ MUTANTS = (
     ),
     mutant(
         "L4", "given-up-with-its-replacement", "a stream that could not be replaced is given up when it ends",
-        ("bitstamp/stream.py", "            if given_up and self._active is None:", "            if False:"),
+        ("bitstamp/stream.py", "            replacing = given_up or", "            replacing = False and"),
         hunted=one_test("tests/bitstamp/test_stream.py"),
     ),
     mutant(

@@ -46,10 +46,7 @@ MUTANTS = (
     ),
     mutant(
         "S3", "own-rows-are-foreign", "a row of an unanswered order is called somebody else's",
-        ("engine/attribution.py",
-         "        if report is None or report.remaining is None:\n            return True\n"
-         "        return report.remaining + sum((fill.size for fill in report.fills), ZERO) == terms.size\n",
-         "        return False\n"),
+        ("engine/attribution.py", "        return report is None or order.may_be(report)\n", "        return False\n"),
         hunted=NAMELESS,
     ),
     mutant(

@@ -215,7 +215,8 @@ MUTANTS = (
     ),
     mutant(
         "S3", "return-by-our-clock", "when a withdrawal was back is told by a clock that may be wrong just then",
-        ("engine/settlements.py", "record.latest_utc_us or record.utc_us", "record.utc_us"),
+        ("engine/settlements.py", "withdrawal.told_latest_us = record.latest_utc_us or record.utc_us",
+         "withdrawal.told_latest_us = record.utc_us"),
         hunted=one_test("tests/engine/test_settlements.py"),
     ),
     mutant(

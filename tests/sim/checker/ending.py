@@ -72,8 +72,9 @@ class EndJudge:
             and UNTIL_KNOWN not in alert["text"]
             for alert in fold.alerts
         )
+        carried = fold.mode != "active" and "carried dust of" in everything and abs(net - given_up) < 2 * room
         left_by_word = left or fold.mode == "panic" or in_doubt
-        if not flat and not young and not (told and (left_by_word or by_lies)):
+        if not flat and not young and not (told and (left_by_word or by_lies or carried)):
             self._report.fail("L1", f"one-sided by {net} in mode {fold.mode}; alerts: {sorted(told) or 'none'}")
         if fold.open_hedge is not None and fold.open_hedge not in young and not left_by_word:
             self._report.fail("L1", f"{fold.open_hedge} is still open and nobody was told")
