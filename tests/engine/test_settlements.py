@@ -306,7 +306,7 @@ def test_a_word_by_a_wrong_clock_loses_no_late_row(treasurer: Treasurer, step_s:
 
 
 def test_a_word_told_late_by_a_wrong_clock_takes_no_row_of_the_next_one(treasurer: Treasurer) -> None:
-    """The first came back without rows, told while our clock was ahead; the row of the next is stamped a moment before its
+    """The first came back without rows, told while our clock was ahead; the next has a row stamped a moment before its
     announcement, for the venue's clock is known to half a second: it is the next one's.
     """
     rig = treasurer.converted().rig
