@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-timed test-scenes test-programs test-lives test-browser test-exchange test-papers test-others check fmt lint types sim mutants bench cov image docs
+.PHONY: help setup run test test-timed test-scenes test-programs test-lives test-daemons test-browser test-exchange test-papers test-others check fmt lint types sim mutants bench cov image docs
 
 SECONDS =
 IMAGE = arbbot:dev
@@ -39,13 +39,14 @@ run: setup
 SCENES := tests/e2e
 BROWSER := tests/browser
 PROGRAMS := tests/bench tests/bootstrap tests/cli
-LIVES := tests/sim tests/shell tests/mutants
+LIVES := tests/sim
+DAEMONS := tests/shell tests/mutants
 EXCHANGE := tests/exchange tests/exchange_gateway tests/exchange_market
 PAPERS := tests/docs tests/deploy tests/research
 
 test: setup
-	@echo 'test: check, scenes, programs, lives, the exchange, papers, the page in a browser and all others run side by side; each is shown when it has ended'
-	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-timed test-programs test-lives test-exchange test-papers test-others
+	@echo 'test: check, scenes, programs, lives, simulated daemons, the exchange, papers, the page in a browser and all others run side by side; each is shown when it has ended'
+	@$(MAKE) --no-print-directory --jobs --output-sync=target check test-timed test-programs test-lives test-daemons test-exchange test-papers test-others
 
 test-timed: setup # both live in real time: a browser beside the scenes would make their feeds look stalled
 	@$(MAKE) --no-print-directory test-scenes
@@ -60,6 +61,9 @@ test-programs: setup
 test-lives: setup
 	@nice -n 2 $(PY) -m pytest -q $(LIVES)
 
+test-daemons: setup # whole ones, simulated; and those that are broken on purpose
+	@nice -n 2 $(PY) -m pytest -q $(DAEMONS)
+
 test-browser: setup
 	@deploy/get-chromium
 	@nice -n 5 $(PY) -m pytest -q $(BROWSER)
@@ -73,7 +77,7 @@ test-papers: setup # docs, deployment, research
 	@nice -n 10 $(PY) -m pytest -q $(PAPERS)
 
 test-others: setup
-	@nice -n 10 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(BROWSER) $(EXCHANGE) $(PAPERS))
+	@nice -n 10 $(PY) -m pytest -q $(addprefix --ignore=,$(SCENES) $(PROGRAMS) $(LIVES) $(DAEMONS) $(BROWSER) $(EXCHANGE) $(PAPERS))
 
 check: lint types
 	@$(PY) -m ruff format --check .

@@ -91,9 +91,7 @@ class OrderTracker:
     def fill_seen(self, event: FillSeen) -> None:
         """The private channel told of a trade."""
         order = self._find(event.venue_order_id, event.client_order_id)
-        if order is None:
-            return
-        if not self._attach(order, event.venue_order_id, "filled"):
+        if order is None or not self._attach(order, event.venue_order_id, "filled"):
             return
         self.book_fill(order, event.fill, "channel")
         self.full(order)

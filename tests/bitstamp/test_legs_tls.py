@@ -135,7 +135,8 @@ def test_nothing_goes_out_once_the_gateway_is_closed(loop: NewLoop, tmp_path: Pa
                 await gateway.warm()
                 venue.answers = False
                 ordering = [asyncio.ensure_future(gateway.perform(BUY)) for _ in range(MOST + 1)]
-                await asyncio.sleep(0.2)
+                while len(venue.warm) < MOST:
+                    await asyncio.sleep(0.01)
             events = await asyncio.gather(*ordering)
             assert sum(isinstance(event, OrderRefused) for event in events) == 1
 
