@@ -28,6 +28,8 @@ class Venue:
         self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
         self.warm: list[ssl.SSLSocket] = []
         self.answers = True
+        self.all_heard = threading.Event()
+        """Each of as many connections as there may be has had its first request."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -41,6 +43,8 @@ class Venue:
             secure = self._context.wrap_socket(connection, server_side=True)
             secure.recv(1 << 16)
             self.warm.append(secure)
+            if len(self.warm) == MOST:
+                self.all_heard.set()
             if self.answers:
                 secure.sendall(PONG)
 
@@ -135,8 +139,7 @@ def test_nothing_goes_out_once_the_gateway_is_closed(loop: NewLoop, tmp_path: Pa
                 await gateway.warm()
                 venue.answers = False
                 ordering = [asyncio.ensure_future(gateway.perform(BUY)) for _ in range(MOST + 1)]
-                while len(venue.warm) < MOST:
-                    await asyncio.sleep(0.01)
+                assert await asyncio.to_thread(venue.all_heard.wait, 20)
             events = await asyncio.gather(*ordering)
             assert sum(isinstance(event, OrderRefused) for event in events) == 1
 
