@@ -84,7 +84,7 @@ def test_both_orders_are_on_the_wire_before_the_loop_turns(loop: NewLoop, tmp_pa
 
     async def promise() -> None:
         with tls_venue(tmp_path) as venue:
-            async with gateway_to(venue.url, ca_file=tmp_path / "ca.pem", order_timeout_s=0.2) as gateway:
+            async with gateway_to(venue.url, ca_file=tmp_path / "ca.pem", order_timeout_s=0.6) as gateway:
                 await gateway.warm()
                 performing = [gateway.perform(BUY), gateway.perform(SELL)]
                 assert venue.orders_on_the_wire(2.0, 2) == 2
@@ -101,7 +101,7 @@ def test_orders_that_were_given_up_hold_no_connection(loop: NewLoop, tmp_path: P
 
     async def promise() -> None:
         with tls_venue(tmp_path) as venue:
-            async with gateway_to(venue.url, ca_file=tmp_path / "ca.pem", order_timeout_s=0.1) as gateway:
+            async with gateway_to(venue.url, ca_file=tmp_path / "ca.pem", order_timeout_s=0.6) as gateway:
                 for _ in range(MOST // 2 + 1):
                     await gateway.warm()
                     events = await asyncio.gather(gateway.perform(BUY), gateway.perform(SELL))
@@ -116,7 +116,7 @@ def test_a_connection_broken_off_while_tls_is_agreed_leaves_nothing(loop: NewLoo
 
     async def promise() -> None:
         with tls_venue(tmp_path) as venue:
-            async with gateway_to(venue.url, ca_file=tmp_path / "ca.pem", order_timeout_s=0.1) as gateway:
+            async with gateway_to(venue.url, ca_file=tmp_path / "ca.pem", order_timeout_s=0.6) as gateway:
                 for turns in range(12):
                     ordering = asyncio.ensure_future(gateway.perform(BUY))
                     for _ in range(turns):
