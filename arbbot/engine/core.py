@@ -188,13 +188,23 @@ class Core:
         return self.at.utc_us + self.venue_offset_ms * 1000
 
     @property
-    def latest_us(self) -> int:
-        """The latest that it can be by the venue's clock, where not both err: by ours, or by the venue's when last seen
-        and the monotonic time since.
+    def earliest_us(self) -> int:
+        """The earlier of our clock and the venue's, which runs on by the monotonic one: ours may be set before the
+        venue's is seen again.
         """
+        return min(self.at.utc_us, self._run_on_us)
+
+    @property
+    def latest_us(self) -> int:
+        """The later of the two: the latest that it can be by the venue's clock, where not both err."""
+        return max(self.at.utc_us, self._run_on_us)
+
+    @property
+    def _run_on_us(self) -> int:
+        """The venue's clock when last seen, and the monotonic time since."""
         base_us = self.clock_base_us
-        seen_us = self.at.utc_us if base_us is None else base_us + self.at.mono_ns // 1000
-        return max(self.at.utc_us, seen_us + self.venue_offset_ms * 1000)
+        ours_us = self.at.utc_us if base_us is None else base_us + self.at.mono_ns // 1000
+        return ours_us + self.venue_offset_ms * 1000
 
     @property
     def clock_words(self) -> str:

@@ -76,12 +76,8 @@ class Limits:
 
     @property
     def now_us(self) -> int:
-        """The earlier of our clock and the venue's, which runs on by the monotonic one: ours may be set before the
-        venue's is seen again.
-        """
-        at, base_us = self._core.at, self._core.clock_base_us
-        seen_us = at.utc_us if base_us is None else base_us + at.mono_ns // 1000
-        return min(at.utc_us, seen_us + self._core.venue_offset_ms * 1000)
+        """The earlier of our clock and the venue's: nothing is forgotten by one that was set forward."""
+        return self._core.earliest_us
 
     def clock_seen(self) -> None:
         """The venue's clock was seen: where ours agrees, what a wrong one dated later than both is given a right time.

@@ -33,14 +33,13 @@ MUTANTS = (
     ),
     mutant(
         "R", "day-by-the-later-clock", "the day begins anew as soon as one of two clocks says so",
-        ("engine/limits.py", "return min(at.utc_us, seen_us +",
-         "return max(at.utc_us, seen_us +"),
+        ("engine/limits.py", "return self._core.earliest_us", "return self._core.latest_us"),
         hunted=AHEAD,
     ),
     mutant(
         "R", "day-by-a-clock-just-set", "until the venue's clock is seen again, ours is believed however it was set",
-        ("engine/limits.py", "return min(at.utc_us, seen_us +",
-         "return min(at.utc_us, at.utc_us +"),
+        ("engine/limits.py", "return self._core.earliest_us",
+         "return self._core.at.utc_us + min(0, self._core.venue_offset_ms * 1000)"),
         hunted=CLOCKS,
     ),
     mutant(
